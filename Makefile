@@ -1,0 +1,73 @@
+# `make run` and `make test` are the two commands of the README; each sets everything up by itself.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: help run setup check lint types floors unit test soak bench golden gpu-check lock clean
+
+help:
+	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
+	@echo "make test       everything that is tested, in under 20 minutes"
+	@echo "make check      lint, types, import floors, unit tests, in under a minute"
+	@echo "make soak       the large counts of the same tests, in under an hour"
+	@echo "make bench      measure, and fail when a ratio is missed"
+	@echo "make gpu-check  tests that need a real GPU"
+	@echo "make golden     rewrite the golden files (review the diff)"
+	@echo "make lock       resolve the dependencies again into requirements.lock"
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("gpuwatch needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV) || { echo "missing: the venv module (apt-get install python3-venv)"; exit 1; }
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $(STAMP)
+
+setup: $(STAMP)
+
+simulator/build/libnvidia-ml.so.1: $(wildcard simulator/driver/*.c simulator/driver/*.h)
+	@command -v $(CC) >/dev/null || { echo "missing: a C compiler (apt-get install gcc libc6-dev)"; exit 1; }
+	$(MAKE) -C simulator/driver
+
+run: $(STAMP)
+	@$(PY) -m simulator.run
+
+check: lint types floors unit
+
+lint: $(STAMP)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: $(STAMP)
+	$(PY) -m mypy src/gpuwatch simulator tests bench
+
+floors: $(STAMP)
+	$(VENV)/bin/lint-imports --no-logo
+
+unit: $(STAMP)
+	$(PY) -m pytest -q tests/unit tests/test_house.py
+
+test: $(STAMP) simulator/build/libnvidia-ml.so.1
+	$(PY) -m pytest -q tests
+
+soak: $(STAMP) simulator/build/libnvidia-ml.so.1
+	GPUWATCH_SOAK=1 $(PY) -m pytest -q -m "not gpu" --timeout 3000 tests
+
+bench: $(STAMP) simulator/build/libnvidia-ml.so.1
+	$(PY) -m bench
+
+golden: $(STAMP) simulator/build/libnvidia-ml.so.1
+	GPUWATCH_GOLDEN=rewrite $(PY) -m pytest -q tests -k golden
+
+gpu-check: $(STAMP)
+	$(PY) -m pytest -v -m gpu tests
+
+lock:
+	$(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/python -m pip install --quiet uv
+	.lock-venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 --group dev pyproject.toml -o requirements.lock
+	rm -rf .lock-venv
+
+clean:
+	rm -rf $(VENV) simulator/build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Domain: pure values and the arithmetic of decisions; standard library only."""

@@ -1,0 +1,75 @@
+"""Events: what happened at an instant, who said so, and how sure the instant is."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gpuwatch.domain.devices import BoardKey
+
+
+class EventKind(StrEnum):
+    """Everything that gpuwatch dates. The value is what is stored, logged and shown."""
+
+    XID = "xid"
+    SXID = "sxid"
+    FELL_OFF_BUS = "fell_off_bus"
+    DOUBLE_BIT_ERROR = "double_bit_error"
+    RESET = "reset"
+    NEW_EPOCH = "new_epoch"
+    CLOCK_STEP = "clock_step"
+    COUNTER_BASELINE = "counter_baseline"
+    BOARD_FIRST_SEEN = "board_first_seen"
+    BOARD_RETURNED = "board_returned"
+    BOARD_LOST = "board_lost"
+    BOARD_MOVED = "board_moved"
+    BOARD_LEFT = "board_left"
+    ERRORS_COUNTED = "errors_counted"
+    UNATTRIBUTED_ERROR = "unattributed_error"
+    MAINTENANCE_BEGAN = "maintenance_began"
+    MAINTENANCE_ENDED = "maintenance_ended"
+    SOURCE_RELEASED = "source_released"
+    SOURCE_RESUMED = "source_resumed"
+    HISTORY_LOST = "history_lost"
+
+
+class EventSource(StrEnum):
+    """Who reported an event."""
+
+    KERNEL_LOG = "kernel_log"
+    NVML = "nvml"
+    GPUWATCH = "gpuwatch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing that happened.
+
+    `at` is Unix seconds; the truth lies in [`not_before`, `not_after`], which default to `at`.
+    `identity` is equal for two reports of the same occurrence and unique otherwise. `board` is None
+    until the agent maps `pci_address` to a board, or when the event is the host's.
+    `code` is the Xid or SXid; `subcode` what distinguishes occurrences under one code (a MIG
+    instance, an NVLink unit); `detail` the text after the code, for people.
+    """
+
+    kind: EventKind
+    at: float
+    source: EventSource
+    identity: str
+    boot_id: str
+    board: BoardKey | None = None
+    pci_address: str = ""
+    code: int | None = None
+    subcode: str = ""
+    detail: str = ""
+    not_before: float | None = None
+    not_after: float | None = None
+    boottime: float | None = None
+
+    @property
+    def earliest(self) -> float:
+        """The earliest instant at which it can have happened, Unix seconds."""
+        return self.at if self.not_before is None else self.not_before
+
+    @property
+    def latest(self) -> float:
+        """The latest instant at which it can have happened, Unix seconds."""
+        return self.at if self.not_after is None else self.not_after

@@ -1,0 +1,37 @@
+"""Moments: an instant on every clock a host has, and the protocol by which time is passed in."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+SECONDS_PER_DAY = 86_400.0
+SECONDS_PER_YEAR = 365.25 * SECONDS_PER_DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One instant. `wall` is Unix seconds (may step), `boottime` seconds since boot (never steps).
+
+    `boottime` counts time in suspend (CLOCK_BOOTTIME) and means something only beside `boot_id`.
+    """
+
+    wall: float
+    boottime: float
+    boot_id: str
+
+    @property
+    def utc(self) -> datetime:
+        """The wall clock as an aware datetime in UTC."""
+        return datetime.fromtimestamp(self.wall, UTC)
+
+
+class Clock(Protocol):
+    """Where the agent's time comes from."""
+
+    def now(self) -> Moment:
+        """The present instant."""
+        ...
+
+    def synchronized(self) -> bool | None:
+        """Whether the kernel holds the wall clock for synchronised; None when it cannot be told."""
+        ...

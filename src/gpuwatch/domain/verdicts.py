@@ -1,0 +1,104 @@
+"""Verdicts: findings are rules that hold; a verdict is what they say together about a device."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a finding is about."""
+
+    GPU = "gpu"
+    SLOT = "slot"
+    LINK = "link"
+    HOST = "host"
+    BMC = "bmc"
+
+
+class Urgency(StrEnum):
+    """Whom a finding reaches, most urgent first: page now, next window, for information, watch."""
+
+    PAGE = "page"
+    WINDOW = "window"
+    INFO = "info"
+    WATCH = "watch"
+
+
+class Remedy(StrEnum):
+    """What a person should do about a finding."""
+
+    REPLACE = "replace"
+    RESET = "reset"
+    REBOOT = "reboot"
+    RESEAT = "reseat"
+    INSPECT = "inspect"
+    POWER_CYCLE = "power_cycle"
+    COOL = "cool"
+    POWER = "power"
+    VENDOR_CASE = "vendor_case"
+    NONE = "none"
+
+
+class Verdict(StrEnum):
+    """What the findings say together, best first; UNKNOWN when we are blind."""
+
+    HEALTHY = "healthy"
+    WATCH = "watch"
+    RESET_AT_WINDOW = "reset_at_window"
+    REPLACE_AT_WINDOW = "replace_at_window"
+    DRAIN_NOW = "drain_now"
+    UNKNOWN = "unknown"
+
+
+class RmaStanding(StrEnum):
+    """Where a board stands with NVIDIA's criteria for a return."""
+
+    CRITERION_MET = "criterion_met"
+    NEEDS_FIELD_DIAGNOSTIC = "needs_field_diagnostic"
+    NOT_RETURNABLE_YET = "not_returnable_yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A rule that currently holds, with its evidence.
+
+    `subject` is a board's UUID for scope gpu, "" for the host. `since` is Unix seconds. `sentence`
+    says it to a person; `evidence` are the numbers in it by name; `clears` says what would end it,
+    `escalates` what would make it worse. `source` is a URL or "gpuwatch heuristic".
+    """
+
+    code: str
+    scope: Scope
+    subject: str
+    urgency: Urgency
+    remedy: Remedy
+    since: float
+    sentence: str
+    source: str
+    evidence: tuple[tuple[str, str], ...] = ()
+    latched: bool = False
+    rma: RmaStanding | None = None
+    due: timedelta | None = None
+    clears: str = ""
+    escalates: str = ""
+
+
+def verdict_of(findings: Iterable[Finding], *, blind: bool) -> Verdict:
+    """The verdict of one device from its findings; `blind` when its signals cannot be read.
+
+    An urgent finding outlives blindness: what was seen stays seen. Info findings are no verdict.
+    """
+    held = tuple(findings)
+    if any(finding.urgency is Urgency.PAGE for finding in held):
+        return Verdict.DRAIN_NOW
+    window = [finding for finding in held if finding.urgency is Urgency.WINDOW]
+    if any(finding.remedy is Remedy.REPLACE for finding in window):
+        return Verdict.REPLACE_AT_WINDOW
+    if window:
+        return Verdict.RESET_AT_WINDOW
+    if blind:
+        return Verdict.UNKNOWN
+    if any(finding.urgency is Urgency.WATCH for finding in held):
+        return Verdict.WATCH
+    return Verdict.HEALTHY

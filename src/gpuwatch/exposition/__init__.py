@@ -1,0 +1,1 @@
+"""Exposition: one snapshot becomes metrics, pages and JSON."""

@@ -1,0 +1,1 @@
+"""Fleet: planning over many hosts, through a Prometheus-compatible API."""

@@ -1,0 +1,1 @@
+"""History: what gpuwatch remembers about every board, in SQLite."""

@@ -1,0 +1,1 @@
+"""Policy: rules over history become findings, flags and plans."""

@@ -1,0 +1,1 @@
+"""Sources: everything that reads hardware, each in a child process with deadlines."""
