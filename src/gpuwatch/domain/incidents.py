@@ -1,4 +1,4 @@
-"""Incidents: uncorrectable-error signals that belong together, charged to the board that owns them."""
+"""Incidents: uncorrectable-error signals that belong together, charged to the owning board."""
 
 from dataclasses import dataclass
 from enum import StrEnum

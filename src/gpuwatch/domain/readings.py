@@ -41,7 +41,7 @@ class Gap:
 class Sweep:
     """One device's answers to the rows of some cadences, in table order.
 
-    `values` holds a raw value (in the row's own unit) or a `Gap` for each of `signals`, same length.
+    `values` holds a raw value (in the row's own unit) or a `Gap` for each of `signals`.
     Kept raw and in one tuple because a sweep is the hot path; `get` makes a Reading when asked.
     """
 

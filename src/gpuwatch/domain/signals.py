@@ -1,4 +1,4 @@
-"""Signals: one row says what a source can tell about a device, how to ask, and how to publish it."""
+"""Signals: one row says what a source can tell of a device, how to ask and how to publish it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,7 +93,9 @@ class Signal:
         if not self.name.startswith("gpuwatch_"):
             raise ValueError(f"signal {self.name}: a metric name starts with gpuwatch_")
         if not self.unit.fits(self.name):
-            raise ValueError(f"signal {self.name}: a {self.unit.name} name ends in _{self.unit.suffix}")
+            raise ValueError(
+                f"signal {self.name}: a {self.unit.name} name ends in _{self.unit.suffix}"
+            )
         if (self.kind is Kind.COUNTER) != self.name.endswith("_total"):
             raise ValueError(f"signal {self.name}: counters end in _total, and nothing else does")
         if not self.help.endswith("."):

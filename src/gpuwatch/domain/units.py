@@ -20,9 +20,7 @@ class Unit(Enum):
     NANOSECONDS = ("seconds", 1, 1_000_000_000)
     SECONDS = ("seconds", 1, 1)
     RPM = ("rpm", 1, 1)
-    COUNT = ("", 1, 1)
-    FLAG = ("", 1, 1)
-    TEXT = ("", 1, 1)
+    COUNT = ("", 1, 1)  # also flags, bit masks and texts: whatever has no unit
 
     def __init__(self, suffix: str, multiplier: int, divisor: int) -> None:
         self.suffix = suffix

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios in one run; exit status 1 when one is missed."""

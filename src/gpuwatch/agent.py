@@ -1,0 +1,1 @@
+"""Agent: the loop from sources to exposition."""

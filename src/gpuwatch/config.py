@@ -1,0 +1,1 @@
+"""Configuration: settings from file, drop-ins, environment, command line and credentials."""

@@ -1,0 +1,67 @@
+"""Records: what history remembers of one board, as the rules and the exposition read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gpuwatch.domain.devices import Board, BoardKey, Slot
+from gpuwatch.domain.incidents import Incident, Memory
+from gpuwatch.domain.readings import Value
+
+
+class BoardState(StrEnum):
+    """Whether a remembered board is here, vanished, or known to have left this host."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class XidCount:
+    """Occurrences of one code from one source: how many, the first and the last (Unix seconds)."""
+
+    count: int
+    first_at: float
+    last_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The latest value of a signal kept by its changes, and since when (Unix seconds)."""
+
+    value: Value
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardRecord:
+    """Everything remembered of one board that a rule or a page may ask for.
+
+    Instants are Unix seconds. `errors` are uncorrectable errors counted since first sight (max of
+    the volatile and the aggregate sums, see history); `prior` what the board brought along: shown,
+    never judged. `xids` are keyed by (code, source). `held` are signals kept by their changes, by
+    `Signal.key`. `last_reset_at` is the last evidenced reset; `off_bus_at` when it fell off the
+    bus, oldest first.
+    """
+
+    board: Board
+    slot: Slot | None
+    index: int | None
+    state: BoardState
+    first_seen: float
+    last_seen: float
+    exposure_seconds: float
+    incidents: tuple[Incident, ...] = ()
+    errors: Mapping[Memory, int] = field(default_factory=dict)
+    prior: Mapping[str, int] = field(default_factory=dict)
+    unattributed: int = 0
+    xids: Mapping[tuple[int, str], XidCount] = field(default_factory=dict)
+    held: Mapping[str, Held] = field(default_factory=dict)
+    last_reset_at: float | None = None
+    off_bus_at: tuple[float, ...] = ()
+
+    @property
+    def key(self) -> BoardKey:
+        """The board's key."""
+        return self.board.key

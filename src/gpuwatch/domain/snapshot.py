@@ -1,0 +1,113 @@
+"""Snapshot: all that the host knows at one instant, immutable, for every reader."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gpuwatch.domain.devices import Device, Epoch
+from gpuwatch.domain.events import Event
+from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.readings import Gap, Value
+from gpuwatch.domain.records import BoardRecord
+from gpuwatch.domain.signals import Signal
+from gpuwatch.domain.verdicts import Finding, Verdict
+from gpuwatch.domain.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The latest answer for one row: its raw value or gap, and when it was asked (Unix seconds)."""
+
+    signal: Signal
+    value: Value | Gap
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuState:
+    """One GPU, present or remembered.
+
+    `latest` is empty for an absent board. `set_apart` is "" or the sentence that says why this GPU
+    is not asked at the moment (it hung). `fresh` is False once its readings are too old to trust:
+    they are then not published.
+    """
+
+    record: BoardRecord
+    device: Device | None
+    present: bool
+    fresh: bool
+    verdict: Verdict
+    verdict_since: float
+    findings: tuple[Finding, ...] = ()
+    latest: tuple[Latest, ...] = ()
+    set_apart: str = ""
+    managed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """How one source is doing. `problem` is "" or a sentence for people.
+
+    `last_success` is Unix seconds or None. `durations` are the histogram of poll durations: upper
+    bounds in seconds with cumulative counts, the last bound infinity, and their sum in seconds.
+    """
+
+    name: str
+    up: bool
+    fresh: bool
+    required: bool = True
+    released: bool = False
+    released_reason: str = ""
+    last_success: float | None = None
+    problem: str = ""
+    timeouts: int = 0
+    restarts: int = 0
+    unkillable: int = 0
+    durations: tuple[tuple[float, int], ...] = ()
+    durations_sum: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    """Somebody works on this host or board: nothing of that scope pages until `until`."""
+
+    identity: str
+    scope: str  # "host" or "board"
+    board: str  # a serial or UUID when scope is "board"
+    until: float
+    reason: str
+    ticket: str = ""
+    actor: str = ""
+    release: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The host at one instant. Readers keep it as long as they like; the agent replaces it whole.
+
+    `version` rises with every change. `degraded` are reasons why history cannot write at present
+    ("" free). `events` are the most recent first, at most a few hundred.
+    """
+
+    version: int
+    at: Moment
+    started_at: float
+    hostname: str
+    gpus: tuple[GpuState, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    epoch: Epoch | None = None
+    host_verdict: Verdict = Verdict.UNKNOWN
+    host_findings: tuple[Finding, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    windows: tuple[Window, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    events: tuple[Event, ...] = ()
+    degraded: tuple[str, ...] = ()
+    history_bytes: int = 0
+    kernel_log_lost: int = 0
+    sxids: Mapping[int, int] = field(default_factory=dict)
+    clock_synchronized: bool | None = None
+    clock_steps: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    rules_version: str = ""
+    config_hash: str = ""

@@ -1,0 +1,1 @@
+"""Logs: one line an event, for journald, terminals and collectors."""

@@ -1,0 +1,90 @@
+"""Sources: the protocol every source keeps, and what it hands to the agent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpuwatch.domain.devices import Device
+from gpuwatch.domain.events import Event
+from gpuwatch.domain.readings import Sweep
+from gpuwatch.domain.snapshot import SourceState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceHang:
+    """A device whose calls missed their deadline.
+
+    `call` names the binding's function, `state` is the child's process state letter ("D" cannot be
+    killed), `where` the kernel function it waits in ("" where not readable), `seconds` how long.
+    """
+
+    pci_address: str
+    call: str
+    state: str
+    where: str
+    seconds: float
+    confirmed: bool  # again in a fresh child that asked only this device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What one inventory found: devices, those without a handle, and functions not NVIDIA's.
+
+    `lost` are PCI addresses the driver lists but cannot open; `unmanaged` are NVIDIA PCI functions
+    bound to another driver (address, driver name, "" when none).
+    """
+
+    devices: tuple[Device, ...]
+    lost: tuple[str, ...] = ()
+    unmanaged: tuple[tuple[str, str], ...] = ()
+    pci_functions: tuple[str, ...] = ()
+    driver_version: str = ""
+    nvml_version: str = ""
+    cuda_version: str = ""
+
+
+class DriverCondition:
+    """Constants for `DriverState.condition`."""
+
+    READY = "ready"
+    NOT_LOADED = "driver-not-loaded"
+    LIBRARY_MISSING = "library-missing"
+    MISMATCH = "driver-mismatch"
+    HUNG = "driver-hung"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverState:
+    """Why the driver as a whole can or cannot be asked. `text` is for people."""
+
+    condition: str
+    text: str = ""
+    driver_version: str = ""
+    library_version: str = ""
+    driver_load: str = ""  # token of the module load, see domain.devices.Epoch
+
+
+Message = Sweep | Inventory | Event | DeviceHang | DriverState | SourceState
+Deliver = Callable[[str, Message], None]
+
+
+class Source(Protocol):
+    """A thread of its own that asks hardware through a child and delivers domain values.
+
+    `deliver(name, message)` is called from the source's thread and never blocks for long.
+    """
+
+    name: str
+
+    def start(self, deliver: Deliver) -> None:
+        """Start the thread. Returns at once, also when the hardware is absent."""
+        ...
+
+    def stop(self, within_seconds: float) -> None:
+        """End thread and child: EOF, SIGTERM, late SIGKILL; never waits longer than told."""
+        ...
+
+    def state(self) -> SourceState:
+        """How the source is doing at this instant. Cheap and thread-safe."""
+        ...
