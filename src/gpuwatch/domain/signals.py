@@ -31,6 +31,28 @@ class Cadence(StrEnum):
     INVENTORY = "inventory"
 
 
+class Role(StrEnum):
+    """What a signal means to history and rules; PLAIN is only published.
+
+    ECC_* count uncorrected errors: rows with a label `memory` of "dram" or "sram" by location, the
+    row without it in total. ROWS_REMAPPED and PAGES_RETIRED count what uncorrectable errors caused.
+    """
+
+    PLAIN = "plain"
+    ECC_VOLATILE = "ecc_volatile"
+    ECC_AGGREGATE = "ecc_aggregate"
+    ROWS_REMAPPED = "rows_remapped"
+    PAGES_RETIRED = "pages_retired"
+    REMAP_PENDING = "remap_pending"
+    RECOVERY_ACTION = "recovery_action"
+
+
+# While any of these can be read, a board's exposure clock runs: an error would have been seen.
+OWNING_ROLES = frozenset(
+    {Role.ECC_VOLATILE, Role.ECC_AGGREGATE, Role.ROWS_REMAPPED, Role.PAGES_RETIRED}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A named call of the binding; `arguments` follow the device handle.
@@ -87,6 +109,7 @@ class Signal:
     pick: int | str | None = None
     bit: int | None = None
     absent: tuple[int, ...] = ()
+    role: Role = Role.PLAIN
 
     def __post_init__(self) -> None:
         """Refuse a row whose name breaks the metric contract."""
