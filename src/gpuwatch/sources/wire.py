@@ -6,10 +6,13 @@ error. End of input means: finish the call at hand and exit.
 
 The agent asks (each with an `id` that the answers repeat):
 
-    {"ask": "inventory", "id": 1}
+    {"ask": "inventory", "id": 1, "devices": ["0000:01:00.0"] | null}
     {"ask": "sweep", "id": 2, "cadences": ["fast", "slow"], "devices": ["0000:01:00.0"] | null}
 
-`devices` null means every device that the last inventory found. The NVML child answers:
+`devices` null means every device: of the driver in an inventory, of the last inventory in a sweep.
+Devices named in an inventory are opened by address (nvmlDeviceGetHandleByPciBusId), and no other
+device is touched: one that hangs is left alone so. Devices are asked in the order given, each
+answered at once; a device named but unknown is a `lost-device`. The NVML child answers:
 
     {"say": "ready", "pid": 1, "table": HASH, "driver": "580.95.05", "nvml": "13.580.95.05",
      "cuda": 13000}                                       once, when NVML is initialised
