@@ -63,20 +63,24 @@ class RmaStanding(StrEnum):
 class Finding:
     """A rule that currently holds, with its evidence.
 
-    `subject` is a board's UUID for scope gpu, "" for the host. `since` is Unix seconds. `sentence`
-    says it to a person; `evidence` are the numbers in it by name; `clears` says what would end it,
-    `escalates` what would make it worse. `source` is a URL or "gpuwatch heuristic".
+    `subject` is a board's UUID for scope gpu, "" for the host. `urgency` makes the verdict, `route`
+    says whom alerts reach: lower than the urgency in maintenance, in shadow or by the settings.
+    `since` is Unix seconds. `sentence` says it to a person; `evidence` are the numbers in it by
+    name, `evidence_at` the Unix seconds of the latest of them, 0 when undated. `clears` says what
+    would end it, `escalates` what would make it worse. `source` is a URL or "gpuwatch heuristic".
     """
 
     code: str
     scope: Scope
     subject: str
     urgency: Urgency
+    route: Urgency
     remedy: Remedy
     since: float
     sentence: str
     source: str
     evidence: tuple[tuple[str, str], ...] = ()
+    evidence_at: float = 0.0
     latched: bool = False
     rma: RmaStanding | None = None
     due: timedelta | None = None
