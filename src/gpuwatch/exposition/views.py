@@ -1,0 +1,93 @@
+"""Views: what metrics, pages and documents all ask of a snapshot, said once."""
+
+from gpuwatch.domain.devices import Slot
+from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.readings import Gap, Value
+from gpuwatch.domain.records import BoardState
+from gpuwatch.domain.recovery import RecoveryAction, recovery_action
+from gpuwatch.domain.signals import Kind, Role
+from gpuwatch.domain.snapshot import GpuState, Latest, Snapshot
+from gpuwatch.domain.windows import Window
+
+
+def gpus_of(snapshot: Snapshot) -> tuple[GpuState, ...]:
+    """The GPUs to show: each UUID once, in order of index, without boards that left this host.
+
+    A board whose serial was unreadable for a while is remembered under two keys with one UUID; the
+    present one speaks for both, since two series with equal labels make a whole scrape invalid.
+    """
+    chosen: dict[str, GpuState] = {}
+    for gpu in snapshot.gpus:
+        if gpu.record.state is BoardState.LEFT and not gpu.present:
+            continue
+        known = chosen.get(gpu.record.key.uuid)
+        if known is None or (gpu.present, gpu.record.last_seen) > (
+            known.present,
+            known.record.last_seen,
+        ):
+            chosen[gpu.record.key.uuid] = gpu
+    return tuple(sorted(chosen.values(), key=_order))
+
+
+def _order(gpu: GpuState) -> tuple[bool, int, str]:
+    index = index_of(gpu)
+    return (index is None, index or 0, gpu.record.key.uuid)
+
+
+def index_of(gpu: GpuState) -> int | None:
+    """The number people use; of an absent board the last one it had."""
+    return gpu.record.index if gpu.device is None else gpu.device.index
+
+
+def index_text(gpu: GpuState) -> str:
+    """The value of the label `gpu`: the index, or "" when it is unknown."""
+    index = index_of(gpu)
+    return "" if index is None else str(index)
+
+
+def slot_of(gpu: GpuState) -> Slot | None:
+    """Where the board sits or was last seen."""
+    return gpu.record.slot if gpu.device is None else gpu.device.slot
+
+
+def driver_of(snapshot: Snapshot) -> str:
+    """The driver's version, "" when none is loaded."""
+    return "" if snapshot.epoch is None else snapshot.epoch.driver_version
+
+
+def trusted(gpu: GpuState) -> tuple[Latest, ...]:
+    """The answers that may be published: none of a GPU that is gone or has grown stale."""
+    return gpu.latest if gpu.present and gpu.fresh else ()
+
+
+def in_base_unit(latest: Latest) -> Value | Gap:
+    """A number in the base unit of its name; texts and gaps as they are."""
+    if isinstance(latest.value, Gap | str) or latest.signal.kind is Kind.TEXT:
+        return latest.value
+    return latest.signal.unit.to_base(latest.value)
+
+
+def recovery_of(gpu: GpuState, driver_version: str) -> RecoveryAction | None:
+    """What the driver wants done about this GPU; None where it cannot be read."""
+    for latest in trusted(gpu):
+        if latest.signal.role is Role.RECOVERY_ACTION:
+            value = latest.value
+            return recovery_action(value, driver_version) if isinstance(value, int) else None
+    return None
+
+
+def open_flags_of(snapshot: Snapshot, uuid: str) -> tuple[Flag, ...]:
+    """The flags of one board on which somebody still has to act, the earliest due first."""
+    flags = (flag for flag in snapshot.flags if flag.is_open and flag.board.uuid == uuid)
+    return tuple(sorted(flags, key=lambda flag: flag.due_at))
+
+
+def next_window(snapshot: Snapshot) -> Window | None:
+    """The window that is open at the snapshot's instant, else the first to come."""
+    now = snapshot.at.utc
+    return min((window for window in snapshot.windows if window.end > now), default=None)
+
+
+def window_is_open(snapshot: Snapshot) -> bool:
+    """Whether boards may be swapped at the snapshot's instant."""
+    return any(window.is_open(snapshot.at.utc) for window in snapshot.windows)

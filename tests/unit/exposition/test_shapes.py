@@ -1,0 +1,30 @@
+"""Shapes: docs/api.md describes every member of every object, and no other."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_type_hints, is_typeddict
+
+from gpuwatch.exposition import shapes
+
+API = Path(__file__).parents[3] / "docs" / "api.md"
+
+
+def _documented(text: str) -> Iterator[tuple[str, str]]:
+    for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        heading = section.split("\n", 1)[0]
+        for cell in re.findall(r"^\| (`[^|]*) \|", section, flags=re.MULTILINE):
+            yield from ((heading, member) for member in re.findall(r"`(\w+)`", cell))
+
+
+def _built() -> Iterator[tuple[str, str]]:
+    for name, shape in vars(shapes).items():
+        if is_typeddict(shape):
+            yield from ((name.removesuffix("Shape"), member) for member in get_type_hints(shape))
+
+
+def test_every_member_of_the_documents_is_described() -> None:
+    """An undocumented member, or a description of none, is a difference here."""
+    documented = sorted(_documented(API.read_text()))
+
+    assert sorted(_built()) == documented
