@@ -1,0 +1,197 @@
+"""Models: every setting there is, with its default, its bounds and what it is for.
+
+A section lists here is a section of the file. `LIVE` sections take effect at a reload (SIGHUP);
+the others at the next start. Defaults of cadences and deadlines stand in the architecture notes.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import model_validator as after_fields
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gpuwatch.config.hardware import KernelLog, Nvml
+from gpuwatch.config.section import DAY, HOUR, MINUTE, SECOND, Section, refuse
+from gpuwatch.config.values import AbsolutePath, Address, Duration, Zone
+
+
+class LogFormat(StrEnum):
+    """How log lines look; auto chooses by what standard error is connected to."""
+
+    AUTO = "auto"
+    JOURNAL = "journal"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe events that are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Agent(Section):
+    """Where the agent keeps its things and what it calls this host."""
+
+    state_directory: AbsolutePath = Field(
+        "/var/lib/gpuwatch", min_length=1, description="Folder of the history; kept for years."
+    )
+    runtime_directory: AbsolutePath = Field(
+        "/run/gpuwatch",
+        min_length=1,
+        description="Folder of the control socket and of maintenance files; may vanish at boot.",
+    )
+    hostname: StrictStr = Field(
+        "", description='Name of this host on the page and in documents; "" takes the system\'s.'
+    )
+
+
+class Web(Section):
+    """The HTTP port: metrics, page and documents; read-only."""
+
+    listen_addresses: tuple[Address, ...] = Field(
+        (":9853",),
+        min_length=1,
+        description="Addresses to listen on. The default is every address of the host, as"
+        " Prometheus is usually elsewhere and nothing can be changed through this port.",
+    )
+    max_connections: StrictInt = Field(
+        64, ge=4, le=1024, description="Connections served at a time; further ones wait or end."
+    )
+    request_timeout: Duration = Field(
+        10 * SECOND,
+        ge=SECOND,
+        le=2 * MINUTE,
+        description="How long a client may take over its request, and over reading the answer.",
+    )
+
+
+class History(Section):
+    """What is remembered, and for how long."""
+
+    path: AbsolutePath = Field(
+        "", description='The database; "" is history.db in agent.state_directory.'
+    )
+    series_days: StrictInt = Field(
+        14, ge=1, le=90, description="Days of 5-minute minimum, mean and maximum that are kept."
+    )
+    retention_years: StrictInt = Field(
+        3, ge=3, le=50, description="Years that incidents, flags and the audit log are kept."
+    )
+
+
+class Policy(Section):
+    """How errors are judged (the arithmetic is documented with the rules)."""
+
+    healthy_rate_per_year: StrictFloat = Field(
+        0.05, ge=0.02, le=0.5, description="Incidents a year of a healthy board."
+    )
+    lambda0_by_part: dict[StrictStr, StrictFloat] = Field(
+        default_factory=dict,
+        description="The same for boards of one part number, measured in one's own fleet.",
+    )
+    false_flag_budget_per_year: StrictFloat = Field(
+        0.001, ge=0.00001, le=0.1, description="Flags by chance that one accepts, a board-year."
+    )
+    trend_due: Duration = Field(
+        14 * DAY, ge=HOUR, le=90 * DAY, description="When a board with a rising trend is due."
+    )
+    window_notice: Duration = Field(
+        4 * HOUR,
+        ge=timedelta(0),
+        le=30 * DAY,
+        description="A flag goes into the first window that starts at least this much later.",
+    )
+
+    @after_fields(mode="after")
+    def _rates(self) -> "Policy":
+        low, high = 0.02, 0.5
+        refuse(
+            **{
+                f"lambda0_by_part.{part}": f"is not a rate from {low} to {high} incidents a year"
+                for part, rate in self.lambda0_by_part.items()
+                if not low <= rate <= high
+            }
+        )
+        return self
+
+
+class Rules(Section):
+    """Which rules speak, and how loudly. Thresholds are not settings."""
+
+    disabled: tuple[StrictStr, ...] = Field((), description="Codes of rules that never hold.")
+    not_paging: tuple[StrictStr, ...] = Field(
+        (), description="Codes of rules that page otherwise, and now wait for the window."
+    )
+    shadow: StrictBool = Field(
+        default=False, description="Turns every route into info: watch first, page later."
+    )
+
+
+class MaintenanceWindow(Section):
+    """One regular maintenance window."""
+
+    name: StrictStr = Field(min_length=1, max_length=64, description="What people call it.")
+    cron: StrictStr = Field(
+        min_length=1, description='When it starts, as crontab(5) writes it: "0 2 * * sun".'
+    )
+    duration: Duration = Field(
+        ge=5 * MINUTE, le=7 * DAY, description="How long it is, on a clock that never jumps."
+    )
+    zone: Zone = Field("UTC", description='Time zone of the start, such as "Europe/Berlin".')
+
+
+class Host(Section):
+    """Where this host stands; labels of gpuwatch_gpu_info."""
+
+    site: StrictStr = Field("", description="Data centre.")
+    row: StrictStr = Field("", description="Row of racks.")
+    rack: StrictStr = Field("", description="Rack.")
+    unit: StrictStr = Field("", description="Height unit in the rack.")
+    fru: Literal["", "module", "baseboard", "tray", "server"] = Field(
+        "", description='What remote hands replace as one piece; "" leaves it open.'
+    )
+
+
+class Log(Section):
+    """What the agent says on standard error."""
+
+    format: LogFormat = Field(
+        LogFormat.AUTO, description="auto: journal under systemd, console on a terminal, else JSON."
+    )
+    level: LogLevel = Field(LogLevel.INFO, description="The least severe events that are logged.")
+
+
+class Settings(BaseSettings):
+    """All settings, checked."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    LIVE: ClassVar = frozenset({"policy", "rules", "windows", "host", "log"})
+
+    agent: Agent = Agent()
+    web: Web = Web()
+    nvml: Nvml = Nvml()
+    kernel_log: KernelLog = KernelLog()
+    history: History = History()
+    policy: Policy = Policy()
+    rules: Rules = Rules()
+    windows: tuple[MaintenanceWindow, ...] = ()
+    host: Host = Host()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library passes all by keyword
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what it is given: `loading` gives it the layers, which remember where from."""
+        return (init_settings,)

@@ -1,0 +1,108 @@
+"""Values: how durations, addresses and names are written in the configuration."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+# Largest first: a duration is written in this order, each unit at most once.
+_UNITS = {
+    "w": timedelta(weeks=1),
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+}
+_DURATION = re.compile(
+    "".join(rf"(?:(?P<{unit}>\d{{1,9}}){unit}(?![a-z]))?" for unit in _UNITS), re.ASCII
+)
+_WORDS = '(write a number with its unit, such as "10s", "5m", "1h30m" or "14d")'
+_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^\[\]:\s]*):(?P<port>\d{1,5})", re.ASCII)
+_LAST_PORT = 65_535
+
+
+def parse_duration(text: str) -> timedelta:
+    """The duration that `text` says: "10s", "5m", "1h30m", "14d"; ms, s, m, h, d and w.
+
+    Raises ValueError with the way out.
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None or not text:
+        raise ValueError(f"is not a duration {_WORDS}")
+    return sum(
+        (unit * int(found[name]) for name, unit in _UNITS.items() if found[name]), timedelta()
+    )
+
+
+def format_duration(duration: timedelta) -> str:
+    """`duration` as it would be written in the configuration: "1h30m"; "0s" when it is nothing."""
+    left, written = duration, ""
+    for name, unit in _UNITS.items():
+        if name == "w":
+            continue  # "14d" says it to more people than "2w"
+        count, left = divmod(left, unit)
+        written += f"{count}{name}" if count else ""
+    return written or "0s"
+
+
+def _duration(value: object) -> timedelta:
+    """A duration from a source, or from a default that is one already."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            raise _refused(str(error)) from error
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise _refused(f'is a number without its unit (write "{value}s" if seconds are meant)')
+    raise _refused(f"is not a duration {_WORDS}")
+
+
+def _address(value: object) -> str:
+    """`HOST:PORT`, `[IPv6]:PORT` or `:PORT` for every address of the host."""
+    found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found["port"]) > _LAST_PORT:
+        raise _refused(
+            'is not an address to listen on (write "HOST:PORT", "[IPV6]:PORT" or ":PORT")'
+        )
+    return found[0]
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host ("" for every address of the host, IPv6 without its brackets) and port."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str) or (value and not value.startswith("/")):
+        raise _refused("is not an absolute path (the agent's working directory is not yours)")
+    if "\0" in value:
+        raise _refused("holds a zero byte (write a path)")
+    return value
+
+
+def _zone(value: object) -> str:
+    try:
+        return ZoneInfo(value).key if isinstance(value, str) else ZoneInfo("").key
+    except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise _refused(
+            'is not a time zone that this host knows (write "UTC" or a name such as'
+            ' "Europe/Berlin"; is tzdata installed?)'
+        ) from error
+
+
+def _refused(text: str) -> PydanticCustomError:
+    """An error that carries its own sentence: what is wrong, then the way out in parentheses."""
+    return PydanticCustomError("gpuwatch", "{text}", {"text": text})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
+Address = Annotated[str, BeforeValidator(_address)]
+AbsolutePath = Annotated[str, BeforeValidator(_path)]
+Zone = Annotated[str, BeforeValidator(_zone)]

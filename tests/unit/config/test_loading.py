@@ -1,0 +1,325 @@
+"""Layers become settings, or all that is wrong with them."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpuwatch.config.layers import Layers, take_document, take_environment, take_options
+from gpuwatch.config.loading import ConfigError, Loaded, check
+
+FILE = "gpuwatch.toml"
+WINDOW = '[[windows]]\nname = "sunday"\ncron = "0 2 * * sun"\nduration = "2h"\n'
+DURATION = 'is not a duration (write a number with its unit, such as "10s", "5m", "1h30m" or "14d")'
+ADDRESS = 'is not an address to listen on (write "HOST:PORT", "[IPV6]:PORT" or ":PORT")'
+RELATIVE = "is not an absolute path (the agent's working directory is not yours)"
+
+
+def _layers(
+    toml: str = "", environment: Mapping[str, str] | None = None, options: tuple[str, ...] = ()
+) -> Layers:
+    layers = Layers()
+    take_document(layers, tomllib.loads(toml), FILE)
+    take_environment(layers, environment or {})
+    take_options(layers, options)
+    return layers
+
+
+def _refusal(layers: Layers) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        check(layers)
+    return [str(problem) for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("toml", "text"),
+    [
+        ('[nvml]\nfast = "1s"', 'nvml.fast = "1s" is below "2s" (that is the least)'),
+        ('[nvml]\nfast = "61m"', 'nvml.fast = "1h1m" is above "1h" (that is the most)'),
+        (
+            "[nvml]\nfast = 10",
+            'nvml.fast = 10 is a number without its unit (write "10s" if seconds are meant)',
+        ),
+        ('[nvml]\nfast = "10 seconds"', f'nvml.fast = "10 seconds" {DURATION}'),
+        ("[nvml]\nfast = true", f"nvml.fast = true {DURATION}"),
+        (
+            '[nvml]\nfast = "2m"\nslow = "90s"',
+            (
+                'nvml.slow = "90s" is shorter than nvml.fast (2m);'
+                " it asks less often, so make it at least as long"
+            ),
+        ),
+        (
+            '[nvml]\nretry_after = ["1m", "5s"]',
+            (
+                'nvml.retry_after = ["1m", "5s"] tries a GPU that hung again within 10s;'
+                " make each pause at least that long"
+            ),
+        ),
+        ("[nvml]\nretry_after = []", "nvml.retry_after = [] is empty (write at least one)"),
+        (
+            '[nvml]\nenabled = "yes"',
+            'nvml.enabled = "yes" is neither true nor false (write one of them, without quotes)',
+        ),
+        (
+            "[nvml]\nexpected_gpus = 2.5",
+            "nvml.expected_gpus = 2.5 is not a whole number (write digits, without quotes)",
+        ),
+        (
+            "[nvml]\nmax_unkillable = 0",
+            "nvml.max_unkillable = 0 is below 1 (that is the least)",
+        ),
+        ('[nvml]\nsysfs = "sys"', f'nvml.sysfs = "sys" {RELATIVE}'),
+        ("[nvml]\nfats = 1", "nvml.fats is no setting (did you mean nvml.fast?)"),
+        ("[nvlm]", "nvlm is no setting (did you mean nvml?)"),
+        (
+            "[host]\ncolour = 1",
+            "host.colour is no setting (there are: site, row, rack, unit, fru)",
+        ),
+        ("nvml = 3", "nvml is not a section (write its keys below [its name])"),
+        ("[host]\nrack = 12", "host.rack = 12 is not a text (put it in quotes)"),
+        (
+            '[host]\nfru = "card"',
+            (
+                "host.fru = \"card\" is none of '', 'module', 'baseboard', 'tray' or 'server'"
+                " (write one of them)"
+            ),
+        ),
+        (
+            '[log]\nformat = "xml"',
+            (
+                "log.format = \"xml\" is none of 'auto', 'journal', 'console' or 'json'"
+                " (write one of them)"
+            ),
+        ),
+        ('[web]\nlisten_addresses = ["host"]', f'web.listen_addresses = "host" {ADDRESS}'),
+        ('[web]\nlisten_addresses = [":70000"]', f'web.listen_addresses = ":70000" {ADDRESS}'),
+        (
+            '[web]\nlisten_addresses = ":80"',
+            'web.listen_addresses = ":80" is not a list (write ["...", "..."])',
+        ),
+        (
+            "[policy]\nhealthy_rate_per_year = 0.6",
+            "policy.healthy_rate_per_year = 0.6 is above 0.5 (that is the most)",
+        ),
+        (
+            '[policy.lambda0_by_part]\n"900.x" = 0.6',
+            'policy.lambda0_by_part."900.x" = 0.6 is not a rate from 0.02 to 0.5 incidents a year',
+        ),
+        (
+            '[policy.lambda0_by_part]\n"900.x" = "often"',
+            (
+                'policy.lambda0_by_part."900.x" = "often" is not a number'
+                " (write digits, without quotes)"
+            ),
+        ),
+        (
+            WINDOW.replace('"2h"', '"1m"'),
+            'windows.sunday.duration = "1m" is below "5m" (that is the least)',
+        ),
+        (
+            WINDOW + 'zone = "Mars/Base"',
+            (
+                'windows.sunday.zone = "Mars/Base" is not a time zone that this host knows (write'
+                ' "UTC" or a name such as "Europe/Berlin"; is tzdata installed?)'
+            ),
+        ),
+        (
+            '[[windows]]\nname = "x"\ncron = "0 2 * * sun"',
+            "windows.x.duration is missing (every window needs it)",
+        ),
+        (
+            WINDOW + WINDOW,
+            (
+                'windows.name = "sunday" is the name of a window in gpuwatch.toml already'
+                " (give it another name)"
+            ),
+        ),
+        (
+            '[windows]\nname = "x"',
+            'windows is not a list of tables (write "[[windows]]" above each window)',
+        ),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_place_and_the_way_out(toml: str, text: str) -> None:
+    """File, key, value, what is wrong and what to write instead."""
+    assert _refusal(_layers(toml)) == [f"{FILE}: {text}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        (
+            "GPUWATCH_NVML_FAST",
+            "10s",
+            "nvml_fast is no setting (did you mean GPUWATCH_NVML__FAST?)",
+        ),
+        ("GPUWATCH_ZZZ", "1", "zzz is no setting (unset it)"),
+        ("GPUWATCH_NVML__FATS", "1", "nvml.fats is no setting (did you mean nvml.fast?)"),
+        ("GPUWATCH_NVML__FAST", "10", f'nvml.fast = "10" {DURATION}'),
+        (
+            "GPUWATCH_WEB__MAX_CONNECTIONS",
+            "many",
+            'web.max_connections = "many" is not a whole number (write digits, without quotes)',
+        ),
+        (
+            "GPUWATCH_WINDOWS",
+            "sunday",
+            (
+                'windows is not a list of tables (write [{name = "...", cron = "...",'
+                ' duration = "..."}])'
+            ),
+        ),
+    ],
+)
+def test_a_bad_variable_is_refused_by_its_name(name: str, value: str, text: str) -> None:
+    """A misspelt variable is not silently without effect."""
+    assert _refusal(_layers(environment={name: value})) == [f"variable {name}: {text}"]
+
+
+_NAMES = st.sampled_from(
+    ["nvml", "windows", "policy", "fast", "name", "duration", "lambda0_by_part", "host", "0", "x"]
+)
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["", "5m", "5", "a\n"])
+)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(_NAMES, _VALUES, max_size=4))
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow])
+def test_whatever_a_file_says_is_taken_or_refused(document: dict[str, object]) -> None:
+    """No content of a file ends in anything but settings or a list of problems."""
+    layers = Layers()
+    take_document(layers, document, FILE)
+
+    try:
+        check(layers)
+    except ConfigError as refused:
+        assert all(problem.where and problem.text for problem in refused.problems)  # noqa: PT017
+
+
+def test_an_option_without_a_section_is_refused() -> None:
+    """The text says how an option is written."""
+    problems = _refusal(_layers(options=("fast",)))
+
+    assert problems == [
+        'option --set: fast is not a setting (write "--set SECTION.KEY=VALUE")',
+    ]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    """Nobody corrects a file one restart at a time."""
+    layers = _layers(
+        '[nvml]\nfast = "1s"\nnope = 1\n[host]\nrack = 1\n' + WINDOW + WINDOW,
+        {"GPUWATCH_LOG__LEVEL": "loud"},
+        ("web.max_connections=2",),
+    )
+
+    assert [problem.partition(" ")[0] for problem in _refusal(layers)] == [
+        "gpuwatch.toml:",
+        "option",
+        "gpuwatch.toml:",
+        "gpuwatch.toml:",
+        "gpuwatch.toml:",
+        "variable",
+    ]
+
+
+def test_a_contradiction_with_a_default_names_the_default() -> None:
+    """Fast is set above the default of slow: slow is what has to move, and nobody wrote it."""
+    problems = _refusal(_layers('[nvml]\nfast = "2m"'))
+
+    assert problems == [
+        (
+            'default: nvml.slow = "1m" is shorter than nvml.fast (2m);'
+            " it asks less often, so make it at least as long"
+        ),
+    ]
+
+
+def test_the_stronger_source_wins_key_by_key() -> None:
+    """Command line over environment over file; keys that a source does not set stay."""
+    settings = check(
+        _layers(
+            '[nvml]\nfast = "11s"\nslow = "71s"\nrare = "7m"',
+            {"GPUWATCH_NVML__SLOW": "72s", "GPUWATCH_NVML__FAST": "12s"},
+            ("nvml.fast=13s",),
+        )
+    )
+
+    assert (settings.nvml.fast, settings.nvml.slow, settings.nvml.rare) == (
+        timedelta(seconds=13),
+        timedelta(seconds=72),
+        timedelta(minutes=7),
+    )
+
+
+def test_texts_become_what_their_setting_is() -> None:
+    """A variable can say everything that the file can."""
+    settings = check(
+        _layers(
+            environment={
+                "GPUWATCH_NVML__ENABLED": "false",
+                "GPUWATCH_NVML__EXPECTED_GPUS": "8",
+                "GPUWATCH_WEB__LISTEN_ADDRESSES": "127.0.0.1:1, [::1]:2",
+                "GPUWATCH_NVML__RETRY_AFTER": '["3m", "4m"]',
+                "GPUWATCH_POLICY__LAMBDA0_BY_PART": '{ "900.x" = 0.3 }',
+                "GPUWATCH_HOST__RACK": "12",
+                "GPUWATCH_WINDOWS": '[{name = "n", cron = "0 2 * * sun", duration = "2h"}]',
+            }
+        )
+    )
+
+    assert settings.nvml.enabled is False
+    assert settings.nvml.expected_gpus == 8
+    assert settings.web.listen_addresses == ("127.0.0.1:1", "[::1]:2")
+    assert settings.nvml.retry_after == (timedelta(minutes=3), timedelta(minutes=4))
+    assert settings.policy.lambda0_by_part == {"900.x": 0.3}
+    assert settings.host.rack == "12"
+    assert [window.name for window in settings.windows] == ["n"]
+
+
+def test_every_effective_value_says_where_it_came_from() -> None:
+    """Default, file and variable are told apart, also part by part in a table."""
+    layers = _layers(
+        '[host]\nrack = "r7"\n[policy.lambda0_by_part]\n"900.x" = 0.3\n' + WINDOW,
+        {"GPUWATCH_NVML__FAST": "12s"},
+    )
+    loaded = Loaded(settings=check(layers), layers=layers, file=None, options=())
+
+    effective = {setting.key: (setting.value, setting.origin) for setting in loaded.effective()}
+
+    assert effective["host.rack"] == ('"r7"', FILE)
+    assert effective["nvml.fast"] == ('"12s"', "variable GPUWATCH_NVML__FAST")
+    assert effective["nvml.slow"] == ('"1m"', "default")
+    assert effective["nvml.expected_gpus"] == ("unset", "default")
+    assert effective['policy.lambda0_by_part."900.x"'] == ("0.3", FILE)
+    assert effective["windows.sunday.zone"] == ('"UTC"', FILE)
+
+
+def test_equal_settings_have_one_digest() -> None:
+    """The digest names the settings, not how they were written."""
+    written = (
+        _layers('[nvml]\ninventory = "90m"'),
+        _layers('[nvml]\ninventory = "1h30m"'),
+        _layers(),
+    )
+
+    digests = [
+        Loaded(settings=check(one), layers=one, file=None, options=()).digest for one in written
+    ]
+
+    assert digests[0] == digests[1] != digests[2]
