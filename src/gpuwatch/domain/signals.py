@@ -57,25 +57,45 @@ OWNING_ROLES = frozenset(
 class Call:
     """A named call of the binding; `arguments` follow the device handle.
 
-    An argument that is a string names a constant of the binding; the probe resolves it.
+    An argument that is a string names a constant of the binding; the probe resolves it. `struct`
+    names a structure of the binding that is passed last, by reference, and is what the rows pick
+    from; "" when the call returns its answer.
     """
 
     function: str
     arguments: tuple[int | str, ...] = ()
+    struct: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field id by its constant's name, asked in one batch per device.
 
-    `drivers` limits it to driver versions `first <= version < last`, compared as integer tuples;
-    None leaves an end open. An id that moved between drivers needs its limits (rules of the table).
+    The limits are driver versions, `first_driver <= version < last_driver`, compared as integer
+    tuples; None leaves an end open. An id that moved between drivers needs its limits (rules of
+    the table), and its `number`, because the binding knows only the number of one driver.
     """
 
     name: str
     scope: int = 0
     first_driver: tuple[int, ...] | None = None
     last_driver: tuple[int, ...] | None = None
+    number: int | None = None
+
+    def admits(self, driver: tuple[int, ...]) -> bool:
+        """Whether this driver may be asked; an unknown driver, (), is asked no limited field."""
+        if self.first_driver is None and self.last_driver is None:
+            return True
+        if not driver or (self.first_driver is not None and driver < self.first_driver):
+            return False
+        return self.last_driver is None or driver < self.last_driver
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One value under ids that changed: the first field that admits the driver is asked."""
+
+    fields: tuple[Field, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,24 @@ class PerLink:
     query: Call | Field
 
 
-Query = Call | Field | PerLink
+@dataclass(frozen=True, slots=True)
+class PerFan:
+    """A call repeated for every fan of the device, whose number is its argument: the largest."""
+
+    query: Call
+
+
+@dataclass(frozen=True, slots=True)
+class SramBanks:
+    """The SRAM addresses with uncorrected errors; rows pick "parity" or "secded".
+
+    The value is the number of such addresses in the bank that has the most.
+    """
+
+    function: str
+
+
+Query = Call | Field | Moved | PerLink | PerFan | SramBanks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +131,12 @@ class Signal:
 
     `name` is the full metric name. `labels` are the fixed labels of this row, so that several rows
     may share one metric family. `pick` takes the value out of a struct, tuple or bit mask: an
-    attribute name, an index, or (with `bit`) the mask whose presence reads 1. `absent` are raw
-    values that mean "no reading" (a sentinel becomes a gap, reason `unsupported`).
+    attribute name, an index, or (with `bit`) the mask whose presence reads 1. `bits` are (shift,
+    mask) of a number inside a bit field. `absent` are raw values that mean "no reading" (a
+    sentinel becomes a gap, reason `unsupported`), and so does everything below `least`. `given`
+    is (pick, value): the answer means something only where the same answer holds that value too.
+    `equals` are the raw values that read 1, all others read 0. `answers` are error codes that are
+    an answer, with the value each means. `privileged` rows are `denied` to a daemon without root.
     """
 
     name: str
@@ -110,6 +151,12 @@ class Signal:
     bit: int | None = None
     absent: tuple[int, ...] = ()
     role: Role = Role.PLAIN
+    bits: tuple[int, int] | None = None
+    equals: tuple[int, ...] = ()
+    least: int | None = None
+    given: tuple[int | str, int] | None = None
+    answers: tuple[tuple[int, int], ...] = ()
+    privileged: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a row whose name breaks the metric contract."""
