@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     XID = "xid"
     SXID = "sxid"
     FELL_OFF_BUS = "fell_off_bus"
+    INIT_FAILED = "init_failed"
     DOUBLE_BIT_ERROR = "double_bit_error"
     RESET = "reset"
     NEW_EPOCH = "new_epoch"
@@ -47,7 +48,9 @@ class Event:
     `identity` is equal for two reports of the same occurrence and unique otherwise. `board` is None
     until the agent maps `pci_address` to a board, or when the event is the host's.
     `code` is the Xid or SXid; `subcode` what distinguishes occurrences under one code (a MIG
-    instance, an NVLink unit); `detail` the text after the code, for people.
+    instance, an NVLink unit); `detail` the text after the code, for people. `uuid` is the GPU that
+    the report itself names, "" when it names only an address. `count` is how many occurrences the
+    event stands for: more than 1 only where a flood was limited.
     """
 
     kind: EventKind
@@ -57,9 +60,11 @@ class Event:
     boot_id: str
     board: BoardKey | None = None
     pci_address: str = ""
+    uuid: str = ""
     code: int | None = None
     subcode: str = ""
     detail: str = ""
+    count: int = 1
     not_before: float | None = None
     not_after: float | None = None
     boottime: float | None = None

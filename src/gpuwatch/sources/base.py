@@ -65,7 +65,34 @@ class DriverState:
     driver_load: str = ""  # token of the module load, see domain.devices.Epoch
 
 
-Message = Sweep | Inventory | Event | DeviceHang | DriverState | SourceState
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPosition:
+    """How far the kernel log of one boot was read; every event up to here was delivered before.
+
+    To be stored together with those events, and handed to the source at the next start: then
+    nothing is lost and nothing doubled by a kill between the two. `sequence` is the last record's
+    number, `usec` its time on the log's clock, `booted_at` when that boot began (Unix seconds).
+    """
+
+    boot_id: str
+    sequence: int
+    usec: int
+    booted_at: float
+
+    def __str__(self) -> str:
+        """One word a field, for a store that keeps text; `parse` reads it."""
+        return f"{self.boot_id} {self.sequence} {self.usec} {self.booted_at:.3f}"
+
+    @classmethod
+    def parse(cls, text: str) -> "LogPosition":
+        """What `str` wrote. Raises ValueError for anything else."""
+        boot_id, sequence, usec, booted_at = text.split()
+        return cls(
+            boot_id=boot_id, sequence=int(sequence), usec=int(usec), booted_at=float(booted_at)
+        )
+
+
+Message = Sweep | Inventory | Event | DeviceHang | DriverState | SourceState | LogPosition
 Deliver = Callable[[str, Message], None]
 
 
