@@ -197,6 +197,7 @@ def _record(index: int, *, name: str = "NVIDIA H100 80GB HBM3", serial: str = ""
         first_seen=AT - 81.25 * SECONDS_PER_DAY - index,
         last_seen=AT - 2.5 - index / 8,
         exposure_seconds=7_000_000.5 + index,
+        errors={} if index == 7 else dict.fromkeys(Memory, 0),
         prior={"rows_remapped_uncorrectable": 12} if index == 1 else {},
     )
 
@@ -398,7 +399,7 @@ def _hostile() -> GpuState:
 
 
 def _flags() -> tuple[Flag, ...]:
-    window = AT + 1.2 * SECONDS_PER_DAY
+    window = _windows()[1].start.timestamp()
     return (
         Flag(
             board=BoardKey("1654223010010", uuid_of(3)),
@@ -504,7 +505,7 @@ def _sources() -> tuple[SourceState, ...]:
             problem="GPU 4 is set apart",
             timeouts=31,
             restarts=32,
-            unkillable=2,
+            unkillable=8,
             durations=_durations(50_021),
             durations_sum=9_201.125,
         ),
@@ -533,7 +534,7 @@ def _sources() -> tuple[SourceState, ...]:
 
 
 def _windows() -> tuple[Window, ...]:
-    first = datetime.fromtimestamp(AT + 1.2 * SECONDS_PER_DAY, UTC)
+    first = datetime(2026, 3, 15, 2, tzinfo=UTC)
     return tuple(
         Window(start=start, end=start + timedelta(hours=4), name="sunday")
         for start in (first, first + timedelta(days=7))

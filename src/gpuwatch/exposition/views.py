@@ -91,3 +91,10 @@ def next_window(snapshot: Snapshot) -> Window | None:
 def window_is_open(snapshot: Snapshot) -> bool:
     """Whether boards may be swapped at the snapshot's instant."""
     return any(window.is_open(snapshot.at.utc) for window in snapshot.windows)
+
+
+def flag_by_code(snapshot: Snapshot, uuid: str) -> dict[str, Flag]:
+    """The latest flag of one board for each rule: an open one before any that is history."""
+    flags = [flag for flag in snapshot.flags if flag.board.uuid == uuid]
+    flags.sort(key=lambda flag: (flag.is_open, flag.raised_at, flag.number))
+    return {flag.code: flag for flag in flags}

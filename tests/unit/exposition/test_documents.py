@@ -93,4 +93,4 @@ def test_the_next_window_is_the_open_one_while_it_is_open() -> None:
 
     assert status["window_open"]
     assert status["next_window"] is not None
-    assert status["next_window"]["start"] == "2026-03-15T08:00:07.000Z"
+    assert status["next_window"]["start"] == "2026-03-15T02:00:00.000Z"
