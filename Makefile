@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup check lint types floors unit test soak bench golden gpu-check lock clean
+.PHONY: help run setup check lint types floors unit tools test soak bench golden gpu-check lock clean
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
@@ -47,10 +47,13 @@ floors: $(STAMP)
 unit: $(STAMP)
 	$(PY) -m pytest -q tests/unit tests/test_house.py
 
-test: $(STAMP) simulator/build/libnvidia-ml.so.1
+tools:
+	@tests/tools.sh
+
+test: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
 	$(PY) -m pytest -q tests
 
-soak: $(STAMP) simulator/build/libnvidia-ml.so.1
+soak: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
 	GPUWATCH_SOAK=1 $(PY) -m pytest -q -m "not gpu" --timeout 3000 tests
 
 bench: $(STAMP) simulator/build/libnvidia-ml.so.1

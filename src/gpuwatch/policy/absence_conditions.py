@@ -1,0 +1,85 @@
+"""Absence conditions: GPUs that fell off, went missing or stopped answering."""
+
+from gpuwatch.domain.moments import SECONDS_PER_DAY
+from gpuwatch.policy.conditions import Answer, Match, Outcome
+from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
+
+OFF_BUS_AGAIN_SECONDS = 90 * SECONDS_PER_DAY
+UNRESPONSIVE_SECONDS = 60.0
+QUIET_SECONDS = 600.0
+
+
+def off_the_bus(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
+    """The GPU is lost to a driver that is loaded and had it."""
+    if not gpu.managed or host.released:
+        return Answer.NO
+    if host.driver is not DriverHealth.READY:
+        return Answer.CANNOT_TELL
+    logged = [at for at in gpu.record.off_bus_at if at >= host.epoch_started]
+    answered_since = bool(logged) and gpu.last_good is not None and gpu.last_good > logged[-1]
+    vanished = not gpu.present and gpu.seen_this_epoch
+    if gpu.lost:
+        reason = "NVML says the GPU is lost"
+    elif vanished:
+        reason = "it vanished while its driver was loaded"
+    elif logged and not answered_since:
+        reason = "the kernel log says it has fallen off the bus (Xid 79)"
+    else:
+        return Answer.NO
+    return Match(facts={"reason": reason}, evidence_at=logged[-1] if logged else None)
+
+
+def off_the_bus_again(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
+    """The same board fell off the bus twice within 90 days."""
+    recent = [at for at in gpu.record.off_bus_at if host.now.wall - at < OFF_BUS_AGAIN_SECONDS]
+    if len(recent) < 2:  # noqa: PLR2004 - twice
+        return Answer.NO
+    return Match(facts={"times": str(len(recent))}, evidence_at=recent[-1])
+
+
+def _absent(gpu: GpuView, host: HostView) -> Outcome:
+    if gpu.present or not gpu.managed or gpu.lost or gpu.seen_this_epoch:
+        return Answer.NO
+    if host.driver is not DriverHealth.READY or gpu.in_grace or host.released:
+        return Answer.CANNOT_TELL
+    last_seen = gpu.record.last_seen
+    hours = max(host.now.wall - last_seen, 0.0) / 3600
+    slot = gpu.record.slot.label if gpu.record.slot else "unknown"
+    where = "its PCI function is gone" if gpu.function_gone else "its PCI function is there"
+    return Match(
+        facts={"hours": f"{hours:.0f}", "slot": slot, "where": where}, evidence_at=last_seen
+    )
+
+
+def board_missing(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
+    """A remembered board is absent since the last boot or driver load."""
+    return _absent(gpu, host)
+
+
+def board_missing_in_service(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
+    """The same, and the host served with it within the last day."""
+    absent = _absent(gpu, host)
+    recently = host.now.wall - gpu.record.last_seen < SECONDS_PER_DAY
+    return absent if recently or not isinstance(absent, Match) else Answer.NO
+
+
+def unexpected_count(host: HostView, _settings: PolicySettings) -> Outcome:
+    """The host has not as many GPUs as its configuration says."""
+    if host.expected_gpus is None:
+        return Answer.NO
+    if host.driver is not DriverHealth.READY or host.released:
+        return Answer.CANNOT_TELL
+    present = sum(gpu.present for gpu in host.gpus)
+    if present == host.expected_gpus:
+        return Answer.NO
+    return Match(facts={"present": str(present), "expected": str(host.expected_gpus)})
+
+
+def unresponsive(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
+    """Deadlines missed twice running and again alone in a fresh child, 60 s in all, in quiet."""
+    if gpu.hang is None:
+        return Answer.NO
+    quiet = host.quiet_seconds >= QUIET_SECONDS
+    if not (gpu.hang.confirmed and gpu.hang.seconds >= UNRESPONSIVE_SECONDS and quiet):
+        return Answer.CANNOT_TELL
+    return Match(facts={"hang": gpu.hang.sentence})

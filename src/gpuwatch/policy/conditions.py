@@ -1,0 +1,119 @@
+"""Conditions: questions that rules ask of a view; the answer is facts, no, or cannot tell."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.recovery import RecoveryAction
+from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
+
+
+class Answer(Enum):
+    """The two answers without facts."""
+
+    NO = auto()
+    CANNOT_TELL = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The condition holds. `facts` fill the rule's sentence and stand in the evidence.
+
+    `evidence_at` is Unix seconds of the latest thing it rests on; None means now.
+    """
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    evidence_at: float | None = None
+
+
+Outcome = Match | Answer
+GpuCondition = Callable[[GpuView, HostView, PolicySettings], Outcome]
+HostCondition = Callable[[HostView, PolicySettings], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A signal reads at least a number."""
+
+    signal: str
+    threshold: float
+
+    def __call__(self, gpu: GpuView, _host: HostView, _settings: PolicySettings) -> Outcome:
+        """Compare the fresh reading; a gap cannot tell, an unsupported signal says no."""
+        value = gpu.readings.get(self.signal)
+        if value is None:
+            return Answer.CANNOT_TELL
+        if isinstance(value, Gap):
+            unsupported = value.reason is GapReason.UNSUPPORTED
+            return Answer.NO if unsupported else Answer.CANNOT_TELL
+        if isinstance(value, str) or value < self.threshold:
+            return Answer.NO
+        held = gpu.record.held.get(self.signal)
+        return Match(facts={"value": f"{value:g}"}, evidence_at=held.since if held else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """The driver asks for one of these recovery actions (or answers RESET_REQUIRED)."""
+
+    actions: frozenset[RecoveryAction]
+
+    def __call__(self, gpu: GpuView, _host: HostView, _settings: PolicySettings) -> Outcome:
+        """Look at the recovery action of one GPU."""
+        if gpu.reset_required and RecoveryAction.GPU_RESET in self.actions:
+            return Match(facts={"action": "a reset (NVML error 16, reset required)"})
+        if gpu.recovery is None:
+            return Answer.CANNOT_TELL
+        if gpu.recovery not in self.actions:
+            return Answer.NO
+        words = gpu.recovery.replace("_", " ")
+        return Match(facts={"action": words, "number": str(gpu.recovery_number)})
+
+
+@dataclass(frozen=True, slots=True)
+class AnyGpuRecovery:
+    """One or more GPUs of the host ask for one of these recovery actions."""
+
+    actions: frozenset[RecoveryAction]
+
+    def __call__(self, host: HostView, _settings: PolicySettings) -> Outcome:
+        """Look at every GPU; the host has one finding however many ask."""
+        asking = [gpu for gpu in host.gpus if gpu.recovery in self.actions]
+        if not asking:
+            return Answer.NO
+        return Match(facts={"gpus": ", ".join(name_of(gpu) for gpu in asking)})
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """The driver as a whole is in one of these conditions, and there is something to drive."""
+
+    conditions: frozenset[DriverHealth]
+
+    def __call__(self, host: HostView, _settings: PolicySettings) -> Outcome:
+        """Look at the driver; a released host is silent, a host without boards has no finding."""
+        if host.released or host.driver is DriverHealth.STARTING:
+            return Answer.CANNOT_TELL
+        if host.driver not in self.conditions or not (host.pci_functions or host.gpus):
+            return Answer.NO
+        return Match(
+            facts={
+                "text": host.driver_text,
+                "driver": host.driver_version or "unknown",
+                "library": host.library_version or "unknown",
+                "functions": str(host.pci_functions),
+                "boards": str(len(host.gpus)),
+            }
+        )
+
+
+def name_of(gpu: GpuView) -> str:
+    """How a sentence names a GPU: its index where it has one, and its serial or UUID."""
+    identity = gpu.record.key.serial or gpu.uuid
+    return identity if gpu.record.index is None else f"GPU {gpu.record.index} ({identity})"
+
+
+def history_lost(host: HostView, _settings: PolicySettings) -> Outcome:
+    """Part of the history could not be brought back."""
+    return Match(facts={"text": host.history_lost}) if host.history_lost else Answer.NO

@@ -1,0 +1,216 @@
+"""Judge: rules over views become findings that hold, latch, silence each other and clear."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from gpuwatch.domain.verdicts import Finding, Scope, Urgency, Verdict, verdict_of
+from gpuwatch.policy.conditions import (
+    Answer,
+    GpuCondition,
+    HostCondition,
+    Match,
+    Outcome,
+)
+from gpuwatch.policy.rules import RULES, Rule
+from gpuwatch.policy.views import GpuView, HostView, PolicySettings
+
+HOST = ""
+
+
+@dataclass(slots=True)
+class _Track:
+    """How long one rule's condition has held on one subject, on the boot clock."""
+
+    first: float
+    first_answers: int
+    last: float
+    since: float
+    match: Match
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the rules say of the host at one instant. `findings` are keyed by the board's UUID."""
+
+    findings: Mapping[str, tuple[Finding, ...]]
+    verdicts: Mapping[str, Verdict]
+    host_findings: tuple[Finding, ...]
+    host_verdict: Verdict
+    newly_latched: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class Judge:
+    """Applies the rule table; remembers only how long conditions have held.
+
+    `latched` are findings restored from history by (code, subject); `dismissed` the evidence (Unix
+    seconds) up to which a person dismissed one: only newer evidence raises it again. Time comes
+    with each view; holding times run on the boot clock, which a step of the wall clock does not
+    touch.
+    """
+
+    settings: PolicySettings
+    rules: tuple[Rule, ...] = RULES
+    latched: dict[tuple[str, str], Finding] = field(default_factory=dict)
+    dismissed: dict[tuple[str, str], float] = field(default_factory=dict)
+    _tracks: dict[tuple[str, str], _Track] = field(default_factory=dict)
+
+    def judge(self, host: HostView) -> Judgement:
+        """Every finding and verdict at this instant."""
+        fresh: list[Finding] = []
+        host_findings = self._host_findings(host)
+        causes = {finding.code for finding in host_findings}
+        findings: dict[str, tuple[Finding, ...]] = {}
+        verdicts: dict[str, Verdict] = {}
+        for gpu in host.gpus:
+            held = [found for rule in self._for(Scope.GPU) if (found := self._gpu(rule, gpu, host))]
+            fresh.extend(self._latch(held))
+            kept = self._without_consequences(self._with_latched(gpu.uuid, held), causes)
+            findings[gpu.uuid] = self._routed(kept, host)
+            verdicts[gpu.uuid] = verdict_of(kept, blind=_blind(gpu, host))
+        self._forget({HOST, *(gpu.uuid for gpu in host.gpus)})
+        blind = not host.released and any(
+            verdict is Verdict.UNKNOWN for verdict in verdicts.values()
+        )
+        return Judgement(
+            findings=findings,
+            verdicts=verdicts,
+            host_findings=self._routed(host_findings, host),
+            host_verdict=verdict_of(host_findings, blind=blind and not host_findings),
+            newly_latched=tuple(fresh),
+        )
+
+    def dismiss(self, code: str, subject: str, evidence_at: float) -> None:
+        """A person dismissed a latched finding that rested on evidence up to `evidence_at`."""
+        self.dismissed[code, subject] = evidence_at
+        self.leave(code, subject)
+
+    def leave(self, code: str, subject: str) -> None:
+        """Forget a latched finding: the board left."""
+        self.latched.pop((code, subject), None)
+        self._tracks.pop((code, subject), None)
+
+    def _for(self, scope: Scope) -> Iterable[Rule]:
+        disabled = self.settings.disabled
+        return (rule for rule in self.rules if rule.scope is scope and rule.code not in disabled)
+
+    def _host_findings(self, host: HostView) -> tuple[Finding, ...]:
+        held = []
+        for rule in self._for(Scope.HOST):
+            when: HostCondition = rule.when  # type: ignore[assignment]  # scope decides
+            found = self._follow(rule, HOST, when(host, self.settings), host, answers=0)
+            if found is not None:
+                held.append(found)
+        return self._without_consequences(held, set())
+
+    def _gpu(self, rule: Rule, gpu: GpuView, host: HostView) -> Finding | None:
+        when: GpuCondition = rule.when  # type: ignore[assignment]  # scope decides
+        outcome = when(gpu, host, self.settings)
+        dismissed = self.dismissed.get((rule.code, gpu.uuid))
+        if dismissed is not None and isinstance(outcome, Match):
+            outcome = outcome if (outcome.evidence_at or 0.0) > dismissed else Answer.NO
+        return self._follow(rule, gpu.uuid, outcome, host, answers=gpu.answers)
+
+    def _follow(
+        self, rule: Rule, subject: str, outcome: Outcome, host: HostView, *, answers: int
+    ) -> Finding | None:
+        """Advance the track of one rule on one subject; the finding when it has held enough."""
+        key, now = (rule.code, subject), host.now
+        track = self._tracks.get(key)
+        if isinstance(outcome, Match):
+            if track is None:
+                track = _Track(now.boottime, answers, now.boottime, now.wall, outcome)
+                self._tracks[key] = track
+            track.last, track.match = now.boottime, outcome
+        elif track is None:
+            return None
+        elif outcome is Answer.NO and now.boottime - track.last >= rule.clear.total_seconds():
+            del self._tracks[key]
+            return None
+        held_for = track.last - track.first
+        swept = answers - track.first_answers + 1 if rule.scope is Scope.GPU else rule.sweeps
+        if held_for < rule.hold.total_seconds() or swept < rule.sweeps:
+            return None
+        return self._finding(rule, subject, track, held_for)
+
+    def _finding(self, rule: Rule, subject: str, track: _Track, held_for: float) -> Finding:
+        escalated = rule.pages_after is not None and held_for >= rule.pages_after.total_seconds()
+        facts = track.match.facts
+        return Finding(
+            code=rule.code,
+            scope=rule.scope,
+            subject=subject,
+            urgency=Urgency.PAGE if escalated else rule.urgency,
+            route=Urgency.INFO,
+            remedy=rule.remedy,
+            since=track.since,
+            sentence=rule.because.format_map(facts),
+            source=rule.source,
+            evidence=tuple(facts.items()),
+            evidence_at=track.match.evidence_at or 0.0,
+            latched=rule.latch,
+            rma=rule.rma,
+            due=self._due(rule),
+            clears=rule.clears,
+            escalates=rule.escalates,
+        )
+
+    def _due(self, rule: Rule) -> timedelta | None:
+        return self.settings.trend_due if rule.code == "rising-uncorrectable-trend" else rule.due
+
+    def _routed(self, found: Iterable[Finding], host: HostView) -> tuple[Finding, ...]:
+        """The same findings with the route that settings and maintenance leave them."""
+        return tuple(replace(finding, route=self._route(finding, host)) for finding in found)
+
+    def _route(self, finding: Finding, host: HostView) -> Urgency:
+        quiet = HOST in host.in_maintenance or finding.subject in host.in_maintenance
+        if self.settings.shadow or quiet or host.released:
+            return Urgency.INFO
+        if finding.urgency is Urgency.PAGE and finding.code in self.settings.not_paging:
+            return Urgency.WINDOW
+        return finding.urgency
+
+    def _latch(self, held: Iterable[Finding]) -> list[Finding]:
+        """Latch what latches; the findings that are new, or rest on newer evidence."""
+        fresh = []
+        for finding in held:
+            key = (finding.code, finding.subject)
+            known = self.latched.get(key)
+            if not finding.latched:
+                continue
+            if known is None or finding.evidence_at > known.evidence_at:
+                since = finding.since if known is None else known.since
+                self.latched[key] = replace(finding, since=since)
+                fresh.append(self.latched[key])
+        return fresh
+
+    def _with_latched(self, subject: str, held: list[Finding]) -> list[Finding]:
+        disabled = self.settings.disabled
+        kept = [
+            finding
+            for (code, owner), finding in self.latched.items()
+            if owner == subject and code not in disabled
+        ]
+        codes = {finding.code for finding in kept}
+        return kept + [finding for finding in held if finding.code not in codes]
+
+    def _without_consequences(
+        self, held: Iterable[Finding], causes: set[str]
+    ) -> tuple[Finding, ...]:
+        """The findings whose cause does not hold as well."""
+        found = tuple(held)
+        codes = causes | {finding.code for finding in found}
+        silent = {rule.code for rule in self.rules if not codes.isdisjoint(rule.silenced_by)}
+        return tuple(finding for finding in found if finding.code not in silent)
+
+    def _forget(self, subjects: set[str]) -> None:
+        """Drop tracks of boards that left."""
+        for key in [key for key in self._tracks if key[1] not in subjects]:
+            del self._tracks[key]
+
+
+def _blind(gpu: GpuView, host: HostView) -> bool:
+    """Whether this GPU's signals cannot be trusted: absent, late, or without readings."""
+    return not gpu.present or gpu.stale or gpu.hang is not None or not gpu.readings or host.released

@@ -1,0 +1,268 @@
+"""Rules: the table of findings. One row says when it holds, whom it reaches and what to do."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gpuwatch.domain.recovery import RecoveryAction
+from gpuwatch.domain.verdicts import Remedy, RmaStanding, Scope, Urgency
+from gpuwatch.policy.absence_conditions import (
+    board_missing,
+    board_missing_in_service,
+    off_the_bus,
+    off_the_bus_again,
+    unexpected_count,
+    unresponsive,
+)
+from gpuwatch.policy.conditions import (
+    AnyGpuRecovery,
+    AtLeast,
+    Driver,
+    GpuCondition,
+    HostCondition,
+    Recovery,
+    history_lost,
+)
+from gpuwatch.policy.error_conditions import (
+    recent_incident,
+    remap_not_applied,
+    remap_pending_long,
+    rising_trend,
+    unattributed_echo,
+    uncontained_error,
+)
+from gpuwatch.policy.views import DriverHealth
+
+# Judges from its installation on; raised with every change of what a rule says about a board.
+RULES_VERSION = "1"
+
+OURS = "gpuwatch heuristic"
+MEMORY = "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/"
+FLAGS = MEMORY + "error-recovery-and-response-flags.html"
+XIDS = "https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html"
+NVML = "https://docs.nvidia.com/deploy/nvml-api/"
+
+PAGE_REPLACE_DUE = timedelta(hours=24)
+REPLACE_DUE = timedelta(days=14)
+RESET_DUE = timedelta(days=14)
+HOST_DUE = timedelta(days=30)
+LEVEL_CLEARS = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row. The columns are closed: what a rule can say is what stands here.
+
+    `hold` and `sweeps` are how long and over how many sweeps of the GPU the condition must hold
+    before it is a finding; `clear` how long it must be gone before the finding goes. `latch` keeps
+    it until a person dismisses it or the board leaves. `pages_after` raises the urgency to page
+    when it has held that long. `silenced_by` are the codes of causes: while one of them holds on
+    the same GPU or the host, this consequence is silent. `because` is filled with the facts.
+    """
+
+    code: str
+    scope: Scope
+    when: GpuCondition | HostCondition
+    urgency: Urgency
+    remedy: Remedy
+    because: str
+    source: str
+    clears: str
+    escalates: str = ""
+    rma: RmaStanding | None = None
+    due: timedelta | None = None
+    hold: timedelta = timedelta(0)
+    sweeps: int = 1
+    clear: timedelta = timedelta(0)
+    latch: bool = False
+    pages_after: timedelta | None = None
+    silenced_by: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse rows that contradict themselves."""
+        if self.scope not in (Scope.GPU, Scope.HOST):
+            raise ValueError(f"rule {self.code}: no judge for scope {self.scope} yet")
+        if self.remedy is Remedy.REPLACE and self.due is None:
+            raise ValueError(f"rule {self.code}: a replacement has a due time")
+        if self.remedy is Remedy.REPLACE and self.rma is None:
+            raise ValueError(f"rule {self.code}: a replacement says where its RMA stands")
+        if self.code in self.silenced_by:
+            raise ValueError(f"rule {self.code}: silences itself")
+
+
+_DRIVER_DOWN = ("driver-hung", "driver-mismatch", "driver-not-loaded")
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        code="row-remap-failed", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.REPLACE,
+        when=AtLeast("gpuwatch_gpu_row_remap_failed", 1), latch=True,
+        rma=RmaStanding.CRITERION_MET, due=PAGE_REPLACE_DUE, source=MEMORY,
+        because="a row remap failed: NVIDIA's RMA criterion, to be confirmed by the field "
+        "diagnostic",
+        clears="nothing: the flag stays for the board's life; replace the board",
+    ),
+    Rule(
+        code="rising-uncorrectable-trend", scope=Scope.GPU, urgency=Urgency.WINDOW,
+        remedy=Remedy.REPLACE, when=rising_trend, latch=True,
+        rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC, due=REPLACE_DUE, source=OURS,
+        because="{trend}",
+        clears="a person dismisses it, or the board leaves",
+        escalates="a failed row remap, or a recovery action of the driver",
+    ),
+    Rule(
+        code="recovery-action", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=Recovery(frozenset({
+            RecoveryAction.GPU_RESET, RecoveryAction.DRAIN_AND_RESET, RecoveryAction.BUS_RESET,
+        })),
+        due=RESET_DUE, source=FLAGS, silenced_by=("off-the-bus", "gpu-unresponsive"),
+        because="the driver asks for {action}: end all work on this GPU and reset it",
+        clears="a reset of the GPU",
+        escalates="the driver asks again after the reset",
+    ),
+    Rule(
+        code="recovery-drain-p2p", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=Recovery(frozenset({RecoveryAction.DRAIN_P2P})), due=RESET_DUE, source=FLAGS,
+        because="the driver asks to drain peer-to-peer work from this GPU, then tells what next",
+        clears="peer-to-peer work ends and the driver names another action or none",
+    ),
+    Rule(
+        code="recovery-action-unknown", scope=Scope.GPU, urgency=Urgency.WINDOW,
+        remedy=Remedy.INSPECT, when=Recovery(frozenset({RecoveryAction.UNKNOWN})), sweeps=2,
+        due=RESET_DUE, source=OURS,
+        because="the driver asks for recovery action number {number}, which gpuwatch cannot place "
+        "for this driver version",
+        clears="the driver asks for nothing",
+    ),
+    Rule(
+        code="recovery-reboot", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.REBOOT,
+        when=AnyGpuRecovery(frozenset({RecoveryAction.NODE_REBOOT})), due=HOST_DUE, source=FLAGS,
+        because="the driver asks for a reboot of this host, for {gpus}",
+        clears="a reboot",
+    ),
+    Rule(
+        code="recovery-imex-domain", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.INSPECT,
+        when=AnyGpuRecovery(frozenset({RecoveryAction.RECOVER_IMEX_DOMAIN})), due=HOST_DUE,
+        source=FLAGS,
+        because="the NVLink (IMEX) domain of this host needs recovery, for {gpus}",
+        clears="the domain recovers and the driver asks for nothing",
+    ),
+    Rule(
+        code="uncorrectable-error", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=uncontained_error, due=RESET_DUE, source=XIDS,
+        silenced_by=("recovery-action", "off-the-bus"),
+        because="an uncorrectable memory error of {date} was not contained ({because}) and the "
+        "driver tells no recovery action: end all work on this GPU and reset it",
+        clears="a reset, a new driver epoch, or 24 h without another",
+        escalates="another incident: the trend test judges how near they lie",
+    ),
+    Rule(
+        code="recent-uncorrectable-error", scope=Scope.GPU, urgency=Urgency.WATCH,
+        remedy=Remedy.NONE, when=recent_incident, source=OURS,
+        because="an uncorrectable-error incident ({memory}) on {date}; one incident is no reason "
+        "to replace a board",
+        clears="90 days of service without another",
+        escalates="another incident: the trend test judges how near they lie",
+    ),
+    Rule(
+        code="row-remap-pending", scope=Scope.GPU, urgency=Urgency.INFO, remedy=Remedy.RESET,
+        when=AtLeast("gpuwatch_gpu_row_remap_pending", 1), source=FLAGS,
+        silenced_by=("row-remap-failed", "row-remap-pending-long", "remap-not-applied"),
+        because="a row remap takes effect at the next reset; new work may go on meanwhile",
+        clears="a reset of the GPU",
+        escalates="30 days without a reset, rising errors, or a reset that does not apply it",
+    ),
+    Rule(
+        code="row-remap-pending-long", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.RESET,
+        when=remap_pending_long, due=RESET_DUE, source=OURS,
+        silenced_by=("row-remap-failed", "remap-not-applied"),
+        because="a row remap has waited {days} days for a reset",
+        clears="a reset of the GPU",
+    ),
+    Rule(
+        code="remap-not-applied", scope=Scope.GPU, urgency=Urgency.WINDOW,
+        remedy=Remedy.VENDOR_CASE, when=remap_not_applied, sweeps=2, due=RESET_DUE, source=OURS,
+        silenced_by=("row-remap-failed",),
+        because="a row remap still waits although the GPU was reset since",
+        clears="the pending flag goes",
+    ),
+    Rule(
+        code="off-the-bus", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.POWER_CYCLE,
+        when=off_the_bus, sweeps=2, due=PAGE_REPLACE_DUE, source=XIDS,
+        silenced_by=_DRIVER_DOWN,
+        because="the GPU is off the bus ({reason}): drain the host and power-cycle it",
+        clears="the GPU answers again",
+        escalates="it happens to the same board again within 90 days: replace",
+    ),
+    Rule(
+        code="off-the-bus-again", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.REPLACE,
+        when=off_the_bus_again, latch=True, rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC,
+        due=REPLACE_DUE, source=OURS,
+        because="the board fell off the bus {times} times within 90 days",
+        clears="a person dismisses it, or the board leaves",
+    ),
+    Rule(
+        code="board-missing", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=board_missing, sweeps=2, due=HOST_DUE, source=OURS,
+        silenced_by=(*_DRIVER_DOWN, "off-the-bus", "board-missing-in-service"),
+        because="a board known to this host, last in {slot}, has been gone for {hours} h; {where}",
+        clears="the board comes back, another appears in its slot, or `gpuwatch boards retire`",
+    ),
+    Rule(
+        code="board-missing-in-service", scope=Scope.GPU, urgency=Urgency.PAGE,
+        remedy=Remedy.INSPECT, when=board_missing_in_service, sweeps=2, due=HOST_DUE, source=OURS,
+        silenced_by=(*_DRIVER_DOWN, "off-the-bus"),
+        because="a board that served within the last day is gone, last in {slot}; {where}",
+        clears="the board comes back, another appears in its slot, or `gpuwatch boards retire`",
+    ),
+    Rule(
+        code="gpu-unresponsive", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=unresponsive, due=RESET_DUE, source=OURS,
+        silenced_by=("driver-hung", "off-the-bus"),
+        because="the GPU does not answer NVML: {hang}",
+        clears="the GPU answers again when it is tried alone",
+        escalates="no GPU answers: the driver hangs",
+    ),
+    Rule(
+        code="driver-hung", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.REBOOT,
+        when=Driver(frozenset({DriverHealth.HUNG})), due=HOST_DUE, source=OURS,
+        because="no GPU answers in a fresh process: {text}",
+        clears="the driver answers again",
+    ),
+    Rule(
+        code="driver-mismatch", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.REBOOT,
+        when=Driver(frozenset({DriverHealth.MISMATCH})), hold=timedelta(minutes=1), due=HOST_DUE,
+        source=NVML,
+        because="the NVIDIA library ({library}) and the loaded kernel module ({driver}) are of "
+        "different versions: load the new module or reboot",
+        clears="both are of one version",
+    ),
+    Rule(
+        code="driver-not-loaded", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=Driver(frozenset({DriverHealth.NOT_LOADED, DriverHealth.FAILED})),
+        hold=timedelta(minutes=5), pages_after=timedelta(minutes=30), due=HOST_DUE, source=OURS,
+        because="the NVIDIA driver cannot be asked: {text}; {functions} NVIDIA PCI functions, "
+        "{boards} boards remembered",
+        clears="the driver is loaded and answers",
+    ),
+    Rule(
+        code="gpu-count", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=unexpected_count, hold=timedelta(minutes=10), due=HOST_DUE, source=OURS,
+        silenced_by=_DRIVER_DOWN,
+        because="{present} GPUs answer where the configuration expects {expected}",
+        clears="as many GPUs answer as nvml.expected_gpus says",
+    ),
+    Rule(
+        code="unattributed-error", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=unattributed_echo, due=HOST_DUE, source=XIDS,
+        because="{count} uncorrectable errors were reported by GPUs that only echo them, and no "
+        "board of this host owns them: look at the NVLink peers",
+        clears="24 h without another",
+    ),
+    Rule(
+        code="history-lost", scope=Scope.HOST, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=history_lost, source=OURS,
+        because="part of the history could not be brought back: {text}",
+        clears="30 days pass, or the next start with a sound database",
+    ),
+)  # fmt: skip
+
+BY_CODE = {rule.code: rule for rule in RULES}

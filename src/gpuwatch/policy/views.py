@@ -1,0 +1,112 @@
+"""Views: what the rules may look at, gathered by the agent from history and the sources."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.readings import Gap, Value
+from gpuwatch.domain.records import BoardRecord
+from gpuwatch.domain.recovery import RecoveryAction
+from gpuwatch.domain.trends import Ladder
+
+
+class DriverHealth(StrEnum):
+    """Whether the driver as a whole can be asked."""
+
+    READY = "ready"
+    STARTING = "starting"
+    NOT_LOADED = "not_loaded"
+    MISMATCH = "mismatch"
+    HUNG = "hung"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hang:
+    """A GPU whose calls miss their deadline; `confirmed` in a fresh child that asked only it."""
+
+    sentence: str
+    seconds: float
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuView:
+    """One board as the rules see it.
+
+    `readings` are fresh values and gaps by `Signal.key`, empty while nothing is fresh. `answers` is
+    how many sweeps of it arrived since the agent started: rules that hold over sweeps count it.
+    `last_good` is Unix seconds of the last sweep in which an owning signal could be read.
+    `lost` means the driver lists it and cannot reach it; `seen_this_epoch` that it answered under
+    the driver that is loaded now; `function_gone` that its PCI function no longer exists;
+    `in_grace` that boot or driver load are so recent that absence proves nothing.
+    """
+
+    record: BoardRecord
+    present: bool
+    readings: Mapping[str, Value | Gap] = field(default_factory=dict)
+    answers: int = 0
+    last_good: float | None = None
+    lost: bool = False
+    seen_this_epoch: bool = False
+    function_gone: bool = False
+    managed: bool = True
+    in_grace: bool = False
+    stale: bool = False
+    reset_required: bool = False
+    recovery: RecoveryAction | None = None
+    recovery_number: int | None = None
+    hang: Hang | None = None
+
+    @property
+    def uuid(self) -> str:
+        """The subject of this GPU's findings."""
+        return self.record.key.uuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostView:
+    """The host as the rules see it.
+
+    `epoch_started` is Unix seconds of the current driver epoch as this clock dates it.
+    `quiet_seconds` is how long ago the last reset, release, MIG change or driver load was.
+    `in_maintenance` are the UUIDs under maintenance, "" for the whole host.
+    `unattributed` are Unix seconds of echoes without an owner in the last day.
+    """
+
+    now: Moment
+    gpus: tuple[GpuView, ...]
+    driver: DriverHealth
+    driver_text: str = ""
+    driver_version: str = ""
+    library_version: str = ""
+    pci_functions: int = 0
+    expected_gpus: int | None = None
+    released: bool = False
+    clock_settled: bool = True
+    epoch_started: float = 0.0
+    quiet_seconds: float = 1e9
+    in_maintenance: frozenset[str] = frozenset()
+    unattributed: tuple[float, ...] = ()
+    history_lost: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySettings:
+    """What an operator may set. NVIDIA's thresholds are not among it."""
+
+    healthy_rate_per_year: float = 0.05
+    healthy_rate_by_part: Mapping[str, float] = field(default_factory=dict)
+    budget_per_year: float = 0.001
+    trend_due: timedelta = timedelta(days=14)
+    window_notice: timedelta = timedelta(hours=4)
+    disabled: frozenset[str] = frozenset()
+    not_paging: frozenset[str] = frozenset()
+    shadow: bool = False
+
+    def ladder(self, part_number: str) -> Ladder:
+        """The trend test for boards of this part number."""
+        rate = self.healthy_rate_by_part.get(part_number, self.healthy_rate_per_year)
+        return Ladder(healthy_rate_per_year=rate, budget_per_year=self.budget_per_year)

@@ -1,0 +1,79 @@
+"""Builders of policy views: a healthy board on a healthy host, to be bent by one thing."""
+
+from dataclasses import replace
+
+from gpuwatch.domain.devices import Board, BoardKey, Slot
+from gpuwatch.domain.incidents import ErrorKind, ErrorSignal, Incident, Memory
+from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
+from gpuwatch.domain.records import BoardRecord, BoardState
+from gpuwatch.policy.views import DriverHealth, GpuView, HostView
+
+DAY = SECONDS_PER_DAY
+# 2026-03-15 06:00 UTC, a Sunday
+NOW = Moment(wall=1_773_554_400.0, boottime=40 * DAY, boot_id="boot-1")
+KEY = BoardKey("1652222014738", "GPU-2f6a8a0e-0000-4000-8000-000000000003")
+
+HEALTHY_READINGS = {
+    "gpuwatch_gpu_row_remap_failed": 0,
+    "gpuwatch_gpu_row_remap_pending": 0,
+    "gpuwatch_gpu_ecc_uncorrected_volatile_errors_total": 0,
+}
+
+
+def record(key: BoardKey = KEY, /, **changes: object) -> BoardRecord:
+    """A board known for 400 days, in service for 380, without an incident."""
+    base = BoardRecord(
+        board=Board(key=key, name="NVIDIA H100 80GB HBM3", part_number="692-2G520-0200-000"),
+        slot=Slot(pci_address="0000:3b:00.0", module_id=3),
+        index=3,
+        state=BoardState.PRESENT,
+        first_seen=NOW.wall - 400 * DAY,
+        last_seen=NOW.wall - 10,
+        exposure_seconds=380 * DAY,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def gpu(**changes: object) -> GpuView:
+    """A healthy GPU of that record, read a moment ago."""
+    base = GpuView(
+        record=record(),
+        present=True,
+        readings=HEALTHY_READINGS,
+        answers=100,
+        last_good=NOW.wall - 1,
+        seen_this_epoch=True,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def host(*gpus: GpuView, **changes: object) -> HostView:
+    """A settled host with a ready driver."""
+    base = HostView(
+        now=NOW,
+        gpus=gpus,
+        driver=DriverHealth.READY,
+        driver_version="580.95.05",
+        library_version="580.95.05",
+        pci_functions=8,
+        epoch_started=NOW.wall - 40 * DAY,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def incident(
+    days_ago: float, *kinds: ErrorKind, memory: Memory = Memory.DRAM, key: BoardKey = KEY
+) -> Incident:
+    """An incident that long ago, on the wall and on the exposure clock alike."""
+    at, exposure = NOW.wall - days_ago * DAY, (380 - days_ago) * DAY
+    signals = tuple(
+        ErrorSignal(board=key, kind=kind, at=at, exposure=exposure, memory=memory)
+        for kind in kinds or (ErrorKind.ECC,)
+    )
+    return Incident(board=key, opened_at=at, opened_exposure=exposure, signals=signals)
+
+
+def later(view: HostView, seconds: float) -> HostView:
+    """The same host that much later, on both clocks."""
+    now = replace(view.now, wall=view.now.wall + seconds, boottime=view.now.boottime + seconds)
+    return replace(view, now=now)

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Installs the Debian packages that tests drive, where they are missing and this user may.
+# Each line: a command that must exist, and the package that brings it.
+set -u
+missing=""
+while read -r command package; do
+    command -v "$command" >/dev/null 2>&1 || missing="$missing $package"
+done <<LIST
+promtool prometheus
+LIST
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "tests that need these packages will be skipped:$missing (apt-get install$missing)"
+    exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update && apt-get -qq install -y --no-install-recommends $missing >/dev/null

@@ -1,0 +1,212 @@
+"""The judge holds, latches, silences, routes and clears."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
+from gpuwatch.policy.judge import Judge, Judgement
+from gpuwatch.policy.rules import BY_CODE
+from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
+from tests.support.views import HEALTHY_READINGS, KEY, NOW, gpu, host, incident, later, record
+
+FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
+RISING = record(incidents=(incident(13), incident(1)))
+
+
+def _codes(judgement: Judgement) -> list[str]:
+    return [finding.code for finding in judgement.findings[KEY.uuid]]
+
+
+def _finding(judgement: Judgement, code: str) -> Finding:
+    return next(found for found in judgement.findings[KEY.uuid] if found.code == code)
+
+
+def test_a_rule_that_holds_over_two_sweeps_waits_for_the_second() -> None:
+    """A GPU lost in one sweep only is no finding."""
+    judge = Judge(PolicySettings())
+
+    first = judge.judge(host(gpu(lost=True, answers=5)))
+    again = judge.judge(host(gpu(lost=True, answers=5)))
+    second = judge.judge(host(gpu(lost=True, answers=6)))
+
+    assert [_codes(first), _codes(again), _codes(second)] == [[], [], ["off-the-bus"]]
+
+
+def test_a_hold_runs_on_the_boot_clock() -> None:
+    """A wall clock that jumps a year does not make a hold of five minutes pass."""
+    judge = Judge(PolicySettings())
+    view = host(gpu(), driver=DriverHealth.NOT_LOADED)
+    judge.judge(view)
+
+    jumped = replace(view, now=replace(NOW, wall=NOW.wall + 365 * 86400))
+
+    assert judge.judge(jumped).host_findings == ()
+
+
+def test_a_driver_gone_for_half_an_hour_pages() -> None:
+    """After five minutes it is a matter for the window, after thirty it pages."""
+    judge = Judge(PolicySettings())
+    view = host(gpu(), driver=DriverHealth.NOT_LOADED)
+    judge.judge(view)
+
+    after_six = judge.judge(later(view, 360)).host_findings[0].urgency
+    after_thirty = judge.judge(later(view, 1800)).host_findings[0].urgency
+
+    assert (after_six, after_thirty) == (Urgency.WINDOW, Urgency.PAGE)
+
+
+def test_a_latched_finding_outlives_blindness() -> None:
+    """A failed remap stays a finding while the GPU cannot be read."""
+    judge = Judge(PolicySettings())
+    judge.judge(host(gpu(readings=FAILED)))
+
+    blind = judge.judge(host(gpu(readings={}, present=False, seen_this_epoch=True)))
+
+    assert (_codes(blind), blind.verdicts[KEY.uuid]) == (["row-remap-failed"], Verdict.DRAIN_NOW)
+
+
+def test_a_latch_is_reported_once_and_again_on_newer_evidence() -> None:
+    """History stores a latched finding when it is new or rests on a new incident."""
+    judge = Judge(PolicySettings())
+    newer = record(incidents=(*RISING.incidents, incident(0.5)))
+
+    reported = [
+        len(judge.judge(host(gpu(record=board))).newly_latched) for board in (RISING, RISING, newer)
+    ]
+
+    assert reported == [1, 0, 1]
+
+
+def test_a_level_that_cannot_be_read_neither_clears_nor_starts() -> None:
+    """A gap keeps what held and begins nothing."""
+    gap = {"gpuwatch_gpu_row_remap_pending": Gap(GapReason.FAILED, 999)}
+    pending = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_pending": 1}
+    judge = Judge(PolicySettings())
+
+    before = _codes(judge.judge(host(gpu(readings=gap))))
+    held = _codes(judge.judge(host(gpu(readings=pending))))
+    unread = _codes(judge.judge(host(gpu(readings=gap))))
+    cleared = _codes(judge.judge(host(gpu())))
+
+    assert [before, held, unread, cleared] == [[], ["row-remap-pending"]] * 1 + [
+        ["row-remap-pending"],
+        [],
+    ]
+
+
+def test_a_level_clears_only_after_its_clearing_time() -> None:
+    """A rule with a clearing time outlasts a flicker."""
+    rule = replace(BY_CODE["row-remap-pending"], clear=timedelta(minutes=5))
+    pending = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_pending": 1}
+    judge = Judge(PolicySettings(), rules=(rule,))
+    judge.judge(host(gpu(readings=pending)))
+
+    flicker = judge.judge(later(host(gpu()), 299))
+    gone = judge.judge(later(host(gpu()), 300))
+
+    assert (_codes(flicker), _codes(gone)) == (["row-remap-pending"], [])
+
+
+def test_a_consequence_is_silent_while_its_cause_holds() -> None:
+    """With the driver hung, no GPU is called unresponsive or off the bus."""
+    judge = Judge(PolicySettings())
+    view = host(gpu(lost=True, answers=1), driver=DriverHealth.HUNG)
+    judge.judge(view)
+
+    judgement = judge.judge(host(gpu(lost=True, answers=9), driver=DriverHealth.HUNG))
+
+    assert (_codes(judgement), judgement.host_verdict) == ([], Verdict.DRAIN_NOW)
+
+
+def test_a_dismissed_finding_returns_only_on_newer_evidence() -> None:
+    """After a dismissal the same two incidents say nothing; a third one speaks."""
+    judge = Judge(PolicySettings())
+    trend = _finding(judge.judge(host(gpu(record=RISING))), "rising-uncorrectable-trend")
+    judge.dismiss(trend.code, KEY.uuid, trend.evidence_at)
+
+    quiet = _codes(judge.judge(host(gpu(record=RISING))))
+    third = record(incidents=(*RISING.incidents, incident(0.1)))
+    loud = _codes(judge.judge(host(gpu(record=third))))
+
+    assert ("rising-uncorrectable-trend" in quiet, "rising-uncorrectable-trend" in loud) == (
+        False,
+        True,
+    )
+
+
+def _routes(settings: PolicySettings, **changes: object) -> tuple[Urgency, Urgency]:
+    judge = Judge(settings)
+    judgement = judge.judge(host(gpu(readings=FAILED), **changes))
+    finding = _finding(judgement, "row-remap-failed")
+    return finding.urgency, finding.route
+
+
+def test_the_route_follows_the_settings_and_the_urgency_does_not() -> None:
+    """Shadow, not_paging, maintenance and release change whom alerts reach, never the verdict."""
+    page, window, info = Urgency.PAGE, Urgency.WINDOW, Urgency.INFO
+
+    routes = [
+        _routes(PolicySettings()),
+        _routes(PolicySettings(shadow=True)),
+        _routes(PolicySettings(not_paging=frozenset({"row-remap-failed"}))),
+        _routes(PolicySettings(), in_maintenance=frozenset({KEY.uuid})),
+        _routes(PolicySettings(), in_maintenance=frozenset({""})),
+        _routes(PolicySettings(), released=True),
+    ]
+
+    assert routes == [(page, page), (page, info), (page, window)] + [(page, info)] * 3
+
+
+def test_a_disabled_rule_says_nothing_not_even_from_its_latch() -> None:
+    """An operator may switch off any rule, NVIDIA's too."""
+    judge = Judge(PolicySettings())
+    judge.judge(host(gpu(readings=FAILED)))
+    judge.settings = PolicySettings(disabled=frozenset({"row-remap-failed"}))
+
+    assert _codes(judge.judge(host(gpu(readings=FAILED)))) == []
+
+
+def test_a_board_that_left_takes_its_tracks_and_latches_along() -> None:
+    """Nothing is held against a board that is gone."""
+    judge = Judge(PolicySettings())
+    judge.judge(host(gpu(readings=FAILED)))
+
+    judge.leave("row-remap-failed", KEY.uuid)
+    empty = judge.judge(host())
+    back = judge.judge(host(gpu()))
+
+    assert (empty.findings, _codes(back)) == ({}, [])
+
+
+def _verdict(view: HostView) -> Verdict:
+    judge = Judge(PolicySettings())
+    judge.judge(view)
+    return judge.judge(view).verdicts[KEY.uuid]
+
+
+def _blind_cases() -> list[GpuView]:
+    return [
+        gpu(readings={}),
+        gpu(stale=True),
+        gpu(present=False, readings={}, seen_this_epoch=False, in_grace=True),
+    ]
+
+
+def test_a_gpu_that_cannot_be_read_is_unknown_not_healthy() -> None:
+    """Missing readings, stale readings and absence in the grace time are all unknown."""
+    assert [_verdict(host(case)) for case in _blind_cases()] == [Verdict.UNKNOWN] * 3
+
+
+def test_a_watched_board_that_goes_blind_is_unknown() -> None:
+    """Watch is no urgent finding: blindness wins."""
+    watched = gpu(record=record(incidents=(incident(10),)), readings={})
+
+    assert _verdict(host(watched)) is Verdict.UNKNOWN
+
+
+def test_a_host_with_a_blind_gpu_is_unknown() -> None:
+    """The host's verdict does not claim health over a GPU that nobody can read."""
+    judgement = Judge(PolicySettings()).judge(host(gpu(readings={})))
+
+    assert judgement.host_verdict is Verdict.UNKNOWN

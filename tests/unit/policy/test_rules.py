@@ -1,0 +1,197 @@
+"""Every rule fires on its case and stays silent on the nearest other one."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpuwatch.domain.incidents import ErrorKind
+from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.records import BoardState, Held
+from gpuwatch.domain.recovery import RecoveryAction
+from gpuwatch.domain.verdicts import Remedy, Scope, Urgency
+from gpuwatch.policy.conditions import AtLeast
+from gpuwatch.policy.judge import Judge
+from gpuwatch.policy.rules import RULES, Rule
+from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView, PolicySettings
+from tests.support.views import DAY, HEALTHY_READINGS, NOW, gpu, host, incident, later, record
+
+FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
+PENDING = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_pending": 1}
+PENDING_KEY = "gpuwatch_gpu_row_remap_pending"
+DENIED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": Gap(GapReason.DENIED, 4)}
+
+
+def _pending(days: float, **changes: object) -> GpuView:
+    held = {PENDING_KEY: Held(1, NOW.wall - days * DAY)}
+    return gpu(readings=PENDING, record=record(held=held, **changes))
+
+
+def _absent(last_seen_days: float, **changes: object) -> GpuView:
+    old = record(state=BoardState.ABSENT, last_seen=NOW.wall - last_seen_days * DAY)
+    absent = gpu(record=old, present=False, readings={}, seen_this_epoch=False)
+    return replace(absent, **changes)  # type: ignore[arg-type]
+
+
+def _hang(seconds: float, *, confirmed: bool) -> GpuView:
+    text = "stuck for 94 s in state D, in nvmlDeviceGetRemappedRows"
+    return gpu(hang=Hang(sentence=text, seconds=seconds, confirmed=confirmed))
+
+
+def _with_incidents(*days: float) -> GpuView:
+    return gpu(record=record(incidents=tuple(incident(day) for day in days)))
+
+
+def _xids(*kinds: ErrorKind, days: float = 0.1, **changes: object) -> GpuView:
+    return gpu(record=record(incidents=(incident(days, *kinds),), **changes))
+
+
+FIRES: list[tuple[str, HostView]] = [
+    ("row-remap-failed", host(gpu(readings=FAILED))),
+    ("rising-uncorrectable-trend", host(_with_incidents(13, 1))),
+    ("recovery-action", host(gpu(recovery=RecoveryAction.GPU_RESET, recovery_number=1))),
+    ("recovery-action", host(gpu(reset_required=True))),
+    ("recovery-drain-p2p", host(gpu(recovery=RecoveryAction.DRAIN_P2P, recovery_number=3))),
+    ("recovery-action-unknown", host(gpu(recovery=RecoveryAction.UNKNOWN, recovery_number=9))),
+    ("recovery-reboot", host(gpu(recovery=RecoveryAction.NODE_REBOOT, recovery_number=2))),
+    ("recovery-imex-domain", host(gpu(recovery=RecoveryAction.RECOVER_IMEX_DOMAIN))),
+    ("uncorrectable-error", host(_xids(ErrorKind.ECC, ErrorKind.XID_95))),
+    ("uncorrectable-error", host(_xids(ErrorKind.XID_48))),
+    ("recent-uncorrectable-error", host(_with_incidents(89))),
+    ("row-remap-pending", host(_pending(3))),
+    ("row-remap-pending-long", host(_pending(31))),
+    ("remap-not-applied", host(_pending(3, last_reset_at=NOW.wall - DAY))),
+    ("off-the-bus", host(gpu(lost=True))),
+    ("off-the-bus", host(gpu(present=False, readings={}))),
+    ("off-the-bus", host(gpu(record=record(off_bus_at=(NOW.wall - 60,)), last_good=NOW.wall - 90))),
+    ("off-the-bus-again", host(gpu(record=record(off_bus_at=(NOW.wall - 80 * DAY, NOW.wall))))),
+    ("board-missing", host(_absent(3))),
+    ("board-missing-in-service", host(_absent(0.5))),
+    ("gpu-unresponsive", host(_hang(94, confirmed=True))),
+    ("driver-hung", host(gpu(), driver=DriverHealth.HUNG)),
+    ("driver-mismatch", host(gpu(), driver=DriverHealth.MISMATCH)),
+    ("driver-not-loaded", host(gpu(), driver=DriverHealth.NOT_LOADED)),
+    ("gpu-count", host(gpu(), expected_gpus=8)),
+    ("unattributed-error", host(gpu(), unattributed=(NOW.wall - 700,))),
+    ("history-lost", host(gpu(), history_lost="12 pages")),
+]
+
+SILENT: list[tuple[str, HostView]] = [
+    ("row-remap-failed", host(gpu(readings=DENIED))),
+    ("rising-uncorrectable-trend", host(_with_incidents(81, 1))),
+    ("rising-uncorrectable-trend", host(_with_incidents(1))),
+    ("rising-uncorrectable-trend", replace(host(_with_incidents(13, 1)), clock_settled=False)),
+    ("recovery-action", host(gpu(recovery=RecoveryAction.NONE, recovery_number=0))),
+    ("recovery-drain-p2p", host(gpu(recovery=RecoveryAction.GPU_RESET, recovery_number=1))),
+    ("recovery-action-unknown", host(gpu(recovery=RecoveryAction.NONE, recovery_number=0))),
+    ("recovery-reboot", host(gpu(recovery=RecoveryAction.GPU_RESET, recovery_number=1))),
+    ("recovery-imex-domain", host(gpu(recovery=RecoveryAction.BUS_RESET, recovery_number=6))),
+    ("uncorrectable-error", host(_xids(ErrorKind.XID_48, ErrorKind.XID_94))),
+    ("uncorrectable-error", host(_xids(ErrorKind.XID_48, days=0.001))),
+    ("uncorrectable-error", host(_xids(ErrorKind.XID_48, last_reset_at=NOW.wall))),
+    ("uncorrectable-error", host(_xids(ErrorKind.XID_48), epoch_started=NOW.wall - 60)),
+    ("uncorrectable-error", host(_xids(ErrorKind.XID_48, days=1.01))),
+    (
+        "uncorrectable-error",
+        host(replace(_xids(ErrorKind.XID_48), recovery=RecoveryAction.NONE, recovery_number=0)),
+    ),
+    ("recent-uncorrectable-error", host(_with_incidents(91))),
+    ("row-remap-pending", host(gpu())),
+    ("row-remap-pending-long", host(_pending(29))),
+    ("remap-not-applied", host(_pending(3, last_reset_at=NOW.wall - 4 * DAY))),
+    ("remap-not-applied", host(gpu(readings=PENDING))),
+    ("off-the-bus", host(gpu(record=record(off_bus_at=(NOW.wall - 60,))))),
+    ("off-the-bus", host(gpu(lost=True), driver=DriverHealth.NOT_LOADED)),
+    ("off-the-bus", host(gpu(lost=True, managed=False))),
+    ("off-the-bus", host(gpu(present=False, readings={}), released=True)),
+    ("off-the-bus-again", host(gpu(record=record(off_bus_at=(NOW.wall - 91 * DAY, NOW.wall))))),
+    ("board-missing", host(_absent(3, in_grace=True))),
+    ("board-missing", host(_absent(3, managed=False))),
+    ("board-missing-in-service", host(_absent(1.1))),
+    ("gpu-unresponsive", host(_hang(94, confirmed=False))),
+    ("gpu-unresponsive", host(_hang(59, confirmed=True))),
+    ("gpu-unresponsive", host(_hang(94, confirmed=True), quiet_seconds=599.0)),
+    ("driver-hung", host(gpu(), driver=DriverHealth.STARTING)),
+    ("driver-mismatch", host(gpu(), driver=DriverHealth.MISMATCH, released=True)),
+    ("driver-not-loaded", host(driver=DriverHealth.NOT_LOADED, pci_functions=0)),
+    ("gpu-count", host(gpu(), expected_gpus=1)),
+    ("gpu-count", host(gpu(), expected_gpus=8, driver=DriverHealth.STARTING)),
+    ("unattributed-error", host(_with_incidents(0), unattributed=(NOW.wall - 599,))),
+    (
+        "unattributed-error",
+        host(_with_incidents(700 / DAY), unattributed=(NOW.wall - 1200,)),
+    ),
+    ("history-lost", host(gpu())),
+]
+
+
+def _held_long_enough(view: HostView) -> Judge:
+    """A judge that has seen this host, and saw it again ten minutes and ten sweeps later."""
+    judge = Judge(PolicySettings())
+    judge.judge(view)
+    return judge
+
+
+def _codes(view: HostView) -> set[str]:
+    judge = _held_long_enough(view)
+    gpus = tuple(replace(each, answers=each.answers + 10) for each in view.gpus)
+    judgement = judge.judge(later(replace(view, gpus=gpus), 600))
+    found = [*judgement.host_findings, *(f for fs in judgement.findings.values() for f in fs)]
+    return {finding.code for finding in found}
+
+
+@pytest.mark.parametrize(("code", "view"), FIRES, ids=[code for code, _ in FIRES])
+def test_a_rule_fires_on_its_case(code: str, view: HostView) -> None:
+    """The smallest situation that the rule is for raises its finding."""
+    assert code in _codes(view)
+
+
+@pytest.mark.parametrize(("code", "view"), SILENT, ids=[code for code, _ in SILENT])
+def test_a_rule_is_silent_on_the_nearest_other_case(code: str, view: HostView) -> None:
+    """The nearest situation that the rule is not for raises nothing of that code."""
+    judgement = Judge(PolicySettings()).judge(view)
+    found = [*judgement.host_findings, *(f for fs in judgement.findings.values() for f in fs)]
+
+    assert code not in {finding.code for finding in found}
+
+
+def test_every_rule_has_both_cases() -> None:
+    """No row of the table goes without a case that fires it and one that does not."""
+    codes = {rule.code for rule in RULES}
+
+    assert ({code for code, _ in FIRES}, {code for code, _ in SILENT}) == (codes, codes)
+
+
+def test_a_healthy_host_has_no_finding() -> None:
+    """Eight sound boards: nothing to say."""
+    assert _codes(host(gpu())) == set()
+
+
+def _row(**changes: object) -> Rule:
+    fields: dict[str, object] = {
+        "code": "c",
+        "scope": Scope.GPU,
+        "when": AtLeast("s", 1),
+        "urgency": Urgency.PAGE,
+        "remedy": Remedy.RESET,
+        "because": "b",
+        "source": "s",
+        "clears": "never",
+    }
+    return Rule(**(fields | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"scope": Scope.LINK}, "no judge for scope link"),
+        ({"remedy": Remedy.REPLACE}, "has a due time"),
+        ({"remedy": Remedy.REPLACE, "due": 1}, "where its RMA stands"),
+        ({"silenced_by": ("c",)}, "silences itself"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_refused(
+    changes: dict[str, object], complaint: str
+) -> None:
+    """A rule without what its remedy needs cannot be built."""
+    with pytest.raises(ValueError, match=complaint):
+        _row(**changes)
