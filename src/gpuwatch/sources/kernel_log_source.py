@@ -1,0 +1,210 @@
+"""Kernel-log source: keeps a reader of the kernel log alive and delivers its events in order."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gpuwatch.domain.moments import Clock
+from gpuwatch.domain.snapshot import SourceState
+from gpuwatch.sources.base import Deliver, LogPosition
+from gpuwatch.sources.crash_dumps import DIRECTORIES
+from gpuwatch.sources.kernel_log_reports import KernelLogReports
+from gpuwatch.sources.probe import Probe, ProbeFailed
+from gpuwatch.sources.probe_end import Endings, EndOrder
+from gpuwatch.sources.probe_wait import Wake, wait
+
+_READY_SECONDS = 30.0
+_SILENCE_SECONDS = 180.0  # the reader gives a sign of life every 60 s
+_BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+_HEALTHY_SECONDS = 60.0  # a child that lived this long starts the back-off anew
+_ABANDONED_LIMIT = 2
+_REMEDIES = {
+    "denied": "reading it needs CAP_SYSLOG: AmbientCapabilities=CAP_SYSLOG in the unit, and "
+    "DeviceAllow=/dev/kmsg r where devices are restricted",
+    "missing": "is [kernel_log] path right, and the device visible in this container?",
+    "failed": "it is tried again",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelLogSettings:
+    """What to read. `dumps` are directories in which an earlier boot may have left its log."""
+
+    path: str = "/dev/kmsg"
+    dumps: tuple[str, ...] = DIRECTORIES
+    required: bool = False
+
+
+class KernelLogSource:
+    """A thread with one child that follows the kernel log (`sources.base.Source`).
+
+    It delivers an `Event` for every occurrence and, behind them, a `LogPosition`: whoever stores
+    events stores the position in the same transaction, and passes the stored one as `position` at
+    the next start. What was delivered but not stored is then delivered again, with the same
+    identities. `log` gets sentences for the journal, and what the child writes to standard error.
+    """
+
+    name = "kernel_log"
+
+    def __init__(
+        self,
+        clock: Clock,
+        settings: KernelLogSettings,
+        *,
+        position: LogPosition | None,
+        log: Callable[[str], None],
+    ) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._log = log
+        self._reports = KernelLogReports(position)
+        self._skip_dumps = False
+        self._endings = Endings(EndOrder())
+        self._wake = Wake()
+        self._stop_at: float | None = None
+        self._heard_at = 0.0
+        self._lock = threading.Lock()
+        self._state = SourceState(name=self.name, up=False, fresh=False, required=settings.required)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def lost(self) -> int:
+        """Records that the kernel overwrote before they were read, since the agent started."""
+        return self._reports.lost
+
+    @property
+    def unread(self) -> int:
+        """Lines that look like an Xid in a shape that is not known, since the agent started."""
+        return self._reports.unread
+
+    @property
+    def readable(self) -> bool:
+        """Whether the kernel log is being read: then it alone counts Xids."""
+        return self.state().up
+
+    def start(self, deliver: Deliver) -> None:
+        """Start the thread. Returns at once, also when the log cannot be read."""
+        self._thread = threading.Thread(
+            target=self._run, args=(deliver,), name="kernel-log", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self, within_seconds: float) -> None:
+        """End thread and child; never waits longer than told."""
+        self._stop_at = time.monotonic() + within_seconds
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(within_seconds)
+
+    def state(self) -> SourceState:
+        """How the source is doing at this instant. Cheap and thread-safe."""
+        with self._lock:
+            silent = time.monotonic() - self._heard_at
+            return replace(self._state, fresh=self._state.up and silent <= _SILENCE_SECONDS)
+
+    def _run(self, deliver: Deliver) -> None:
+        failures = 0
+        while self._stop_at is None:
+            began = time.monotonic()
+            if self._endings.abandoned >= _ABANDONED_LIMIT:
+                self._note(f"{_ABANDONED_LIMIT} readers hang and cannot be ended; no more start")
+            else:
+                self._serve_noting(deliver)
+            if time.monotonic() - began >= _HEALTHY_SECONDS:
+                failures = 0
+            self._pause(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
+            failures += 1
+            if self._stop_at is None:
+                self._change(restarts=self._state.restarts + 1)
+        self._finish(self._stop_at)
+
+    def _serve_noting(self, deliver: Deliver) -> None:
+        try:
+            self._serve(deliver)
+        except ProbeFailed as error:
+            self._note(str(error))
+        self._change(up=False)
+
+    def _serve(self, deliver: Deliver) -> None:
+        """Run one child until it fails (ProbeFailed) or the source stops."""
+        probe = Probe(self._command(), log=self._log, progress=True)
+        self._reports.begin()
+        until = time.monotonic() + _READY_SECONDS
+        try:
+            while self._stop_at is None:
+                message = probe.receive(until, self._wake)
+                now = time.monotonic()
+                if message is not None:
+                    self._hear(message, deliver)
+                    until = now + (_SILENCE_SECONDS if self._state.up else _READY_SECONDS)
+                elif now >= until and self._stop_at is None:
+                    self._time_out(probe)
+        finally:
+            self._endings.begin(probe, time.monotonic())
+            self._change(unkillable=self._endings.abandoned)
+
+    def _hear(self, message: dict[str, object], deliver: Deliver) -> None:
+        moment = self._clock.now()
+        with self._lock:
+            self._heard_at = time.monotonic()
+        self._change(last_success=moment.wall)
+        if message.get("say") == "ready":
+            if self._state.problem:
+                self._log("kernel log: it is read again")
+            self._change(up=True, problem="")
+            return
+        if message.get("say") == "failed":
+            reason, text = str(message.get("reason")), str(message.get("text"))
+            remedy = _REMEDIES.get(reason, _REMEDIES["failed"])
+            raise ProbeFailed(f"{self._settings.path} is {reason} ({text}): {remedy}")
+        try:
+            reports = self._reports.read(message, moment)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProbeFailed(f"it said what is no report: {error!r}") from error
+        for report in reports:
+            deliver(self.name, report)
+
+    def _time_out(self, probe: Probe) -> None:
+        # Before it is ready, only the dumps can hold it up: a bad disk. The log is worth more.
+        self._skip_dumps = self._skip_dumps or not self._state.up
+        self._change(timeouts=self._state.timeouts + 1)
+        stuck = probe.describe_stuck(_SILENCE_SECONDS if self._state.up else _READY_SECONDS)
+        raise ProbeFailed(f"the reader says nothing, {stuck}")
+
+    def _command(self) -> list[str]:
+        after = self._reports.after(self._clock.now().boot_id)
+        command = [sys.executable, "-I", "-m", "gpuwatch.sources.kernel_log"]
+        command += ["--path", self._settings.path]
+        if after is not None:
+            command += ["--after", str(after)]
+        elif not self._skip_dumps:
+            # What earlier boots left is read once in a boot: a position of this boot says it was.
+            command += [part for path in self._settings.dumps for part in ("--dumps", path)]
+        return command
+
+    def _note(self, problem: str) -> None:
+        """Remember why the log is not read; said once, however often it is tried."""
+        problem = f"kernel log: {problem}"
+        if problem != self._state.problem:
+            self._log(problem)
+        self._change(up=False, problem=problem)
+
+    def _change(self, **changes: object) -> None:
+        with self._lock:
+            self._state = replace(self._state, **changes)  # type: ignore[arg-type]
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while self._stop_at is None and (now := time.monotonic()) < until:
+            wait((), min(until, self._endings.due(now)), self._wake)
+            self._endings.advance(time.monotonic())
+        self._change(unkillable=self._endings.abandoned)
+
+    def _finish(self, deadline: float) -> None:
+        self._endings.hurry(time.monotonic(), deadline)
+        while self._endings.under_way and (now := time.monotonic()) < deadline:
+            wait((), min(deadline, self._endings.due(now)), None)
+            self._endings.advance(time.monotonic())
+        self._change(unkillable=self._endings.abandoned)

@@ -1,0 +1,431 @@
+"""The kernel-log reader against recorded logs, a FIFO, crash dumps and the real /dev/kmsg."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpuwatch.clock import SystemClock
+from gpuwatch.domain.events import Event
+from gpuwatch.sources.base import LogPosition, Message
+from gpuwatch.sources.kernel_log_source import KernelLogSettings, KernelLogSource
+from gpuwatch.sources.probe import Probe, ProbeFailed
+from gpuwatch.sources.probe_end import EndOrder, end
+from tests.support.log_keeper import stored
+from tests.support.patience import eventually
+
+LOGS = Path(__file__).parent.parent / "fixtures" / "kernel_log"
+KEEPER = Path(__file__).parent.parent / "support" / "log_keeper.py"
+KILLS = 200 if os.environ.get("GPUWATCH_SOAK") == "1" else 10
+HEAD = "NVRM: Xid (PCI:0000:01:00): "
+NOBODY = 65534
+
+StartSource = Callable[..., "Listener"]
+
+
+class Listener:
+    """A source and what it has delivered."""
+
+    def __init__(self, source: KernelLogSource, said: list[str]) -> None:
+        self.source = source
+        self.said = said
+        self.messages: list[Message] = []
+        source.start(lambda _name, message: self.messages.append(message))
+
+    @property
+    def events(self) -> list[Event]:
+        """The events so far."""
+        return [message for message in self.messages if isinstance(message, Event)]
+
+    @property
+    def position(self) -> LogPosition | None:
+        """The last position so far."""
+        positions = [each for each in self.messages if isinstance(each, LogPosition)]
+        return positions[-1] if positions else None
+
+    def reached(self, sequence: int) -> bool:
+        """Wait until everything up to `sequence` was delivered."""
+        return eventually(lambda: self.position is not None and self.position.sequence >= sequence)
+
+
+@pytest.fixture(name="start")
+def _start() -> Iterator[StartSource]:
+    listeners: list[Listener] = []
+
+    def start(
+        path: Path, *, position: LogPosition | None = None, dumps: tuple[str, ...] = ()
+    ) -> Listener:
+        said: list[str] = []
+        source = KernelLogSource(
+            SystemClock(),
+            KernelLogSettings(path=str(path), dumps=dumps),
+            position=position,
+            log=said.append,
+        )
+        listeners.append(Listener(source, said))
+        return listeners[-1]
+
+    yield start
+    for listener in listeners:
+        listener.source.stop(10.0)
+
+
+@pytest.fixture(name="fifo")
+def _fifo(tmp_path: Path) -> Path:
+    fifo = tmp_path / "kmsg"
+    os.mkfifo(fifo)
+    return fifo
+
+
+@pytest.fixture(name="child")
+def _child() -> Iterator[Callable[..., Probe]]:
+    probes: list[Probe] = []
+
+    def child(path: str | Path, *arguments: str) -> Probe:
+        command = [sys.executable, "-m", "gpuwatch.sources.kernel_log", "--path", str(path)]
+        probes.append(Probe([*command, *arguments], log=lambda _line: None, progress=True))
+        return probes[-1]
+
+    yield child
+    for probe in probes:
+        end(probe, EndOrder(input_seconds=5.0, terminate_seconds=5.0))
+
+
+def xid(sequence: int, code: int, usec: int | None = None) -> str:
+    """A record of /dev/kmsg with an Xid."""
+    return f"3,{sequence},{sequence * 2_000_000 if usec is None else usec},-;{HEAD}{code}, x\n"
+
+
+def write(fifo: Path, text: str) -> None:
+    """Write to the FIFO as one writer that comes and goes."""
+    descriptor = os.open(fifo, os.O_WRONLY)
+    os.write(descriptor, text.encode())
+    os.close(descriptor)
+
+
+def hear(probe: Probe, say: str) -> dict[str, Any]:
+    """The child's next message of that kind."""
+    while True:
+        message = probe.receive(time.monotonic() + 30.0)
+        assert message is not None, f"no {say}"
+        if message["say"] == say:
+            return message
+
+
+def shape(event: Event) -> tuple[str, int | None, str, str]:
+    """What an event is about."""
+    return (event.kind.value, event.code, event.pci_address, event.subcode)
+
+
+def asleep(pid: int) -> bool:
+    """Whether a process is found sleeping, twenty times running."""
+    states = set()
+    for _ in range(20):
+        states.add(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0])
+        time.sleep(0.002)
+    return states == {"S"}
+
+
+def test_a_recorded_log_of_a_hopper_server_is_read(start: StartSource) -> None:
+    """Contained errors with and without MIG, switch faults, a fall off the bus."""
+    listener = start(LOGS / "hopper.log")
+
+    assert listener.reached(829)
+    assert [shape(event) for event in listener.events] == [
+        ("xid", 48, "0000:19:00.0", ""),
+        ("xid", 63, "0000:19:00.0", ""),
+        ("xid", 94, "0000:19:00.0", ""),
+        ("xid", 94, "0000:3b:00.0", "GPU-I:05"),
+        ("sxid", 24007, "0000:c1:00.0", "fatal link 44"),
+        ("sxid", 20009, "0000:c1:00.0", "non-fatal link 28"),
+        ("xid", 79, "0000:5d:00.0", ""),
+        ("xid", 154, "0000:5d:00.0", ""),
+    ]
+    assert {event.uuid for event in listener.events if event.pci_address == "0000:19:00.0"} == {
+        "GPU-0f1d2c3b-4a59-6877-8695-a4b3c2d1e0f9"
+    }
+
+
+def test_a_recorded_log_of_nvlink_5_is_decoded(start: StartSource) -> None:
+    """Each link is an occurrence of its own, its words are explained."""
+    listener = start(LOGS / "blackwell_nvlink.log")
+
+    assert listener.reached(2037)
+    assert [shape(event) for event in listener.events] == [
+        ("xid", 145, "0018:01:00.0", "RLW_RXPIPE link 13"),
+        ("xid", 137, "0018:01:00.0", ""),
+        ("xid", 149, "0019:01:00.0", "NETIR_LINK_EVT link 0"),
+        ("xid", 149, "0019:01:00.0", "NETIR_LINK_EVT link 1"),
+        ("xid", 45, "0019:01:00.0", ""),
+        ("xid", 144, "0018:01:00.0", "SAW_MVB link 0"),
+    ]
+    assert "RESET_GPU, then INVESTIGATE_PEER_DEVICE" in listener.events[2].detail
+    assert listener.events[5].detail.endswith("[not in NVIDIA's NVLink decode table]")
+
+
+def test_a_recorded_log_of_old_drivers_is_read(start: StartSource) -> None:
+    """No `PCI:`, no pid, falls without an Xid, a board that cannot be started."""
+    listener = start(LOGS / "old_drivers.log")
+
+    assert listener.reached(82)
+    assert [shape(event) for event in listener.events] == [
+        ("xid", 14, "0000:03:00.0", ""),
+        ("xid", 13, "0000:02:00.0", ""),
+        ("fell_off_bus", None, "0000:b3:00.0", ""),
+        ("init_failed", None, "0000:04:00.0", ""),
+        ("fell_off_bus", None, "0000:06:00.0", ""),
+    ]
+
+
+def test_a_line_in_a_fifo_is_delivered_as_it_comes(start: StartSource, fifo: Path) -> None:
+    """Writers come and go; each line is dated by its receipt."""
+    listener = start(fifo)
+    assert eventually(lambda: listener.source.readable)
+
+    before = time.time()
+    write(fifo, xid(5, 48))
+    assert eventually(lambda: len(listener.events) == 1)
+    write(fifo, "6,6,7,-;usb 1-1: noise\n DEVICE=c1:2\n" + xid(7, 94) + xid(8, 95))
+    assert eventually(lambda: len(listener.events) == 3)
+
+    assert [event.code for event in listener.events] == [48, 94, 95]
+    assert before - 1.0 <= listener.events[0].at <= time.time()
+    assert listener.source.lost == 0
+
+
+def test_a_fifo_without_a_writer_costs_nothing(child: Callable[..., Probe], fifo: Path) -> None:
+    """The reader sleeps before, between and after writers."""
+    probe = child(fifo)
+    hear(probe, "ready")
+    assert eventually(lambda: asleep(probe.pid))
+
+    write(fifo, xid(1, 48))
+    hear(probe, "record")
+
+    assert eventually(lambda: asleep(probe.pid))
+
+
+def test_a_device_that_is_always_at_its_end_costs_nothing(child: Callable[..., Probe]) -> None:
+    """/dev/null is what a container may offer for /dev/kmsg."""
+    probe = child("/dev/null")
+    hear(probe, "position")
+
+    assert eventually(lambda: asleep(probe.pid))
+
+
+def test_a_fifo_that_is_made_anew_is_followed(start: StartSource, fifo: Path) -> None:
+    """The log may be replaced while the reader runs."""
+    listener = start(fifo)
+    assert eventually(lambda: listener.source.readable)
+
+    fifo.unlink()
+    os.mkfifo(fifo)
+    write(fifo, xid(1, 62))
+
+    assert eventually(lambda: [event.code for event in listener.events] == [62])
+
+
+def test_a_jump_in_the_sequence_is_a_counted_loss(start: StartSource, fifo: Path) -> None:
+    """Records 3 to 9 were overwritten before they were read."""
+    listener = start(fifo)
+    assert eventually(lambda: listener.source.readable)
+
+    write(fifo, xid(2, 48) + xid(10, 94))
+
+    assert eventually(lambda: len(listener.events) == 2)
+    assert eventually(lambda: listener.source.lost == 7)
+
+
+def test_end_of_input_ends_the_child(child: Callable[..., Probe], fifo: Path) -> None:
+    """The agent closes the pipe, or is killed."""
+    probe = child(fifo)
+    hear(probe, "ready")
+
+    probe.close_input()
+
+    assert eventually(lambda: probe.exit_status() == 0)
+
+
+def test_a_missing_log_says_what_to_check_and_is_tried_again(
+    start: StartSource, tmp_path: Path
+) -> None:
+    """The source is not up, names the path and the way out, and recovers by itself."""
+    log = tmp_path / "kmsg"
+    listener = start(log)
+
+    assert eventually(lambda: "missing" in listener.source.state().problem)
+    assert not listener.source.readable
+    log.write_text(xid(1, 48))
+    assert eventually(lambda: len(listener.events) == 1)
+
+    assert listener.source.state().problem == ""
+    assert listener.said[-1] == "kernel log: it is read again"
+    assert len([line for line in listener.said if "missing" in line]) == 1
+
+
+def test_a_log_that_may_not_be_read_names_the_capability(tmp_path: Path) -> None:
+    """dmesg_restrict=1 is the default of Debian: the remedy is one line in the unit."""
+    log = tmp_path / "kmsg"
+    log.write_text(xid(1, 48))
+    log.chmod(0)
+    child = (
+        "import os; from gpuwatch.sources.kernel_log import main; "
+        f"os.getuid() or os.setuid({NOBODY}); main(['--path', {str(log)!r}])"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", child], input=b"", capture_output=True, check=True, timeout=60
+    )
+
+    message = json.loads(said.stdout)
+    assert (message["say"], message["reason"], message["code"]) == ("failed", "denied", 13)
+
+
+def test_a_log_that_is_no_log_is_told_as_failed(
+    child: Callable[..., Probe], tmp_path: Path
+) -> None:
+    """A directory opens and cannot be read; the child ends."""
+    probe = child(tmp_path)
+
+    assert hear(probe, "failed")["reason"] == "failed"
+    with pytest.raises(ProbeFailed, match="status 1"):
+        probe.receive(time.monotonic() + 30.0)
+
+
+def test_a_restart_goes_on_behind_the_stored_position(start: StartSource, tmp_path: Path) -> None:
+    """Nothing that was delivered comes again, and a line that belongs to it neither."""
+    log = tmp_path / "kmsg"
+    log.write_text(xid(1, 48) + xid(2, 94))
+    first = start(log)
+    assert first.reached(2)
+    first.source.stop(10.0)
+
+    with log.open("a") as more:
+        more.write(xid(3, 94, usec=4_000_001) + xid(4, 95))
+    second = start(log, position=first.position)
+
+    assert second.reached(4)
+    assert [event.code for event in first.events] == [48, 94]
+    assert [event.code for event in second.events] == [95]
+
+
+def test_a_killed_reader_is_replaced_without_doubles(start: StartSource, tmp_path: Path) -> None:
+    """The kernel keeps the log meanwhile."""
+    log = tmp_path / "kmsg"
+    log.write_text(xid(1, 48))
+    listener = start(log)
+    assert listener.reached(1)
+
+    os.kill(child_of(os.getpid(), str(log)), signal.SIGKILL)
+    with log.open("a") as more:
+        more.write(xid(2, 94))
+
+    assert listener.reached(2)
+    assert [event.code for event in listener.events] == [48, 94]
+    assert listener.source.state().restarts == 1
+
+
+def child_of(parent: int, argument: str) -> int:
+    """The process id of our child that has `argument` in its command line."""
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            if argument in Path(f"/proc/{pid}/cmdline").read_text():
+                return int(pid)
+    raise LookupError(argument)
+
+
+def _holds(store: Path, count: int) -> bool:
+    return len(stored(store)[0]) >= count
+
+
+def test_an_agent_killed_at_any_moment_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """Events and position are stored together, so every occurrence is stored exactly once."""
+    log, store = tmp_path / "kmsg", tmp_path / "store"
+    log.touch()
+    store.touch()
+    chance = random.Random(20_260_302)
+    sequence = 0
+
+    for _ in range(KILLS):
+        agent = subprocess.Popen([sys.executable, str(KEEPER), str(log), str(store)])
+        few = chance.randint(1, 4) + len(stored(store)[0])
+        for _ in range(chance.randint(2, 6)):
+            sequence += 1
+            with log.open("a") as more:
+                more.write(xid(sequence, 31))
+            time.sleep(chance.random() * 0.05)
+        assert eventually(partial(_holds, store, min(few, sequence)))
+        agent.kill()
+        agent.wait()
+    agent = subprocess.Popen([sys.executable, str(KEEPER), str(log), str(store)])
+    complete = eventually(partial(_holds, store, sequence))
+    agent.kill()
+    agent.wait()
+
+    numbers = [int(identity.rpartition("/")[2]) // 2_000_000 for identity in stored(store)[0]]
+    assert complete
+    assert numbers == list(range(1, sequence + 1))
+
+
+def test_what_the_boot_before_left_is_told_once(start: StartSource, tmp_path: Path) -> None:
+    """The Xid before the crash is the one that matters; the next start does not repeat it."""
+    part = tmp_path / "pstore" / "1755555000" / "001"
+    part.mkdir(parents=True)
+    shutil.copy(LOGS / "pstore_dmesg.txt", part / "dmesg.txt")
+    (part / "dmesg-efi-175555500001001.enc.z").write_bytes(b"\x00\x01")
+    log = tmp_path / "kmsg"
+    log.write_text(xid(1, 31))
+    dumps = (str(tmp_path / "pstore"), str(tmp_path / "absent"))
+
+    first = start(log, dumps=dumps)
+    assert first.reached(1)
+    first.source.stop(10.0)
+    second = start(log, dumps=dumps, position=first.position)
+    assert eventually(lambda: second.source.readable)
+    with log.open("a") as more:
+        more.write(xid(2, 62))
+    assert second.reached(2)
+
+    told = [(event.code, event.boot_id) for event in first.events]
+    assert told[:2] == [(48, "dump-1755555000"), (79, "dump-1755555000")]
+    assert first.events[1].at == pytest.approx(1_755_555_000 - 0.300002)
+    assert [event.code for event in first.events[2:]] == [31]
+    assert [event.code for event in second.events] == [62]
+
+
+def test_an_option_without_effect_is_refused() -> None:
+    """A slip in the parent must not go unnoticed."""
+    said = subprocess.run(
+        [sys.executable, "-m", "gpuwatch.sources.kernel_log", "--paht", "/dev/kmsg"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert said.returncode == 1
+    assert b"takes one value" in said.stderr
+
+
+@pytest.mark.optional
+def test_the_real_kernel_log_is_followed(child: Callable[..., Probe]) -> None:
+    """Where this process may read it: opened, read to its end, positioned."""
+    try:
+        os.close(os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK))
+    except OSError as error:
+        pytest.skip(f"/dev/kmsg: {error.strerror}")
+
+    probe = child("/dev/kmsg")
+
+    assert hear(probe, "ready")["kind"] == "kmsg"
+    assert hear(probe, "position")["sequence"] > 0
+    assert eventually(lambda: asleep(probe.pid))

@@ -1,0 +1,150 @@
+"""Kernel-log reports: nothing is delivered twice or never, over children, boots and crashes."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from gpuwatch.domain.events import Event
+from gpuwatch.domain.moments import Moment
+from gpuwatch.sources.base import LogPosition
+from gpuwatch.sources.kernel_log_reports import KernelLogReports
+
+BOOT = "boot-2"
+NOW = Moment(wall=2_000_000.0, boottime=5_000.0, boot_id=BOOT)
+BOOTED_AT = NOW.wall - NOW.boottime
+CRASH = 1_990_000.0
+
+
+def record(sequence: int, code: int, *, usec: int = 0, seen: bool = False) -> dict[str, object]:
+    """What the child says of an Xid."""
+    return {
+        "say": "record",
+        "priority": 3,
+        "sequence": sequence,
+        "usec": usec or sequence * 2_000_000,
+        "flags": "-",
+        "text": f"NVRM: Xid (PCI:0000:01:00): {code}, x",
+        "age": 0.5,
+        "live": True,
+        "seen": seen,
+    }
+
+
+def dump(*seconds: float, last: float = 1_000.0) -> dict[str, object]:
+    """A crash dump with an Xid 48 at each of `seconds` after boot, written at `last`."""
+    lines = [[round(at * 1e6), "NVRM: Xid (PCI:0000:01:00): 48, x"] for at in seconds]
+    return {"say": "dump", "name": "d", "at": CRASH, "last": round(last * 1e6), "lines": lines}
+
+
+def events(reports: KernelLogReports, message: Mapping[str, object]) -> list[Event]:
+    """The events for one message."""
+    return [each for each in reports.read(message, NOW) if isinstance(each, Event)]
+
+
+def test_a_record_becomes_an_event_dated_by_its_age() -> None:
+    """Wall and boot time of the receipt, less the age."""
+    (event,) = events(KernelLogReports(None), record(7, 94))
+
+    assert (event.code, event.at, event.boottime) == (94, NOW.wall - 0.5, 4_999.5)
+
+
+def test_a_position_follows_the_records_before_it() -> None:
+    """It says all that is needed to go on after a restart or a crash."""
+    reports = KernelLogReports(None)
+
+    (position,) = reports.read({"say": "position", "sequence": 9, "usec": 18}, NOW)
+
+    assert position == LogPosition(boot_id=BOOT, sequence=9, usec=18, booted_at=BOOTED_AT)
+    assert reports.after(BOOT) == 9
+
+
+def test_a_sign_of_life_delivers_nothing() -> None:
+    """A quiet log is no news."""
+    assert KernelLogReports(None).read({"say": "position"}, NOW) == ()
+
+
+def test_a_position_of_another_boot_is_no_place_to_go_on_from() -> None:
+    """Sequence numbers start again with every boot."""
+    old = LogPosition(boot_id="boot-1", sequence=999, usec=1, booted_at=1.0)
+
+    assert KernelLogReports(old).after(BOOT) is None
+
+
+def test_what_was_said_before_is_not_delivered_again() -> None:
+    """But it still tells which lines belong together."""
+    reports = KernelLogReports(None)
+
+    assert events(reports, record(7, 94, usec=10, seen=True)) == []
+    assert events(reports, record(8, 94, usec=20)) == []
+    assert len(events(reports, record(9, 94, usec=2_000_000))) == 1
+
+
+def test_a_child_that_died_before_its_position_is_followed_without_doubles() -> None:
+    """What was delivered needs no second delivery in this life of the agent."""
+    reports = KernelLogReports(None)
+    events(reports, record(7, 94))
+
+    reports.begin()
+
+    assert reports.after(BOOT) == 7
+
+
+def test_losses_add_up() -> None:
+    """Over all children."""
+    reports = KernelLogReports(None)
+
+    for count in (3, 4):
+        reports.read({"say": "lost", "count": count}, NOW)
+
+    assert reports.lost == 7
+
+
+def test_an_xid_in_an_unknown_shape_is_counted() -> None:
+    """It is no event, and it is no silence either."""
+    reports = KernelLogReports(None)
+    message = record(1, 1) | {"text": "NVRM: Xid (somewhere): garbled"}
+
+    assert events(reports, message) == []
+    assert reports.unread == 1
+
+
+@pytest.mark.parametrize(
+    "message", [{"say": "sweep"}, {"say": "lost"}, {"say": "lost", "count": "many"}, {}]
+)
+def test_what_is_out_of_the_protocol_is_refused(message: Mapping[str, object]) -> None:
+    """The source then ends the child."""
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        KernelLogReports(None).read(message, NOW)
+
+
+def test_a_dump_is_dated_back_from_its_end() -> None:
+    """The Xid two seconds before the crash is the one that matters."""
+    (event,) = events(KernelLogReports(None), dump(998.0))
+
+    assert (event.at, event.latest, event.boottime) == (CRASH - 2.0, CRASH, None)
+    assert event.boot_id == f"dump-{CRASH:.0f}"
+
+
+def test_a_dump_of_the_boot_that_was_read_gives_only_what_came_after() -> None:
+    """What was stored before the crash is not told again, and the boot is named."""
+    known = LogPosition(
+        boot_id="boot-1", sequence=50, usec=900_000_000, booted_at=CRASH - 1_000.0 + 60.0
+    )
+
+    found = events(KernelLogReports(known), dump(899.0, 998.0))
+
+    assert [(event.at, event.boot_id) for event in found] == [(CRASH - 2.0, "boot-1")]
+
+
+def test_a_dump_from_before_the_boot_that_was_read_is_old_news() -> None:
+    """It was delivered when that boot was first read."""
+    known = LogPosition(boot_id="boot-1", sequence=5, usec=1, booted_at=CRASH + 5_000.0)
+
+    assert events(KernelLogReports(known), dump(998.0)) == []
+
+
+def test_a_dump_of_a_boot_nobody_read_is_told_whole() -> None:
+    """The agent was not running then."""
+    known = LogPosition(boot_id="boot-0", sequence=5, usec=10**12, booted_at=CRASH - 90_000.0)
+
+    assert len(events(KernelLogReports(known), dump(100.0, 998.0))) == 2
