@@ -195,7 +195,8 @@ def test_a_line_in_a_fifo_is_delivered_as_it_comes(start: StartSource, fifo: Pat
     before = time.time()
     write(fifo, xid(5, 48))
     assert eventually(lambda: len(listener.events) == 1)
-    write(fifo, "6,6,7,-;usb 1-1: noise\n DEVICE=c1:2\n" + xid(7, 94) + xid(8, 95))
+    quoted = f"12,7,8,-;logger: {HEAD}79, only quoted\n"
+    write(fifo, "6,6,7,-;usb 1-1: noise\n DEVICE=c1:2\n" + quoted + xid(8, 94) + xid(9, 95))
     assert eventually(lambda: len(listener.events) == 3)
 
     assert [event.code for event in listener.events] == [48, 94, 95]

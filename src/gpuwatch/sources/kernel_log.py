@@ -15,7 +15,7 @@ Started as `python -m gpuwatch.sources.kernel_log --path /dev/kmsg [--after SEQU
     {"say": "lost", "count": 12}                               records were overwritten unread
 
 `age` is how long ago the record was written, in seconds on the log's clock; 0 for a `live` one,
-which was read as it was written. A record at or before `--after` is `seen`: said again, so that the
+which was read as it was written. What a process wrote into the log is left out. A record at or before `--after` is `seen`: said again, so that the
 parent can put lines together as it did before, and to be delivered by nobody.
 """
 
@@ -87,7 +87,7 @@ class Follower:
         self._count_lost(record.sequence)
         if self._after is None or record.sequence > self._after:
             self._last, self._usec = record.sequence, record.usec
-        if matters(record.text):
+        if record.from_kernel and matters(record.text):
             self._say_record(record)
 
     def _count_lost(self, sequence: int) -> None:

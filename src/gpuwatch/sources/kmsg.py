@@ -30,6 +30,14 @@ class KernelRecord:
     text: str
     fields: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def from_kernel(self) -> bool:
+        """Whether the kernel itself wrote it: facility 0, which no process can give its lines.
+
+        A process may write to /dev/kmsg (systemd does), and may quote an Xid.
+        """
+        return self.priority >> 3 == 0
+
 
 class LineKind(StrEnum):
     """What a line of the driver tells. The last three only identify a board for others."""

@@ -44,6 +44,12 @@ def test_escapes_become_what_was_printed() -> None:
     assert parse_record(r"6,1,2,-;a\x0ab \xc3\xa9 \x5c").text == "a\nb é \\"
 
 
+@pytest.mark.parametrize(("priority", "expected"), [(3, True), (7, True), (12, False), (30, False)])
+def test_only_the_kernel_itself_is_believed(priority: int, expected: object) -> None:
+    """Whoever may write to /dev/kmsg gets another facility than the kernel's."""
+    assert parse_record(f"{priority},1,2,-;NVRM: x").from_kernel is expected
+
+
 @pytest.mark.parametrize("data", ["", "NVRM: Xid", "4,339;no time", "a,b,c,-;text", "\n"])
 def test_anything_else_is_no_record(data: str) -> None:
     """A torn or foreign line is refused and not guessed at."""
