@@ -15,8 +15,9 @@ Started as `python -m gpuwatch.sources.kernel_log --path /dev/kmsg [--after SEQU
     {"say": "lost", "count": 12}                               records were overwritten unread
 
 `age` is how long ago the record was written, in seconds on the log's clock; 0 for a `live` one,
-which was read as it was written. What a process wrote into the log is left out. A record at or before `--after` is `seen`: said again, so that the
-parent can put lines together as it did before, and to be delivered by nobody.
+which was read as it was written. A record at or before `--after` is `seen`: said again, so that the
+parent can put lines together as it did before, and to be delivered by nobody. What a process wrote
+into the log is left out.
 """
 
 import errno
