@@ -12,16 +12,20 @@ The agent asks (each with an `id` that the answers repeat):
 `devices` null means every device: of the driver in an inventory, of the last inventory in a sweep.
 Devices named in an inventory are opened by address (nvmlDeviceGetHandleByPciBusId), and no other
 device is touched: one that hangs is left alone so. Devices are asked in the order given, each
-answered at once; a device named but unknown is a `lost-device`. The NVML child answers:
+answered at once; a device named but unknown is a `lost-device`. The rows of the cadence `inventory`
+are swept like all others, best after an inventory. The NVML child answers:
 
     {"say": "ready", "pid": 1, "table": HASH, "driver": "580.95.05", "nvml": "13.580.95.05",
      "cuda": 13000}                                       once, when NVML is initialised
-    {"say": "failed", "stage": "load" | "init", "code": 9 | null, "text": "..."}   instead; it exits
+    {"say": "failed", "stage": "load" | "init", "code": 9 | null, "text": "...", "nvml": "" | ...}
+                                   instead, or when the driver as a whole stops answering; it exits
     {"say": "device", "id": 1, "index": 0, "pci": ..., DEVICE_FIELDS}      one per device
-    {"say": "lost-device", "id": 1, "index": 3, "pci": "" | ..., "code": 15}    no handle to be had
+    {"say": "lost-device", "id": 1, "index": 3 | -1, "pci": "" | ..., "code": 15}       no handle to
+                                                           be had, or no UUID; -1 for no index
     {"say": "sweep", "id": 2, "pci": ..., "boottime": 12.5, "cadences": [...], "values": [...]}
     {"say": "done", "id": 2, "count": 8}                  the request is finished
-    {"say": "event", "pci": ..., "uuid": ..., "type": 8, "data": 79, "boottime": 13.1}
+    {"say": "event", "pci": ..., "uuid": ..., "type": 8, "data": 79, "boottime": 13.1,
+     "instance": 5 | null}                                 the MIG instance, where it has one
     {"say": "events", "pci": ..., "types": 24, "code": 0}     once a device: its registration
 
 `values` follow the rows of those cadences in table order; an absent value is `[reason, code]`.
@@ -30,24 +34,28 @@ null), `module_id`, `chassis_serial`, `slot_number`, `tray_index` (null where un
 `attributes`, an object of further texts.
 
 The progress page is shared memory that the child writes before every call, so that the agent can
-name the call in which a stuck child sits without asking it.
+name the call in which a stuck child sits without asking it. It has two lanes, because the child has
+two threads that call: the one that sweeps, and the one that waits for events.
 """
 
 import json
 import mmap
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 LIMIT = 1 << 20
-_PAGE = struct.Struct("<q16s64s")
-PAGE_BYTES = _PAGE.size
+SWEEPING, WAITING = 0, 1  # the lanes of the progress page
+_LANE = struct.Struct("<q16s64s")
+PAGE_BYTES = 2 * _LANE.size
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def encode(message: dict[str, Any]) -> bytes:
     """One line for the pipe."""
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
+    return _ENCODER.encode(message).encode() + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
@@ -69,10 +77,11 @@ class Progress:
 
 
 class ProgressPage:
-    """A page shared with one child through an inherited file descriptor."""
+    """One lane of a page shared with one child through an inherited file descriptor."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, lane: int = SWEEPING) -> None:
         self._memory = mmap.mmap(descriptor, PAGE_BYTES)
+        self._at = lane * _LANE.size
 
     @classmethod
     def create(cls) -> tuple["ProgressPage", int]:
@@ -83,15 +92,25 @@ class ProgressPage:
 
     def enter(self, since_ns: int, device: str, function: str) -> None:
         """Say which call comes next (child)."""
-        _PAGE.pack_into(self._memory, 0, since_ns, device.encode()[:16], function.encode()[:64])
+        self.marker(device, function)(since_ns)
+
+    def marker(self, device: str, function: str) -> Callable[[int], None]:
+        """`enter` prepared for one call that is repeated often (child)."""
+        pack, memory, at = _LANE.pack_into, self._memory, self._at
+        who, what = device.encode()[:16], function.encode()[:64]
+
+        def mark(since_ns: int) -> None:
+            pack(memory, at, since_ns, who, what)
+
+        return mark
 
     def leave(self) -> None:
         """Say that no call is under way (child)."""
-        _PAGE.pack_into(self._memory, 0, 0, b"", b"")
+        _LANE.pack_into(self._memory, self._at, 0, b"", b"")
 
-    def read(self) -> Progress | None:
+    def read(self, lane: int = SWEEPING) -> Progress | None:
         """The call under way, or None (agent). May be torn by a concurrent write: a hint only."""
-        since_ns, device, function = _PAGE.unpack_from(self._memory, 0)
+        since_ns, device, function = _LANE.unpack_from(self._memory, lane * _LANE.size)
         if not since_ns:
             return None
         return Progress(
