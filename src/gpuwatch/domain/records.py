@@ -7,6 +7,7 @@ from enum import StrEnum
 from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import Incident, Memory
 from gpuwatch.domain.readings import Value
+from gpuwatch.domain.verdicts import Verdict
 
 
 class BoardState(StrEnum):
@@ -65,3 +66,38 @@ class BoardRecord:
     def key(self) -> BoardKey:
         """The board's key."""
         return self.board.key
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A value that a signal kept by its changes took, and when (Unix seconds)."""
+
+    key: str
+    value: Value
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Least, mean and greatest reading of one signal within a bucket, in its base unit."""
+
+    least: float
+    mean: float
+    greatest: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """One five-minute bucket of one board: its first reading's Unix seconds, spreads by key."""
+
+    at: float
+    spreads: Mapping[str, Spread]
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictSince:
+    """A verdict that history keeps, why, and since when (Unix seconds)."""
+
+    verdict: Verdict
+    reason: str
+    since: float

@@ -1,0 +1,182 @@
+"""Boards: everything that history remembers of one board, and how an inventory changes it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from gpuwatch.domain.counts import ErrorCount
+from gpuwatch.domain.devices import Board, BoardKey, Device, Slot
+from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.incidents import ErrorKind, Memory
+from gpuwatch.domain.readings import Gap, Value
+from gpuwatch.domain.records import BoardState
+from gpuwatch.history.plans import Plan
+from gpuwatch.history.timeline import Instant
+
+NOWHERE = Instant(0, 0.0)
+
+
+@dataclass(slots=True)
+class Counted:
+    """One error counter of a board and the last instant at which it could be read."""
+
+    count: ErrorCount
+    good: Instant
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """A stored error signal: when, how many seconds earlier or later it may have been."""
+
+    number: int
+    kind: ErrorKind
+    instant: Instant
+    exposure: float
+    seconds_before: float = 0.0
+    seconds_after: float = 0.0
+    memory: Memory = Memory.UNKNOWN
+    count: int = 1
+
+    @property
+    def exact(self) -> bool:
+        """Whether the instant is known, not only an interval."""
+        return not self.seconds_before and not self.seconds_after
+
+
+@dataclass(slots=True)
+class Case:
+    """A stored incident: its anchor on the timeline and on the exposure clock."""
+
+    number: int
+    opened: Instant
+    exposure: float
+    reports: list[Report] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Occurrences:
+    """How often a code was reported, first and last."""
+
+    count: int
+    first: Instant
+    last: Instant
+
+
+@dataclass(slots=True)
+class Swept:
+    """The last sweep of some cadences: the values that history watches and what follows."""
+
+    plan: Plan
+    values: tuple[Value | Gap, ...]
+    at: Instant
+    epoch: str
+    readable: bool
+    seen: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class BoardHistory:
+    """One board. Mutable: the writer's thread alone touches it."""
+
+    number: int
+    board: Board
+    slot: Slot | None
+    index: int | None
+    state: BoardState
+    first_seen: Instant
+    last_seen: Instant
+    exposure: float = 0.0
+    last_read: Instant | None = None
+    unattributed: int = 0
+    counts: dict[str, Counted] = field(default_factory=dict)
+    held: dict[str, tuple[Value, Instant]] = field(default_factory=dict)
+    cases: list[Case] = field(default_factory=list)
+    waiting: list[Report] = field(default_factory=list)
+    resets: list[Instant] = field(default_factory=list)
+    off_bus: list[Instant] = field(default_factory=list)
+    xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)
+    exact: list[Instant] = field(default_factory=list)
+    swept: dict[frozenset[str], Swept] = field(default_factory=dict)
+    version: int = 0
+    unflushed: bool = False
+
+    def good(self, counter: str) -> Instant | None:
+        """The last instant at which `counter` could be read, None when it never was."""
+        counted = self.counts.get(counter)
+        if counted is None:
+            return None
+        latest = counted.good
+        for swept in self.swept.values():
+            readable = any(
+                not isinstance(swept.values[place], Gap)
+                for place in swept.plan.counters.get(counter, ())
+            )
+            if readable and (swept.at.boot != latest.boot or swept.at > latest):
+                latest = swept.at
+        return latest
+
+    def exposure_at(self, instant: Instant) -> float:
+        """The exposure clock at an instant that is now or a little earlier, in seconds."""
+        if self.last_read is None or instant.boot != self.last_read.boot:
+            return self.exposure
+        return max(0.0, self.exposure - max(0.0, self.last_read.boottime - instant.boottime))
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What an inventory says of one board: an event for people, with its detail."""
+
+    kind: EventKind
+    board: BoardHistory
+    detail: str
+
+
+def find(boards: Iterable[BoardHistory], key: BoardKey) -> BoardHistory | None:
+    """The remembered board with `key`; a serial that became readable, or unreadable, is no swap."""
+    near = None
+    for known in boards:
+        if known.board.key == key:
+            return known
+        same = known.board.key.uuid == key.uuid
+        if same and not (known.board.key.serial and key.serial):
+            near = known
+    return near
+
+
+def same_slot(one: Slot, other: Slot) -> bool:
+    """Whether two descriptions mean one place: by module, platform slot or address, as known."""
+    if one.module_id is not None and other.module_id is not None:
+        return one.module_id == other.module_id
+    if one.slot_number is not None and other.slot_number is not None:
+        return (one.chassis_serial, one.slot_number) == (other.chassis_serial, other.slot_number)
+    return one.pci_address == other.pci_address
+
+
+def arrive(known: BoardHistory, device: Device) -> Sighting | None:
+    """Update a remembered board that an inventory found; a sighting when that is news."""
+    before, slot = known.state, known.slot
+    serial = device.board.key.serial or known.board.key.serial
+    known.board = replace(device.board, key=BoardKey(serial, device.board.key.uuid))
+    known.slot, known.index, known.state = device.slot, device.index, BoardState.PRESENT
+    moved = slot is not None and not same_slot(slot, device.slot)
+    where = f"from {slot.label} to {device.slot.label}" if slot and moved else device.slot.label
+    if before is not BoardState.PRESENT:
+        return Sighting(EventKind.BOARD_RETURNED, known, where)
+    return Sighting(EventKind.BOARD_MOVED, known, where) if moved else None
+
+
+def depart(known: BoardHistory, present: Iterable[BoardHistory]) -> Sighting | None:
+    """Update a remembered board that an inventory did not find; a sighting when that is news."""
+    known.index = None
+    successor = next(
+        (b for b in present if b.slot and known.slot and same_slot(b.slot, known.slot)), None
+    )
+    label = known.slot.label if known.slot else "an unknown slot"
+    if successor is not None and known.state is not BoardState.LEFT:
+        known.state = BoardState.LEFT
+        return Sighting(
+            EventKind.BOARD_LEFT, known, f"{successor.board.key} is in {label} in its place"
+        )
+    if known.state is not BoardState.PRESENT:
+        return None
+    known.state = BoardState.ABSENT
+    return Sighting(EventKind.BOARD_LOST, known, f"no longer in {label}")

@@ -1,0 +1,129 @@
+"""Book: what history holds in memory while it writes: the boards, the epochs and the recent past.
+
+The book is whole: the store is what of it survives. Whoever changes it puts the changed rows.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gpuwatch.domain.devices import BoardKey, Epoch
+from gpuwatch.domain.events import Event
+from gpuwatch.domain.records import VerdictSince
+from gpuwatch.history.boards import BoardHistory, Occurrences, find
+from gpuwatch.history.store import Store
+from gpuwatch.history.tables import BOOTS, META, SIGNALS, Table
+from gpuwatch.history.timeline import Instant, Timeline
+
+RECENT_EVENTS = 500
+RECENT_OF_A_BOARD = 100
+_IDENTITIES = 4096
+HOST = 0
+
+
+@dataclass(slots=True)
+class Logged:
+    """An event as it is kept in memory, with its place on the timeline."""
+
+    instant: Instant
+    board: int
+    event: Event
+
+
+@dataclass(slots=True)
+class Flood:
+    """How many events of one sort were stored within an hour of the boot clock."""
+
+    hour: Instant
+    stored: int
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything in memory. One thread changes it."""
+
+    store: Store
+    timeline: Timeline
+    lineage: str
+    boards: dict[int, BoardHistory] = field(default_factory=dict)
+    epoch: Epoch | None = None
+    epoch_token: str = "none"
+    host_resets: list[Instant] = field(default_factory=list)
+    host_xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)
+    signals: dict[str, int] = field(default_factory=dict)
+    kernel_log: tuple[str, int] | None = None
+    recent: deque[Logged] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
+    recent_of: dict[int, deque[Logged]] = field(default_factory=dict)
+    identities: dict[str, None] = field(default_factory=dict)
+    floods: dict[tuple[int, str, int | None, str], Flood] = field(default_factory=dict)
+    verdicts: dict[str, tuple[VerdictSince, Instant]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    changes: dict[tuple[int, str], tuple[int, Instant]] = field(default_factory=dict)
+    _keys: dict[BoardKey, BoardHistory] = field(default_factory=dict)
+
+    def number(self, table: Table) -> int:
+        """The next free number of `table`."""
+        self.numbers[table.name] = self.numbers.get(table.name, 0) + 1
+        return self.numbers[table.name]
+
+    def signal(self, key: str) -> int:
+        """The number by which rows name the signal `key`."""
+        number = self.signals.get(key)
+        if number is None:
+            number = self.signals[key] = self.number(SIGNALS)
+            self.store.put(SIGNALS, (number, key))
+        return number
+
+    def find(self, key: BoardKey) -> BoardHistory | None:
+        """The board with `key`, also when only one side knows the serial."""
+        known = self._keys.get(key)
+        if known is None and (known := find(self.boards.values(), key)) is not None:
+            self._keys[key] = known
+        return known
+
+    def add(self, known: BoardHistory) -> None:
+        """Remember a board."""
+        self.boards[known.number] = known
+        self._keys.clear()
+
+    def at_address(self, pci_address: str) -> BoardHistory | None:
+        """The board that sits at `pci_address`, or sat there last."""
+        here = [
+            known
+            for known in self.boards.values()
+            if known.slot is not None and known.slot.pci_address == pci_address
+        ]
+        order = ("left", "absent", "present")
+        return max(
+            here, key=lambda known: (order.index(known.state), known.last_seen), default=None
+        )
+
+    def resets(self, known: BoardHistory) -> Iterable[Instant]:
+        """The evidenced resets of a board: its own and those of the whole host."""
+        return (*self.host_resets, *known.resets)
+
+    def has_met(self, identity: str) -> bool:
+        """Whether this occurrence was reported before; it is remembered from now on."""
+        if identity in self.identities:
+            return True
+        self.identities[identity] = None
+        if len(self.identities) > _IDENTITIES:
+            del self.identities[next(iter(self.identities))]
+        return False
+
+    def log(self, logged: Logged) -> None:
+        """Keep an event among the recent ones."""
+        self.recent.append(logged)
+        of_board = self.recent_of.setdefault(logged.board, deque(maxlen=RECENT_OF_A_BOARD))
+        of_board.append(logged)
+
+    def commit(self, *, durable: bool = True) -> bool:
+        """Write what has changed in one transaction."""
+        for boot in self.timeline.unwritten:
+            self.store.put(BOOTS, (boot.number, boot.boot_id, boot.wall_offset))
+        self.timeline.unwritten.clear()
+        return self.store.commit(durable=durable)
+
+    def put_lineage(self) -> None:
+        """Say in the file which history it holds."""
+        self.store.put(META, ("lineage", self.lineage))

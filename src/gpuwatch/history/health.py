@@ -1,0 +1,52 @@
+"""Health: how the store's disk is doing, as a closed set of reasons translated from SQLite's codes.
+
+    HistoryError
+        SecondWriterError    another process holds the history
+"""
+
+import sqlite3
+from enum import StrEnum
+
+
+class HistoryError(Exception):
+    """History cannot be opened, for a reason that no waiting will mend."""
+
+
+class SecondWriterError(HistoryError):
+    """Another process writes this history: two writers would each judge on half of the truth."""
+
+
+class Degraded(StrEnum):
+    """Why history is not written, or not whole, at present. The values are product words."""
+
+    DISK_FULL = "disk-full"
+    READ_ONLY = "read-only"
+    IO_ERROR = "io-error"
+    UNAVAILABLE = "unavailable"
+    BUSY = "busy"
+    NEWER_SCHEMA = "newer-schema"
+    CORRUPT = "corrupt"
+    CORRUPT_REBUILT = "corrupt-rebuilt"
+    ROWS_DROPPED = "rows-dropped"
+    COPY_FAILED = "copy-failed"
+
+
+# https://www.sqlite.org/rescode.html; the low byte of an extended code is its primary code.
+_REASONS = {
+    sqlite3.SQLITE_FULL: Degraded.DISK_FULL,
+    sqlite3.SQLITE_READONLY: Degraded.READ_ONLY,
+    sqlite3.SQLITE_PERM: Degraded.READ_ONLY,
+    sqlite3.SQLITE_IOERR: Degraded.IO_ERROR,
+    sqlite3.SQLITE_CANTOPEN: Degraded.UNAVAILABLE,
+    sqlite3.SQLITE_AUTH: Degraded.UNAVAILABLE,
+    sqlite3.SQLITE_BUSY: Degraded.BUSY,
+    sqlite3.SQLITE_LOCKED: Degraded.BUSY,
+    sqlite3.SQLITE_CORRUPT: Degraded.CORRUPT,
+    sqlite3.SQLITE_NOTADB: Degraded.CORRUPT,
+}
+
+
+def reason(error: sqlite3.Error) -> Degraded:
+    """What a failed statement says about the disk; `io-error` for what SQLite does not name."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return _REASONS.get(code & 0xFF, Degraded.IO_ERROR) if code else Degraded.IO_ERROR

@@ -1,0 +1,190 @@
+"""Schema: append-only named migrations, each applied once in a transaction and recorded by name."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema. Its name is recorded; it never changes once released."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+# Instants are (boot, boottime), see timeline; 0 is no board (the host) and no boot (unknown).
+_FIRST = Migration(
+    "0001-boards-counts-incidents",
+    (
+        "create table meta (key text primary key, value text not null) strict",
+        """create table boots (
+            number integer primary key, boot_id text not null unique, wall_offset real not null
+        ) strict""",
+        """create table epochs (
+            number integer primary key, boot integer not null, boottime real not null,
+            driver_load text not null, driver_version text not null
+        ) strict""",
+        "create table signals (number integer primary key, key text not null unique) strict",
+        """create table boards (
+            number integer primary key, serial text not null, uuid text not null,
+            name text not null, part_number text not null, vbios text not null,
+            inforom text not null, state text not null, gpu_index integer, pci_address text,
+            module_id integer, chassis_serial text not null, slot_number integer,
+            tray_index integer, first_boot integer not null, first_boottime real not null
+        ) strict""",
+        """create table clocks (
+            board integer primary key, exposure real not null, read_boot integer not null,
+            read_boottime real not null, seen_boot integer not null, seen_boottime real not null,
+            unattributed integer not null
+        ) strict""",
+        """create table counts (
+            board integer not null, counter text not null, epoch text not null,
+            prior integer not null, volatile_seen integer, volatile_sum integer not null,
+            aggregate_seen integer, aggregate_sum integer not null,
+            good_boot integer not null, good_boottime real not null,
+            primary key (board, counter)
+        ) strict, without rowid""",
+        """create table held (
+            board integer not null, signal integer not null, value any,
+            boot integer not null, boottime real not null,
+            primary key (board, signal)
+        ) strict, without rowid""",
+        """create table changes (
+            number integer primary key, board integer not null, signal integer not null,
+            value any, boot integer not null, boottime real not null
+        ) strict""",
+        "create index changes_of_signal on changes (board, signal, number)",
+        """create table incidents (
+            number integer primary key, board integer not null, boot integer not null,
+            boottime real not null, exposure real not null
+        ) strict""",
+        """create table error_signals (
+            number integer primary key, incident integer not null, kind text not null,
+            boot integer not null, boottime real not null, seconds_before real not null,
+            seconds_after real not null, exposure real not null, memory text not null,
+            count integer not null
+        ) strict""",
+        """create table waiting (
+            number integer primary key, board integer not null, kind text not null,
+            boot integer not null, boottime real not null, exposure real not null
+        ) strict""",
+        """create table off_bus (
+            number integer primary key, board integer not null, boot integer not null,
+            boottime real not null
+        ) strict""",
+        """create table resets (
+            number integer primary key, board integer not null, boot integer not null,
+            boottime real not null, evidence text not null
+        ) strict""",
+    ),
+)
+
+_SECOND = Migration(
+    "0002-events-verdicts-flags",
+    (
+        """create table events (
+            number integer primary key, kind text not null, source text not null,
+            identity text not null, board integer not null, pci_address text not null,
+            code integer, subcode text not null, detail text not null, boot integer not null,
+            boottime real not null, seconds_before real not null, seconds_after real not null
+        ) strict""",
+        "create index events_by_identity on events (identity)",
+        "create index events_of_board on events (board, kind, code, number)",
+        """create table xids (
+            board integer not null, kind text not null, code integer not null,
+            source text not null, count integer not null, first_boot integer not null,
+            first_boottime real not null, last_boot integer not null, last_boottime real not null,
+            primary key (board, kind, code, source)
+        ) strict, without rowid""",
+        """create table kernel_log (
+            number integer primary key, boot_id text not null, sequence integer not null
+        ) strict""",
+        """create table verdicts (
+            number integer primary key, subject text not null, verdict text not null,
+            reason text not null, boot integer not null, boottime real not null
+        ) strict""",
+        "create index verdicts_of_subject on verdicts (subject, number)",
+        """create table latched (
+            code text not null, subject text not null, scope text not null, urgency text not null,
+            route text not null, remedy text not null, since real not null, sentence text not null,
+            source text not null, evidence text not null,
+            evidence_at real not null, rma text, due_seconds real,
+            clears text not null, escalates text not null,
+            primary key (code, subject)
+        ) strict, without rowid""",
+        """create table flags (
+            number integer primary key, serial text not null, uuid text not null,
+            code text not null, urgency text not null, sentence text not null,
+            raised_at real not null, evidence_at real not null, due_at real not null,
+            rma text not null, state text not null, disposition text not null,
+            window_name text not null, window_start real, window_end real,
+            slot_label text not null
+        ) strict""",
+        """create table audit (
+            number integer primary key, at real not null, boot integer not null,
+            boottime real not null, actor text not null, action text not null,
+            subject text not null, reason text not null, before text not null, after text not null
+        ) strict""",
+        """create trigger audit_is_not_rewritten before update on audit
+            begin select raise(abort, 'audit records are never changed'); end""",
+        """create trigger audit_is_not_deleted before delete on audit
+            begin select raise(abort, 'audit records are never deleted'); end""",
+        """create table losses (
+            number integer primary key, boot integer not null, boottime real not null,
+            detail text not null
+        ) strict""",
+        "create table series_columns (number integer primary key, signals text not null) strict",
+        """create table series (
+            board integer not null, sequence integer not null, boot integer not null,
+            boottime real not null, columns integer not null, data blob not null,
+            primary key (board, sequence)
+        ) strict, without rowid""",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND)
+
+_REGISTER = "create table if not exists migrations (name text primary key) strict"
+
+
+def applied(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """The names of the migrations recorded in a database, none for an empty one."""
+    known = connection.execute(
+        "select 1 from sqlite_schema where type = 'table' and name = 'migrations'"
+    ).fetchone()
+    if known is None:
+        return ()
+    return tuple(name for (name,) in connection.execute("select name from migrations"))
+
+
+def newer(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """The recorded migrations that this program does not know: a newer one wrote the file."""
+    mine = {migration.name for migration in MIGRATIONS}
+    return tuple(sorted(set(applied(connection)) - mine))
+
+
+def migrate(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Apply what is missing, each migration in a transaction of its own; the names applied.
+
+    Raises sqlite3.Error when the disk refuses; what was applied before stays recorded.
+    """
+    missing = tuple(_missing(connection))
+    for migration in missing:
+        connection.execute("begin immediate")
+        try:
+            connection.execute(_REGISTER)
+            for statement in migration.statements:
+                connection.execute(statement)
+            connection.execute("insert into migrations (name) values (?)", (migration.name,))
+            connection.execute("commit")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("rollback")
+            raise
+    return tuple(migration.name for migration in missing)
+
+
+def _missing(connection: sqlite3.Connection) -> Iterator[Migration]:
+    done = set(applied(connection))
+    return (migration for migration in MIGRATIONS if migration.name not in done)

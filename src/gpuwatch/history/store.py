@@ -1,0 +1,294 @@
+"""Store: one SQLite file with one writer; what a sick disk refuses waits in memory, bounded."""
+
+import contextlib
+import errno
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gpuwatch.history import salvage
+from gpuwatch.history.connection import (
+    NewerSchemaError,
+    connect_reader,
+    connect_writer,
+    lock_directory,
+)
+from gpuwatch.history.health import Degraded, reason
+from gpuwatch.history.tables import Row, Table
+
+_Key = tuple[str, Row]
+
+_DISK = {
+    errno.EROFS: Degraded.READ_ONLY,
+    errno.EACCES: Degraded.READ_ONLY,
+    errno.EPERM: Degraded.READ_ONLY,
+    errno.ENOSPC: Degraded.DISK_FULL,
+    errno.EIO: Degraded.IO_ERROR,
+}
+# Problems after which the same connection may never work again.
+_REOPEN = frozenset(
+    {Degraded.READ_ONLY, Degraded.IO_ERROR, Degraded.UNAVAILABLE, Degraded.CORRUPT}
+)
+
+
+class Store:
+    """The writer's side of the file.
+
+    Rows are put, then committed together: what one `commit` finds waiting is one transaction. Of
+    two waiting rows with one key the later counts, so waiting costs what changed, not how often.
+    """
+
+    def __init__(self, path: Path, *, max_waiting: int, retry_seconds: float) -> None:
+        self.path = path
+        self.dropped: Counter[str] = Counter()
+        self.salvaged: salvage.Salvage | None = None
+        self._max_waiting = max_waiting
+        self._retry_seconds = retry_seconds
+        self._waiting: dict[_Key, tuple[Table, Row | None]] = {}
+        self._connection: sqlite3.Connection | None = None
+        self._writing = False
+        self._problem: Degraded | None = None
+        self._retry_at = 0.0
+        self._lock: int | None = None
+        self._inode = 0
+        self._synchronous = "full"
+
+    def open(self) -> bool:
+        """Open for writing, else for reading; whether what the file holds can be read now.
+
+        True also for a file that is new. Raises SecondWriterError; a sick disk only degrades.
+        """
+        if self._open_writer():
+            return True
+        if not self.path.exists():
+            return False
+        try:
+            self._connection = connect_reader(self.path)
+        except sqlite3.Error:
+            return False
+        return True
+
+    @property
+    def degraded(self) -> tuple[Degraded, ...]:
+        """Why nothing can be written, or what is not whole; empty when all is well."""
+        found = [self._problem] if self._problem else []
+        if self.salvaged is not None:
+            found.append(Degraded.CORRUPT_REBUILT)
+        if self.dropped:
+            found.append(Degraded.ROWS_DROPPED)
+        return tuple(found)
+
+    @property
+    def writable(self) -> bool:
+        """Whether the last attempt to write went well."""
+        return self._writing and self._problem is None
+
+    @property
+    def waiting(self) -> int:
+        """How many rows wait in memory."""
+        return len(self._waiting)
+
+    def put(self, table: Table, values: Row) -> None:
+        """Add one row to the next transaction, in the order of the table's columns."""
+        self._waiting[table.name, values[: table.keys]] = (table, values)
+
+    def drop(self, table: Table, key: Row) -> None:
+        """Delete one row in the next transaction."""
+        self._waiting[table.name, key] = (table, None)
+
+    def commit(self, *, durable: bool = True) -> bool:
+        """Write what waits in one transaction; False when it goes on waiting.
+
+        `durable` rows survive a power cut (synchronous=FULL); others may lose the last seconds
+        then, and nothing in a crash of this process.
+        """
+        if not self._waiting:
+            return True
+        if not self._ready():
+            self._trim()
+            return False
+        assert self._connection is not None  # noqa: S101 - _ready said so
+        try:
+            self._synchronize("full" if durable else "normal")
+            self._connection.execute("begin immediate")
+            for (_, key), (table, values) in self._waiting.items():
+                statement, row = (table.delete, key) if values is None else (table.upsert, values)
+                self._connection.execute(statement, row)
+            self._connection.execute("commit")
+        except sqlite3.Error as error:
+            self._failed(error)
+            return False
+        self._waiting.clear()
+        self._problem = None
+        return True
+
+    def rows(self, table: Table, tail: str = "", parameters: Row = ()) -> list[tuple[Any, ...]]:
+        """Rows as the file holds them (not those that wait), none when it cannot be read."""
+        if self._connection is None:
+            return []
+        try:
+            return self._connection.execute(f"{table.select} {tail}", parameters).fetchall()
+        except sqlite3.Error as error:
+            self._failed(error)
+            return []
+
+    def waiting_rows(self, table: Table) -> list[Row]:
+        """Rows of `table` that wait to be written."""
+        return [row for owner, row in self._waiting.values() if owner is table and row is not None]
+
+    def execute(self, statements: Iterable[tuple[str, Row]]) -> int:
+        """Run housekeeping in one transaction; rows touched, 0 when the disk is sick."""
+        if not self.writable or self._connection is None:
+            return 0
+        touched = 0
+        try:
+            self._synchronize("normal")
+            self._connection.execute("begin immediate")
+            for statement, parameters in statements:
+                touched += self._connection.execute(statement, parameters).rowcount
+            self._connection.execute("commit")
+        except sqlite3.Error as error:
+            self._failed(error)
+            return 0
+        return touched
+
+    def shrink(self, pages: int) -> None:
+        """Give up to `pages` free pages back to the disk."""
+        if not self.writable or self._connection is None:
+            return
+        try:
+            # executescript, since execute would free a single page
+            self._connection.executescript(f"pragma incremental_vacuum({pages})")
+        except sqlite3.Error as error:
+            self._failed(error)
+
+    def suspect(self) -> None:
+        """Take the file for corrupt: the next `revive` checks it and rebuilds what is lost."""
+        self._problem = Degraded.CORRUPT
+
+    def revive(self) -> bool:
+        """Open the file again if it is not being written; whether everything must be put again.
+
+        That is so when the file was lost or had to be rebuilt while we ran. Cheap while all is
+        well, and tried no more often than every `retry_seconds` while not.
+        """
+        if not self._needs_reopening() or time.monotonic() < self._retry_at:
+            return False
+        known, salvaged = self._inode, self.salvaged
+        self._disconnect()
+        if not self._open_writer():
+            self._retry_at = time.monotonic() + self._retry_seconds
+            return False
+        return known not in (0, self._inode) or salvaged is not self.salvaged
+
+    @property
+    def size_bytes(self) -> int:
+        """What the file and its write-ahead log take on disk."""
+        return sum(_size(name) for name in (self.path, self.path.with_name(self.path.name + "-wal")))
+
+    def close(self) -> None:
+        """Close the file and give the lock back; what waits is lost."""
+        self._disconnect()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _open_writer(self) -> bool:
+        try:
+            if self._lock is None:
+                self._lock = lock_directory(self.path.parent)
+            self._connection = self._connect()
+        except NewerSchemaError:
+            self._problem = Degraded.NEWER_SCHEMA
+        except OSError as error:
+            self._problem = _DISK.get(error.errno or 0, Degraded.UNAVAILABLE)
+        except sqlite3.Error as error:
+            self._problem = self._why(error)
+        else:
+            self._problem = None
+            self._synchronous = "full"
+            self._inode = self.path.stat().st_ino
+        self._writing = self._problem is None
+        return self._writing
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            return connect_writer(self.path)
+        except sqlite3.DatabaseError as error:
+            if reason(error) is not Degraded.CORRUPT:
+                raise
+        self.salvaged = salvage.rebuild(self.path)
+        return connect_writer(self.path)
+
+    def _needs_reopening(self) -> bool:
+        if self._problem is Degraded.NEWER_SCHEMA:
+            return False
+        return not self._writing or self._problem in _REOPEN or self._vanished()
+
+    def _vanished(self) -> bool:
+        """Whether somebody removed or replaced the file under us: writes would go nowhere."""
+        try:
+            return self.path.stat().st_ino != self._inode
+        except OSError:
+            return True
+
+    def _ready(self) -> bool:
+        if not self._writing:
+            return False
+        return self._problem is None or time.monotonic() >= self._retry_at
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        self._problem = self._why(error)
+        self._retry_at = time.monotonic() + self._retry_seconds
+        if self._connection is not None and self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("rollback")
+        self._trim()
+
+    def _why(self, error: sqlite3.Error) -> Degraded:
+        """The reason by SQLite's code, or by the file system where SQLite cannot tell."""
+        found = reason(error)
+        if found not in (Degraded.IO_ERROR, Degraded.UNAVAILABLE):
+            return found
+        with contextlib.suppress(OSError):
+            disk = os.statvfs(self.path.parent)
+            if disk.f_flag & os.ST_RDONLY:
+                return Degraded.READ_ONLY
+            if not disk.f_bavail:
+                return Degraded.DISK_FULL
+        return found
+
+    def _synchronize(self, mode: str) -> None:
+        if mode != self._synchronous and self._connection is not None:
+            self._connection.execute(f"pragma synchronous = {mode}")
+            self._synchronous = mode
+
+    def _trim(self) -> None:
+        """Give up waiting rows of the lowest rank, the oldest first, and count them."""
+        for rank in range(3):
+            excess = len(self._waiting) - self._max_waiting
+            if excess <= 0:
+                return
+            expendable = [key for key, (table, _) in self._waiting.items() if table.rank == rank]
+            # A tenth at once, or every further row would search the whole of what waits.
+            for key in expendable[: excess + self._max_waiting // 10]:
+                del self._waiting[key]
+                self.dropped[key[0]] += 1
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+        self._writing = False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

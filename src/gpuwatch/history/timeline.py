@@ -1,0 +1,102 @@
+"""Timeline: instants are kept as (boot, seconds since boot), so a stepping wall clock moves none.
+
+The wall clock of an instant is looked up: each boot has one offset, corrected when the wall clock
+steps. Order and differences within a boot are therefore exact whatever the wall clock does.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gpuwatch.domain.moments import Moment
+
+STEP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Instant:
+    """One instant: the number of a boot in history and CLOCK_BOOTTIME seconds within it."""
+
+    boot: int
+    boottime: float
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One boot of the host; `wall_offset` is Unix seconds at its CLOCK_BOOTTIME zero."""
+
+    number: int
+    boot_id: str
+    wall_offset: float
+
+
+class Timeline:
+    """The boots that history knows, and where `now` is. `version` rises when dates moved."""
+
+    def __init__(self, boots: Iterable[Boot] = ()) -> None:
+        self._by_id = {boot.boot_id: boot for boot in boots}
+        self._by_number = {boot.number: boot for boot in self._by_id.values()}
+        self.version = 0
+        self.unwritten: list[Boot] = []
+        self.now = Instant(0, 0.0)
+        self.current: Boot | None = None
+
+    @property
+    def boots(self) -> tuple[Boot, ...]:
+        """All boots, in the order in which history met them."""
+        return tuple(sorted(self._by_number.values(), key=lambda boot: boot.number))
+
+    def note(self, moment: Moment) -> Instant:
+        """The instant of `moment`, which is the present: a new boot or a step is noticed here."""
+        boot = self.current
+        if boot is None or boot.boot_id != moment.boot_id:
+            boot = self._by_id.get(moment.boot_id) or self._add(
+                moment.boot_id, moment.wall - moment.boottime
+            )
+            self.current = boot
+        offset = moment.wall - moment.boottime
+        if abs(offset - boot.wall_offset) > STEP_SECONDS:
+            boot = self._keep(replace(boot, wall_offset=offset))
+            self.current = boot
+            self.version += 1
+        self.now = Instant(boot.number, moment.boottime)
+        return self.now
+
+    def place(self, boot_id: str, at: float, boottime: float | None) -> Instant:
+        """The instant of something reported at Unix second `at` of a boot, perhaps not this one."""
+        boot = self._by_id.get(boot_id)
+        if boot is None:
+            boot = self._add(boot_id, at - (boottime or 0.0))
+        return Instant(boot.number, at - boot.wall_offset if boottime is None else boottime)
+
+    def wall(self, instant: Instant) -> float:
+        """Unix seconds of `instant`, by the latest word on its boot's offset."""
+        boot = self._by_number.get(instant.boot)
+        return instant.boottime + (boot.wall_offset if boot else 0.0)
+
+    def boot_id(self, instant: Instant) -> str:
+        """The kernel's id of the boot in which `instant` lies."""
+        boot = self._by_number.get(instant.boot)
+        return boot.boot_id if boot else ""
+
+    def elapsed(self, start: Instant, end: Instant, at_least: float = 0.0) -> float:
+        """Seconds from `start` to `end`; exact within a boot.
+
+        Between boots only the wall clock tells, and it may have been wrong: when `end` lies in the
+        current boot, no less than the time since that boot, and than `at_least` (the exposure a
+        board gained in between).
+        """
+        if start.boot == end.boot:
+            return end.boottime - start.boottime
+        by_wall = self.wall(end) - self.wall(start)
+        if self.current is None or end.boot != self.current.number:
+            return by_wall
+        return max(by_wall, end.boottime, at_least)
+
+    def _add(self, boot_id: str, wall_offset: float) -> Boot:
+        return self._keep(Boot(max(self._by_number, default=0) + 1, boot_id, wall_offset))
+
+    def _keep(self, boot: Boot) -> Boot:
+        self._by_id[boot.boot_id] = boot
+        self._by_number[boot.number] = boot
+        self.unwritten.append(boot)
+        return boot
