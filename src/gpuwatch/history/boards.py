@@ -1,11 +1,10 @@
-"""Boards: everything that history remembers of one board, and how an inventory changes it."""
+"""Boards: everything that history remembers of one board, as it is kept in memory."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gpuwatch.domain.counts import ErrorCount
-from gpuwatch.domain.devices import Board, BoardKey, Device, Slot
-from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import ErrorKind, Memory
 from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardState
@@ -121,15 +120,6 @@ class BoardHistory:
         return max(0.0, self.exposure - max(0.0, self.last_read.boottime - instant.boottime))
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """What an inventory says of one board: an event for people, with its detail."""
-
-    kind: EventKind
-    board: BoardHistory
-    detail: str
-
-
 def find(boards: Iterable[BoardHistory], key: BoardKey) -> BoardHistory | None:
     """The remembered board with `key`; a serial that became readable, or unreadable, is no swap."""
     near = None
@@ -140,43 +130,3 @@ def find(boards: Iterable[BoardHistory], key: BoardKey) -> BoardHistory | None:
         if same and not (known.board.key.serial and key.serial):
             near = known
     return near
-
-
-def same_slot(one: Slot, other: Slot) -> bool:
-    """Whether two descriptions mean one place: by module, platform slot or address, as known."""
-    if one.module_id is not None and other.module_id is not None:
-        return one.module_id == other.module_id
-    if one.slot_number is not None and other.slot_number is not None:
-        return (one.chassis_serial, one.slot_number) == (other.chassis_serial, other.slot_number)
-    return one.pci_address == other.pci_address
-
-
-def arrive(known: BoardHistory, device: Device) -> Sighting | None:
-    """Update a remembered board that an inventory found; a sighting when that is news."""
-    before, slot = known.state, known.slot
-    serial = device.board.key.serial or known.board.key.serial
-    known.board = replace(device.board, key=BoardKey(serial, device.board.key.uuid))
-    known.slot, known.index, known.state = device.slot, device.index, BoardState.PRESENT
-    moved = slot is not None and not same_slot(slot, device.slot)
-    where = f"from {slot.label} to {device.slot.label}" if slot and moved else device.slot.label
-    if before is not BoardState.PRESENT:
-        return Sighting(EventKind.BOARD_RETURNED, known, where)
-    return Sighting(EventKind.BOARD_MOVED, known, where) if moved else None
-
-
-def depart(known: BoardHistory, present: Iterable[BoardHistory]) -> Sighting | None:
-    """Update a remembered board that an inventory did not find; a sighting when that is news."""
-    known.index = None
-    successor = next(
-        (b for b in present if b.slot and known.slot and same_slot(b.slot, known.slot)), None
-    )
-    label = known.slot.label if known.slot else "an unknown slot"
-    if successor is not None and known.state is not BoardState.LEFT:
-        known.state = BoardState.LEFT
-        return Sighting(
-            EventKind.BOARD_LEFT, known, f"{successor.board.key} is in {label} in its place"
-        )
-    if known.state is not BoardState.PRESENT:
-        return None
-    known.state = BoardState.ABSENT
-    return Sighting(EventKind.BOARD_LOST, known, f"no longer in {label}")

@@ -7,9 +7,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event
+from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.records import VerdictSince
+from gpuwatch.domain.verdicts import Finding
 from gpuwatch.history.boards import BoardHistory, Occurrences, find
 from gpuwatch.history.store import Store
 from gpuwatch.history.tables import BOOTS, META, SIGNALS, Table
@@ -25,6 +28,7 @@ HOST = 0
 class Logged:
     """An event as it is kept in memory, with its place on the timeline."""
 
+    number: int
     instant: Instant
     board: int
     event: Event
@@ -47,7 +51,8 @@ class Book:
     lineage: str
     boards: dict[int, BoardHistory] = field(default_factory=dict)
     epoch: Epoch | None = None
-    epoch_token: str = "none"
+    epochs: dict[tuple[int, str], int] = field(default_factory=dict)
+    epoch_key: str = "none"
     host_resets: list[Instant] = field(default_factory=list)
     host_xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)
     signals: dict[str, int] = field(default_factory=dict)
@@ -57,6 +62,11 @@ class Book:
     identities: dict[str, None] = field(default_factory=dict)
     floods: dict[tuple[int, str, int | None, str], Flood] = field(default_factory=dict)
     verdicts: dict[str, tuple[VerdictSince, Instant]] = field(default_factory=dict)
+    flags: dict[int, Flag] = field(default_factory=dict)
+    latched: dict[tuple[str, str], Finding] = field(default_factory=dict)
+    audit: deque[tuple[AuditRecord, Instant]] = field(
+        default_factory=lambda: deque(maxlen=RECENT_EVENTS)
+    )
     numbers: dict[str, int] = field(default_factory=dict)
     changes: dict[tuple[int, str], tuple[int, Instant]] = field(default_factory=dict)
     _keys: dict[BoardKey, BoardHistory] = field(default_factory=dict)

@@ -30,7 +30,7 @@ def lock_directory(directory: Path) -> int:
     except BlockingIOError as error:
         os.close(descriptor)
         raise SecondWriterError(
-            f"history: another gpuwatch writes {directory} (stop it, or set another state directory)"
+            f"history: another gpuwatch writes {directory} (stop it, or set another directory)"
         ) from error
     return descriptor
 

@@ -28,8 +28,10 @@ DATING = frozenset({*_OWNERS, *_ECHOES, 63, 64})
 _STORED_PER_HOUR = 10
 _HOUR_SECONDS = 3600.0
 _EXACT_INSTANTS = 16
+# A board off the bus may answer from caches for a moment.
+_STALE_SECONDS = 60.0
 _COUNTED = frozenset({EventKind.XID, EventKind.SXID})
-_KEPT_RESETS = 200
+KEPT_RESETS = 200
 
 
 def store(book: Book, known: BoardHistory | None, event: Event, instant: Instant) -> bool:
@@ -45,8 +47,9 @@ def store(book: Book, known: BoardHistory | None, event: Event, instant: Instant
     flood.stored += 1
     if flood.stored > _STORED_PER_HOUR:
         return False
-    book.store.put(EVENTS, event_row(book.number(EVENTS), board, instant, event))
-    book.log(Logged(instant, board, event))
+    number = book.number(EVENTS)
+    book.store.put(EVENTS, event_row(number, board, instant, event))
+    book.log(Logged(number, instant, board, event))
     return True
 
 
@@ -79,9 +82,7 @@ def say(
     return (event,) if store(book, known, event, place) else ()
 
 
-def report_of(
-    book: Book, known: BoardHistory, event: Event, instant: Instant
-) -> Report | None:
+def report_of(book: Book, known: BoardHistory, event: Event, instant: Instant) -> Report | None:
     """The error signal that an event is for its board, None for other events."""
     if event.kind is EventKind.DOUBLE_BIT_ERROR:
         kind, memory = ErrorKind.DOUBLE_BIT_EVENT, Memory.UNKNOWN
@@ -131,24 +132,24 @@ def is_off_bus(event: Event) -> bool:
 def fall_off(book: Book, known: BoardHistory, instant: Instant) -> None:
     """Record that a board fell off the bus; many lines say so, it falls once until it is back."""
     last = known.off_bus[-1] if known.off_bus else None
-    back = known.last_read is not None and last is not None and known.last_read > last
-    if last is not None and last.boot == instant.boot and not back:
+    if last is not None and last.boot == instant.boot and not _is_back(known, last):
         return
     known.off_bus.append(instant)
-    book.store.put(
-        OFF_BUS, (book.number(OFF_BUS), known.number, instant.boot, instant.boottime)
-    )
+    book.store.put(OFF_BUS, (book.number(OFF_BUS), known.number, instant.boot, instant.boottime))
+
+
+def _is_back(known: BoardHistory, fall: Instant) -> bool:
+    read = known.last_read
+    return read is not None and read.boottime > fall.boottime + _STALE_SECONDS
 
 
 def reset(book: Book, known: BoardHistory | None, instant: Instant, evidence: str) -> None:
     """Record the evidence of a reset of one board, or of all (None)."""
     resets = book.host_resets if known is None else known.resets
     resets.append(instant)
-    del resets[:-_KEPT_RESETS]
+    del resets[:-KEPT_RESETS]
     board = HOST if known is None else known.number
-    book.store.put(
-        RESETS, (book.number(RESETS), board, instant.boot, instant.boottime, evidence)
-    )
+    book.store.put(RESETS, (book.number(RESETS), board, instant.boot, instant.boottime, evidence))
 
 
 def _count(book: Book, known: BoardHistory | None, event: Event, instant: Instant) -> None:

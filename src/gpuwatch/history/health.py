@@ -1,11 +1,14 @@
 """Health: how the store's disk is doing, as a closed set of reasons translated from SQLite's codes.
 
-    HistoryError
-        SecondWriterError    another process holds the history
+HistoryError
+    SecondWriterError    another process holds the history
 """
 
+import errno
+import os
 import sqlite3
 from enum import StrEnum
+from pathlib import Path
 
 
 class HistoryError(Exception):
@@ -46,7 +49,32 @@ _REASONS = {
 }
 
 
+_DISK = {
+    errno.EROFS: Degraded.READ_ONLY,
+    errno.EACCES: Degraded.READ_ONLY,
+    errno.EPERM: Degraded.READ_ONLY,
+    errno.ENOSPC: Degraded.DISK_FULL,
+    errno.EIO: Degraded.IO_ERROR,
+}
+
+
 def reason(error: sqlite3.Error) -> Degraded:
     """What a failed statement says about the disk; `io-error` for what SQLite does not name."""
     code = getattr(error, "sqlite_errorcode", None)
     return _REASONS.get(code & 0xFF, Degraded.IO_ERROR) if code else Degraded.IO_ERROR
+
+
+def reason_on(directory: Path, error: OSError | sqlite3.Error) -> Degraded:
+    """The reason by code, or by the state of the file system where the code does not tell."""
+    if isinstance(error, OSError):
+        return _DISK.get(error.errno or 0, Degraded.UNAVAILABLE)
+    found = reason(error)
+    if found not in (Degraded.IO_ERROR, Degraded.UNAVAILABLE):
+        return found
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return found
+    if disk.f_flag & os.ST_RDONLY:
+        return Degraded.READ_ONLY
+    return found if disk.f_bavail else Degraded.DISK_FULL

@@ -27,7 +27,7 @@ _SLACK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Unix seconds as seen from one instant, on which no difference is spoilt by a stepped clock."""
+    """Unix seconds seen from one instant, so that no stepped clock spoils a difference."""
 
     timeline: Timeline
     origin: Report
@@ -137,7 +137,11 @@ def redate(book: Book, known: BoardHistory, exact: Instant) -> Case | None:
     """Date by a kernel-log record the incident whose opener is known as an interval around it."""
     for case in reversed(known.cases):
         opener = case.reports[0]
-        if opener.exact or case.opened != opener.instant or not _holds(book.timeline, opener, exact):
+        if (
+            opener.exact
+            or case.opened != opener.instant
+            or not _holds(book.timeline, opener, exact)
+        ):
             continue
         _pin(opener, exact)
         case.opened = exact

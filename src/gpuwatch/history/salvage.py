@@ -4,7 +4,6 @@ Nothing is thrown away: the corrupt file stays beside the new one, and what coul
 reported by table, so that a loss is never a silent new start.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -119,8 +118,7 @@ def _insert(target: sqlite3.Connection, statement: str, row: Row) -> bool:
 def _read(source: sqlite3.Connection, statement: str) -> Iterator[Row | None]:
     """Rows up to the end or up to the first bad page, which is told by a closing None."""
     try:
-        for row in source.execute(statement):
-            yield row
+        yield from source.execute(statement)
     except sqlite3.DatabaseError:
         yield None
 
@@ -142,6 +140,4 @@ def _set_aside(path: Path) -> Path:
 
 def _remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
-        with_suffix = path.with_name(path.name + suffix)
-        if with_suffix.exists():
-            os.unlink(with_suffix)
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """Store: one SQLite file with one writer; what a sick disk refuses waits in memory, bounded."""
 
 import contextlib
-import errno
 import os
 import sqlite3
 import time
@@ -17,22 +16,13 @@ from gpuwatch.history.connection import (
     connect_writer,
     lock_directory,
 )
-from gpuwatch.history.health import Degraded, reason
+from gpuwatch.history.health import Degraded, HistoryError, reason, reason_on
 from gpuwatch.history.tables import Row, Table
 
 _Key = tuple[str, Row]
 
-_DISK = {
-    errno.EROFS: Degraded.READ_ONLY,
-    errno.EACCES: Degraded.READ_ONLY,
-    errno.EPERM: Degraded.READ_ONLY,
-    errno.ENOSPC: Degraded.DISK_FULL,
-    errno.EIO: Degraded.IO_ERROR,
-}
 # Problems after which the same connection may never work again.
-_REOPEN = frozenset(
-    {Degraded.READ_ONLY, Degraded.IO_ERROR, Degraded.UNAVAILABLE, Degraded.CORRUPT}
-)
+_REOPEN = frozenset({Degraded.READ_ONLY, Degraded.IO_ERROR, Degraded.UNAVAILABLE, Degraded.CORRUPT})
 
 
 class Store:
@@ -56,6 +46,16 @@ class Store:
         self._lock: int | None = None
         self._inode = 0
         self._synchronous = "full"
+
+    @classmethod
+    def reading(cls, path: Path) -> "Store":
+        """A store that is only read. Raises HistoryError when it cannot be."""
+        store = cls(path, max_waiting=1, retry_seconds=0.0)
+        try:
+            store._connection = connect_reader(path)
+        except sqlite3.Error as error:
+            raise HistoryError(f"history: cannot read {path}: {error}") from error
+        return store
 
     def open(self) -> bool:
         """Open for writing, else for reading; whether what the file holds can be read now.
@@ -185,10 +185,16 @@ class Store:
             return False
         return known not in (0, self._inode) or salvaged is not self.salvaged
 
+    def retry_now(self) -> None:
+        """Let the next commit try, even if the last one failed a moment ago."""
+        self._retry_at = 0.0
+
     @property
     def size_bytes(self) -> int:
         """What the file and its write-ahead log take on disk."""
-        return sum(_size(name) for name in (self.path, self.path.with_name(self.path.name + "-wal")))
+        return sum(
+            _size(name) for name in (self.path, self.path.with_name(self.path.name + "-wal"))
+        )
 
     def close(self) -> None:
         """Close the file and give the lock back; what waits is lost."""
@@ -204,10 +210,8 @@ class Store:
             self._connection = self._connect()
         except NewerSchemaError:
             self._problem = Degraded.NEWER_SCHEMA
-        except OSError as error:
-            self._problem = _DISK.get(error.errno or 0, Degraded.UNAVAILABLE)
-        except sqlite3.Error as error:
-            self._problem = self._why(error)
+        except (OSError, sqlite3.Error) as error:
+            self._problem = reason_on(self.path.parent, error)
         else:
             self._problem = None
             self._synchronous = "full"
@@ -242,25 +246,12 @@ class Store:
         return self._problem is None or time.monotonic() >= self._retry_at
 
     def _failed(self, error: sqlite3.Error) -> None:
-        self._problem = self._why(error)
+        self._problem = reason_on(self.path.parent, error)
         self._retry_at = time.monotonic() + self._retry_seconds
         if self._connection is not None and self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("rollback")
         self._trim()
-
-    def _why(self, error: sqlite3.Error) -> Degraded:
-        """The reason by SQLite's code, or by the file system where SQLite cannot tell."""
-        found = reason(error)
-        if found not in (Degraded.IO_ERROR, Degraded.UNAVAILABLE):
-            return found
-        with contextlib.suppress(OSError):
-            disk = os.statvfs(self.path.parent)
-            if disk.f_flag & os.ST_RDONLY:
-                return Degraded.READ_ONLY
-            if not disk.f_bavail:
-                return Degraded.DISK_FULL
-        return found
 
     def _synchronize(self, mode: str) -> None:
         if mode != self._synchronous and self._connection is not None:

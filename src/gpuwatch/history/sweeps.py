@@ -1,18 +1,19 @@
 """Sweeps: what one sweep of a board adds to its history; nearly nothing when nothing changed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gpuwatch.domain.counts import ErrorCount
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.incidents import ErrorKind, Memory
-from gpuwatch.domain.readings import Gap, Sweep, Value
-from gpuwatch.domain.signals import Role, Signal
+from gpuwatch.domain.readings import Gap, Sweep
+from gpuwatch.domain.signals import Role
 from gpuwatch.history import events, ledger
 from gpuwatch.history.boards import BoardHistory, Case, Counted, Report, Swept
 from gpuwatch.history.book import Book
-from gpuwatch.history.plans import PAGES, ROWS, TOTAL, Plan, is_urgent
+from gpuwatch.history.held import Effect, hold
+from gpuwatch.history.plans import PAGES, ROWS, TOTAL, Plan, Values
 from gpuwatch.history.rows import clock_row, count_row
-from gpuwatch.history.tables import CHANGES, CLOCKS, COUNTS, ERROR_SIGNALS, HELD
+from gpuwatch.history.tables import CLOCKS, COUNTS, ERROR_SIGNALS
 from gpuwatch.history.timeline import Instant
 
 _KINDS = {ROWS: ErrorKind.ROW_REMAP, PAGES: ErrorKind.PAGE_RETIREMENT}
@@ -24,18 +25,6 @@ _MEMORIES = {
     PAGES: Memory.DRAM,
 }
 _LOCATIONS = ("dram", "sram")
-_CHANGES_PER_SECONDS = 3600.0
-_NO_ACTION = "0"
-
-
-@dataclass(slots=True)
-class Effect:
-    """What one step changed. `urgent` changes are written at once."""
-
-    events: list[Event] = field(default_factory=list)
-    cases: list[Case] = field(default_factory=list)
-    urgent: bool = False
-    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +44,7 @@ def take(
         swept is not None
         and swept.values == values
         and swept.plan is plan
-        and swept.epoch == book.epoch_token
+        and swept.epoch == book.epoch_key
     ):
         if swept.readable:
             _expose(known, now, max_gap_seconds)
@@ -63,35 +52,41 @@ def take(
             known.last_seen = now
         swept.at = now
         return None
-    return _changed(book, known, plan, values, sweep, max_gap_seconds)
+    exposure = known.exposure
+    readable = any(not isinstance(values[place], Gap) for place in plan.owning)
+    if readable:
+        _expose(known, now, max_gap_seconds)
+    seen = any(not isinstance(value, Gap) for value in sweep.values)
+    if seen:
+        known.last_seen = now
+    effect = _changed(book, known, plan, values, (exposure + known.exposure) / 2)
+    for row, value in zip(plan.watched, values, strict=True):
+        if not isinstance(value, Gap):
+            effect.add(hold(book, known, row, value, swept.at if swept else None))
+    known.swept[sweep.cadences] = Swept(plan, values, now, book.epoch_key, readable, seen)
+    if effect.urgent:
+        book.store.put(CLOCKS, clock_row(known))
+    return effect
 
 
 def _changed(
-    book: Book,
-    known: BoardHistory,
-    plan: Plan,
-    values: tuple[Value | Gap, ...],
-    sweep: Sweep,
-    max_gap_seconds: float,
+    book: Book, known: BoardHistory, plan: Plan, values: Values, exposure: float
 ) -> Effect:
-    now = book.timeline.now
+    """Count, and charge what rose; `exposure` is the exposure clock half-way through."""
     effect = Effect()
-    exposure = known.exposure
-    readable = any(not isinstance(values[place], Gap) for place in plan.owning)
-    seen = any(not isinstance(value, Gap) for value in sweep.values)
-    if readable:
-        _expose(known, now, max_gap_seconds)
-    if seen:
-        known.last_seen = now
-    rises = _count(book, known, plan, values, effect)
-    _charge(book, known, rises, (exposure + known.exposure) / 2, effect)
-    before = known.swept.get(sweep.cadences)
-    for row, value in zip(plan.watched, values, strict=True):
-        if not isinstance(value, Gap):
-            _hold(book, known, row, value, before.at if before else None, effect)
-    known.swept[sweep.cadences] = Swept(plan, values, now, book.epoch_token, readable, seen)
-    if effect.urgent:
-        book.store.put(CLOCKS, clock_row(known))
+    rises: dict[str, _Rise] = {}
+    for counter, places in plan.counters.items():
+        volatile, aggregate = _pair(plan, values, places)
+        if volatile is None and aggregate is None:
+            if (good := known.good(counter)) is not None:
+                known.counts[counter].good = good
+            continue
+        rise = _advance(book, known, counter, (volatile, aggregate), effect)
+        if rise is not None:
+            rises[counter] = rise
+        book.store.put(COUNTS, count_row(known, counter))
+    if rises:
+        _charge(book, known, rises, exposure, effect)
     return effect
 
 
@@ -107,46 +102,32 @@ def _expose(known: BoardHistory, now: Instant, max_gap_seconds: float) -> None:
     known.last_read = now
 
 
-def _count(
+def _advance(
     book: Book,
     known: BoardHistory,
-    plan: Plan,
-    values: tuple[Value | Gap, ...],
+    counter: str,
+    pair: tuple[int | None, int | None],
     effect: Effect,
-) -> dict[str, _Rise]:
-    """Advance the error counters that this sweep read; those that rose, and since when."""
-    now = book.timeline.now
-    rises: dict[str, _Rise] = {}
-    for counter, places in plan.counters.items():
-        volatile, aggregate = _pair(plan, values, places)
-        if volatile is None and aggregate is None:
-            if (good := known.good(counter)) is not None:
-                known.counts[counter].good = good
-            continue
-        since = known.good(counter)
-        counted = known.counts.get(counter)
-        if counted is None or since is None:
-            first = ErrorCount.first_sight(volatile, aggregate, book.epoch_token)
-            known.counts[counter] = Counted(first, now)
-            effect.urgent = effect.changed = True
-            book.store.put(COUNTS, count_row(known, counter))
-            continue
-        advance = counted.count.advance(volatile, aggregate, book.epoch_token)
-        if advance.count != counted.count:
-            effect.urgent = effect.changed = True
-        counted.count, counted.good = advance.count, now
-        if advance.inforom_reset:
-            detail = f"the {counter} error counter of the InfoROM fell: counting goes on from here"
-            effect.events += events.say(book, EventKind.COUNTER_BASELINE, known, detail)
-        if advance.rise:
-            rises[counter] = _Rise(advance.rise, since)
-        book.store.put(COUNTS, count_row(known, counter))
-    return rises
+) -> _Rise | None:
+    """Advance one error counter; by how much it rose and since when, None when it did not."""
+    now, since = book.timeline.now, known.good(counter)
+    counted = known.counts.get(counter)
+    if counted is None or since is None:
+        first = ErrorCount.first_sight(*pair, book.epoch_key)
+        known.counts[counter] = Counted(first, now)
+        effect.urgent = effect.changed = True
+        return None
+    advance = counted.count.advance(*pair, book.epoch_key)
+    if advance.count != counted.count:
+        effect.urgent = effect.changed = True
+    counted.count, counted.good = advance.count, now
+    if advance.inforom_reset:
+        detail = f"the {counter} error counter of the InfoROM fell: counting goes on from here"
+        effect.events += events.say(book, EventKind.COUNTER_BASELINE, known, detail)
+    return _Rise(advance.rise, since) if advance.rise else None
 
 
-def _pair(
-    plan: Plan, values: tuple[Value | Gap, ...], places: tuple[int, ...]
-) -> tuple[int | None, int | None]:
+def _pair(plan: Plan, values: Values, places: tuple[int, ...]) -> tuple[int | None, int | None]:
     """The volatile and the aggregate reading among `places`; None where there is none."""
     volatile = aggregate = None
     for place in places:
@@ -164,8 +145,6 @@ def _charge(
     book: Book, known: BoardHistory, rises: dict[str, _Rise], exposure: float, effect: Effect
 ) -> None:
     """Turn rises into error signals, each error once although totals and locations both tell."""
-    if not rises:
-        return
     total = rises.get(TOTAL)
     risen = total.count if total else 0
     named = sum(rises[memory].count for memory in _LOCATIONS if memory in rises)
@@ -190,7 +169,7 @@ def _charge(
             case = ledger.enter(book, known, report)
             if case is not None:
                 effect.cases.append(case)
-            _tell(book, known, counter, rise.count, report, effect)
+            effect.events += _tell(book, known, counter, rise.count, report)
 
 
 def _unnamed(known: BoardHistory) -> int:
@@ -229,9 +208,9 @@ def _report(book: Book, counter: str, count: int, since: Instant, exposure: floa
 
 
 def _tell(
-    book: Book, known: BoardHistory, counter: str, count: int, report: Report, effect: Effect
-) -> None:
-    effect.events += events.say(
+    book: Book, known: BoardHistory, counter: str, count: int, report: Report
+) -> tuple[Event, ...]:
+    return events.say(
         book,
         EventKind.ERRORS_COUNTED,
         known,
@@ -239,68 +218,4 @@ def _tell(
         instant=report.instant,
         seconds_before=report.seconds_before,
         seconds_after=report.seconds_after,
-    )
-
-
-def _hold(
-    book: Book,
-    known: BoardHistory,
-    row: Signal,
-    value: Value,
-    previous_at: Instant | None,
-    effect: Effect,
-) -> None:
-    """Keep a value since when it holds, and the transition; notice what a reset leaves behind."""
-    key, now = row.key, book.timeline.now
-    held = known.held.get(key)
-    if held is not None and held[0] == value:
-        return
-    known.held[key] = (value, now)
-    effect.changed = True
-    effect.urgent = effect.urgent or is_urgent(row)
-    number = book.signal(key)
-    book.store.put(HELD, (known.number, number, value, now.boot, now.boottime))
-    _keep_change(book, known, key, number, value)
-    if held is not None and _tells_of_reset(row, held[0], value):
-        _reset(book, known, row, previous_at, effect)
-
-
-def _keep_change(
-    book: Book, known: BoardHistory, key: str, signal: int, value: Value
-) -> None:
-    """One row an hour and signal at most: within an hour the later value replaces the earlier."""
-    now = book.timeline.now
-    last = book.changes.get((known.number, key))
-    if last is None or book.timeline.elapsed(last[1], now) >= _CHANGES_PER_SECONDS:
-        last = book.changes[known.number, key] = (book.number(CHANGES), now)
-    book.store.put(CHANGES, (last[0], known.number, signal, value, now.boot, now.boottime))
-
-
-def _tells_of_reset(row: Signal, before: Value, value: Value) -> bool:
-    if row.role is Role.REMAP_PENDING:
-        return bool(before) and not value
-    return row.role is Role.RECOVERY_ACTION and str(before) != _NO_ACTION and str(value) == "0"
-
-
-def _reset(
-    book: Book, known: BoardHistory, row: Signal, previous_at: Instant | None, effect: Effect
-) -> None:
-    """Record a reset between the last two readings, unless it is on record already."""
-    now = book.timeline.now
-    half = 0.0
-    if previous_at is not None:
-        half = max(0.0, book.timeline.elapsed(previous_at, now)) / 2
-    recorded = [book.timeline.elapsed(reset, now) for reset in book.resets(known)]
-    if any(age <= 2 * half for age in recorded):
-        return
-    instant = Instant(now.boot, now.boottime - half)
-    events.reset(book, known, instant, row.role.value)
-    effect.events += events.say(
-        book,
-        EventKind.RESET,
-        known,
-        f"{row.role.value} returned to none",
-        instant=instant,
-        seconds_before=half,
-        seconds_after=half,
     )

@@ -1,0 +1,251 @@
+"""The writing side of history: inventories, sweeps and events in, one transaction for each."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+from gpuwatch.domain.devices import Device, Epoch
+from gpuwatch.domain.events import Event, EventKind
+from gpuwatch.domain.moments import Clock, Moment
+from gpuwatch.domain.readings import Sweep
+from gpuwatch.history import events, evidence, inventory, ledger, sweeps, tables
+from gpuwatch.history.boards import BoardHistory, Case
+from gpuwatch.history.book import Book
+from gpuwatch.history.health import Degraded
+from gpuwatch.history.keeper import Keeper
+from gpuwatch.history.load import load
+from gpuwatch.history.plans import Plans
+from gpuwatch.history.retention import Retention
+from gpuwatch.history.rewrite import put_everything
+from gpuwatch.history.rows import clock_row, count_row
+from gpuwatch.history.settings import NOTHING, Change, HistorySettings
+from gpuwatch.history.store import Store
+from gpuwatch.history.timeline import Instant
+
+
+class History(Keeper):
+    """The one writer. Every method is called from one thread, except `copy` and `copy_due`."""
+
+    def __init__(self, book: Book, settings: HistorySettings) -> None:
+        super().__init__(book)
+        self._settings = settings
+        self._plans = Plans()
+        self._retention = Retention(book)
+        self._flushed: Instant | None = None
+
+    @classmethod
+    def open(  # type: ignore[override]  # the writer needs more than a reader
+        cls, path: Path, clock: Clock, settings: HistorySettings
+    ) -> Self:
+        """Open or make the history at `path`.
+
+        Raises SecondWriterError when another process writes it. A sick disk never raises: what
+        cannot be written waits in memory, `degraded` says why, and `tick` writes again by itself.
+        """
+        store = Store(
+            path, max_waiting=settings.max_waiting_rows, retry_seconds=settings.retry_seconds
+        )
+        store.open()
+        history = cls(load(store), settings)
+        history._begin(clock.now())
+        return history
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """Why history is not written, or not whole, at present; empty when all is well."""
+        failed = (Degraded.COPY_FAILED,) if self._copier.failed else ()
+        return tuple(reason.value for reason in (*self._book.store.degraded, *failed))
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Rows given up by table because too many waited for a sick disk."""
+        return dict(self._book.store.dropped)
+
+    def enter_epoch(self, epoch: Epoch, at: Moment) -> tuple[Event, ...]:
+        """Say under which boot and driver load the next sweeps are made.
+
+        An epoch never met before is the evidence of a reset of every board, save the very first.
+        """
+        book, now = self._book, self._book.timeline.note(at)
+        boot = book.timeline.place(epoch.boot_id, at.wall, at.boottime).boot
+        known = book.epochs.get((boot, epoch.driver_load))
+        first = not book.epochs
+        book.epoch = epoch
+        if known is not None:
+            book.epoch_key = str(known)
+            return ()
+        number = book.epochs[boot, epoch.driver_load] = book.number(tables.EPOCHS)
+        book.epoch_key = str(number)
+        row = (number, boot, now.boottime, epoch.driver_load, epoch.driver_version)
+        book.store.put(tables.EPOCHS, row)
+        said: tuple[Event, ...] = ()
+        if not first:
+            booted = not any(one == boot for one, load in book.epochs if load != epoch.driver_load)
+            began = Instant(boot, 0.0) if booted else now
+            events.reset(book, None, began, "new_epoch")
+            detail = f"driver {epoch.driver_version or 'of unknown version'} was loaded"
+            said = events.say(book, EventKind.NEW_EPOCH, None, detail)
+            self._touch(book.boards.values())
+        book.commit()
+        return said
+
+    def take_inventory(self, devices: tuple[Device, ...], at: Moment) -> tuple[Event, ...]:
+        """Take what one complete inventory found; what it did not find is absent or has left."""
+        book, now = self._book, self._book.timeline.note(at)
+        said = inventory.take(book, devices, now)
+        if book.store.waiting:
+            book.commit()
+        return said
+
+    def take_sweep(self, sweep: Sweep) -> Change:
+        """Take one board's sweep. A sweep of a board that no inventory named changes nothing.
+
+        Counters, incidents, events and the exposure clock of one sweep are one transaction.
+        """
+        book, now = self._book, self._book.timeline.note(sweep.at)
+        known = book.find(sweep.board)
+        if known is None:
+            return NOTHING
+        plan = self._plans.of(sweep)
+        effect = sweeps.take(book, known, sweep, plan, self._settings.max_gap_seconds)
+        if plan.series:
+            self._series.take(known.number, plan.series, plan.pick_series(sweep.values))
+        known.unflushed = True
+        gone = self._settle((known,)) if known.waiting else ()
+        if effect is None and not gone:
+            self._flush_when_due(now)
+            return NOTHING
+        said = gone + (tuple(effect.events) if effect else ())
+        cases = effect.cases if effect else []
+        if effect is None or effect.changed or gone:
+            self._touch((known,))
+        if gone or (effect is not None and effect.urgent):
+            self._commit(cases)
+        self._flush_when_due(now)
+        return self._change(known, said, cases)
+
+    def take_event(
+        self, event: Event, at: Moment, position: tuple[str, int] | None = None
+    ) -> Change:
+        """Take one occurrence; `position` in the kernel log is written in the same transaction.
+
+        The board is looked up by PCI address where the event names none. A second report of an
+        occurrence moves the position only.
+        """
+        book = self._book
+        book.timeline.note(at)
+        if position is not None:
+            book.kernel_log = position
+            book.store.put(tables.KERNEL_LOG, (1, *position))
+        if book.has_met(event.identity):
+            book.commit(durable=False)
+            return NOTHING
+        known = book.find(event.board) if event.board else book.at_address(event.pci_address)
+        instant = book.timeline.place(event.boot_id or at.boot_id, event.at, event.boottime)
+        owned = events.owned(event, known)
+        kept = events.store(book, known, owned, instant)
+        cases = evidence.gather(book, known, owned, instant) if known is not None else []
+        if kept or cases:
+            self._commit(cases)
+        if known is None:
+            return Change((owned,) if kept else ())
+        self._touch((known,))
+        return self._change(known, (owned,) if kept else (), cases)
+
+    def tick(self, at: Moment) -> Change:
+        """Housekeeping, cheap enough for every turn of the loop; what it changed.
+
+        Gives up echoes without owner, writes exposure every `flush_seconds`, tries a sick disk
+        again, and deletes a little of what is too old.
+        """
+        book, now = self._book, self._book.timeline.note(at)
+        if self._copier.corrupt:
+            self._copier.corrupt = False
+            book.store.suspect()
+        if book.store.revive():
+            put_everything(book)
+            self._report_loss()
+        said = self._settle(book.boards.values())
+        if said:
+            self._commit(())
+        self._flush_when_due(now)
+        if not book.store.writable:
+            book.commit()
+        self._retention.step(now)
+        return Change(said, (), frozenset(event.board for event in said if event.board))
+
+    def _begin(self, at: Moment) -> None:
+        self._book.timeline.note(at)
+        if self._book.store.salvaged is not None:
+            self._report_loss()
+        self._book.commit()
+
+    def _report_loss(self) -> None:
+        """Write down that history was lost: nothing that starts anew may do so silently."""
+        book, salvaged = self._book, self._book.store.salvaged
+        detail = "the history file was removed while it was written: memory was written again"
+        if salvaged is not None:
+            detail = salvaged.sentence
+        now = book.timeline.now
+        row = (book.number(tables.LOSSES), now.boot, now.boottime, detail)
+        book.store.put(tables.LOSSES, row)
+        events.say(book, EventKind.HISTORY_LOST, None, detail)
+        book.commit()
+
+    def _settle(self, candidates: Iterable[BoardHistory]) -> tuple[Event, ...]:
+        """Give up echoes whose owner did not come."""
+        book = self._book
+        said: tuple[Event, ...] = ()
+        for known in candidates:
+            for echo in ledger.settle(book, known, book.timeline.now) if known.waiting else ():
+                book.store.put(tables.CLOCKS, clock_row(known))
+                detail = f"{echo.kind.value} without an owning error within 120 s"
+                said += events.say(
+                    book, EventKind.UNATTRIBUTED_ERROR, known, detail, instant=echo.instant
+                )
+                self._touch((known,))
+        return said
+
+    def _flush_when_due(self, now: Instant) -> None:
+        last = self._flushed
+        flush_seconds = self._settings.flush_seconds
+        if last is None or last.boot != now.boot or now.boottime - last.boottime >= flush_seconds:
+            self._flush(now)
+
+    def _flush(self, now: Instant) -> None:
+        """Write the clocks of the boards that were read, with whatever else can wait a minute."""
+        self._flushed = now
+        for known in self._book.boards.values():
+            if known.unflushed:
+                known.unflushed = False
+                self._book.store.put(tables.CLOCKS, clock_row(known))
+                for counter in known.counts:
+                    self._book.store.put(tables.COUNTS, count_row(known, counter))
+        self._book.commit(durable=False)
+
+    def _commit(self, cases: Sequence[Case]) -> None:
+        if cases:
+            self._commit_evidence()
+        else:
+            self._book.commit()
+
+    def _touch(self, changed: Iterable[BoardHistory]) -> None:
+        for known in changed:
+            known.version += 1
+
+    def _change(
+        self, known: BoardHistory, said: tuple[Event, ...], cases: Sequence[Case]
+    ) -> Change:
+        unique = {case.number: case for case in cases}
+        incidents = tuple(
+            ledger.as_incident(known, case, self._book.timeline) for case in unique.values()
+        )
+        return Change(said, incidents, frozenset({known.board.key}))
+
+    def close(self) -> None:
+        """Write what waits and close the file."""
+        self._series.close()
+        self._flush(self._book.timeline.now)
+        self._book.store.retry_now()
+        self._book.commit()
+        super().close()

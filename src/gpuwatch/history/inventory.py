@@ -1,0 +1,105 @@
+"""Inventory: which boards are here, which returned, moved, vanished, or gave their slot up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gpuwatch.domain.devices import BoardKey, Device, Slot
+from gpuwatch.domain.events import Event, EventKind
+from gpuwatch.domain.records import BoardState
+from gpuwatch.history import events
+from gpuwatch.history.boards import BoardHistory
+from gpuwatch.history.book import Book
+from gpuwatch.history.rows import board_row, clock_row
+from gpuwatch.history.tables import BOARDS, CLOCKS
+from gpuwatch.history.timeline import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What an inventory says of one board: an event for people, with its detail."""
+
+    kind: EventKind
+    board: BoardHistory
+    detail: str
+
+
+def same_slot(one: Slot, other: Slot) -> bool:
+    """Whether two descriptions mean one place: by module, platform slot or address, as known."""
+    if one.module_id is not None and other.module_id is not None:
+        return one.module_id == other.module_id
+    if one.slot_number is not None and other.slot_number is not None:
+        return (one.chassis_serial, one.slot_number) == (other.chassis_serial, other.slot_number)
+    return one.pci_address == other.pci_address
+
+
+def arrive(known: BoardHistory, device: Device) -> Sighting | None:
+    """Update a remembered board that an inventory found; a sighting when that is news."""
+    before, slot = known.state, known.slot
+    serial = device.board.key.serial or known.board.key.serial
+    known.board = replace(device.board, key=BoardKey(serial, device.board.key.uuid))
+    known.slot, known.index, known.state = device.slot, device.index, BoardState.PRESENT
+    moved = slot is not None and not same_slot(slot, device.slot)
+    where = f"from {slot.label} to {device.slot.label}" if slot and moved else device.slot.label
+    if before is not BoardState.PRESENT:
+        return Sighting(EventKind.BOARD_RETURNED, known, where)
+    return Sighting(EventKind.BOARD_MOVED, known, where) if moved else None
+
+
+def depart(known: BoardHistory, present: Iterable[BoardHistory]) -> Sighting | None:
+    """Update a remembered board that an inventory did not find; a sighting when that is news."""
+    known.index = None
+    successor = next(
+        (b for b in present if b.slot and known.slot and same_slot(b.slot, known.slot)), None
+    )
+    label = known.slot.label if known.slot else "an unknown slot"
+    if successor is not None and known.state is not BoardState.LEFT:
+        known.state = BoardState.LEFT
+        return Sighting(
+            EventKind.BOARD_LEFT, known, f"{successor.board.key} is in {label} in its place"
+        )
+    if known.state is not BoardState.PRESENT:
+        return None
+    known.state = BoardState.ABSENT
+    return Sighting(EventKind.BOARD_LOST, known, f"no longer in {label}")
+
+
+def take(book: Book, devices: tuple[Device, ...], now: Instant) -> tuple[Event, ...]:
+    """Bring the boards up to one complete inventory, and put what changed."""
+    before = {known.number: board_row(known) for known in book.boards.values()}
+    present: list[BoardHistory] = []
+    sightings: list[Sighting | None] = []
+    for device in devices:
+        known = book.find(device.board.key)
+        if known is None:
+            known = _welcome(book, device, now)
+            sightings.append(Sighting(EventKind.BOARD_FIRST_SEEN, known, device.slot.label))
+        else:
+            sightings.append(arrive(known, device))
+        known.last_seen = now
+        present.append(known)
+    here = {known.number for known in present}
+    absent = [known for known in book.boards.values() if known.number not in here]
+    sightings += [depart(known, present) for known in absent]
+    said: tuple[Event, ...] = ()
+    for sighting in filter(None, sightings):
+        said += events.say(book, sighting.kind, sighting.board, sighting.detail)
+    for known in book.boards.values():
+        if (row := board_row(known)) != before.get(known.number):
+            book.store.put(BOARDS, row)
+            book.store.put(CLOCKS, clock_row(known))
+            known.version += 1
+    return said
+
+
+def _welcome(book: Book, device: Device, now: Instant) -> BoardHistory:
+    known = BoardHistory(
+        number=book.number(BOARDS),
+        board=device.board,
+        slot=device.slot,
+        index=device.index,
+        state=BoardState.PRESENT,
+        first_seen=now,
+        last_seen=now,
+    )
+    book.add(known)
+    return known

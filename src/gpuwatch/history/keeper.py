@@ -1,0 +1,118 @@
+"""Keeper: what rules and people decided is written down: verdicts, findings, flags, audit."""
+
+from dataclasses import replace
+
+from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.events import Event, EventKind
+from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.records import BoardState, VerdictSince
+from gpuwatch.domain.verdicts import Finding, Verdict
+from gpuwatch.history import events, tables
+from gpuwatch.history.book import Book
+from gpuwatch.history.copies import Copier
+from gpuwatch.history.flags import audit_row, finding_row, flag_row
+from gpuwatch.history.reader import Reader
+from gpuwatch.history.rows import board_row
+
+
+class Keeper(Reader):
+    """A reader that also keeps decisions."""
+
+    def __init__(self, book: Book) -> None:
+        super().__init__(book)
+        self._copier = Copier(book.store.path)
+
+    def save_verdict(self, subject: str, verdict: Verdict, reason: str, at: Moment) -> None:
+        """Keep the verdict of a subject (a board's UUID, "" for the host) if it is another one."""
+        book, now = self._book, self._book.timeline.note(at)
+        kept = book.verdicts.get(subject)
+        if kept is not None and (kept[0].verdict, kept[0].reason) == (verdict, reason):
+            return
+        same = kept is not None and kept[0].verdict is verdict
+        since = kept[1] if kept is not None and same else now
+        book.verdicts[subject] = (VerdictSince(verdict, reason, book.timeline.wall(since)), since)
+        row = (book.number(tables.VERDICTS), subject, verdict.value, reason)
+        book.store.put(tables.VERDICTS, (*row, since.boot, since.boottime))
+        book.commit()
+
+    def save_latched(self, finding: Finding) -> None:
+        """Keep a finding that outlives its readings."""
+        self._book.latched[finding.code, finding.subject] = replace(finding, latched=True)
+        self._book.store.put(tables.LATCHED, finding_row(finding))
+        self._book.commit()
+
+    def clear_latched(self, code: str, subject: str) -> None:
+        """Let go of a latched finding; nothing happens when there is none."""
+        if self._book.latched.pop((code, subject), None) is not None:
+            self._book.store.drop(tables.LATCHED, (code, subject))
+            self._book.commit()
+
+    def save_flag(self, flag: Flag) -> Flag:
+        """Keep a new flag (number 0) or the new state of an old one; the flag with its number.
+
+        Raises ValueError for a number that history never gave.
+        """
+        book = self._book
+        if not flag.number:
+            flag = replace(flag, number=book.number(tables.FLAGS))
+        elif flag.number not in book.flags:
+            raise ValueError(f"history: there is no flag {flag.number}")
+        book.flags[flag.number] = flag
+        book.store.put(tables.FLAGS, flag_row(flag))
+        self._commit_evidence()
+        return flag
+
+    def append_audit(self, record: AuditRecord) -> AuditRecord:
+        """Write an audit record, once and for good; the record with its number."""
+        book, now = self._book, self._book.timeline.now
+        record = replace(record, number=book.number(tables.AUDIT))
+        book.audit.append((record, now))
+        book.store.put(tables.AUDIT, audit_row(record, now.boot, now.boottime))
+        self._commit_evidence()
+        return record
+
+    def retire(self, key: BoardKey, actor: str, reason: str, at: Moment) -> tuple[Event, ...]:
+        """Say that an absent board has left this host for good, and write down who said so.
+
+        Raises ValueError for an unknown board and for one that is present.
+        """
+        book = self._book
+        book.timeline.note(at)
+        known = book.find(key)
+        if known is None:
+            raise ValueError(f"history: no board {key} is remembered (see gpuwatch boards list)")
+        if known.state is BoardState.PRESENT:
+            raise ValueError(
+                f"history: board {key} is present: only an absent board can be retired"
+            )
+        before, known.state = known.state, BoardState.LEFT
+        known.version += 1
+        book.store.put(tables.BOARDS, board_row(known))
+        said = events.say(book, EventKind.BOARD_LEFT, known, f"retired by {actor}: {reason}")
+        self.append_audit(
+            AuditRecord(
+                at=at.wall,
+                actor=actor,
+                action="board-retired",
+                subject=str(known.board.key),
+                reason=reason,
+                before=before.value,
+                after=known.state.value,
+            )
+        )
+        return said
+
+    def copy_due(self) -> bool:
+        """Whether `copy` should be called: on new evidence once a minute, else once a day."""
+        return self._copier.due()
+
+    def copy(self) -> bool:
+        """Make a consistent copy beside the file, from any thread; False when it failed."""
+        return self._copier.make()
+
+    def _commit_evidence(self) -> None:
+        """Write what must not be lost, and ask for a copy of it."""
+        if self._book.commit():
+            self._copier.want()

@@ -1,0 +1,139 @@
+"""Load: the book as the store holds it."""
+
+import uuid
+from collections import deque
+
+from gpuwatch.domain.incidents import ECHOES
+from gpuwatch.domain.records import VerdictSince
+from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.history import tables
+from gpuwatch.history.boards import BoardHistory, Case
+from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged
+from gpuwatch.history.events import DATING, KEPT_RESETS, remember_exact
+from gpuwatch.history.flags import audit_of, finding_of, flag_of
+from gpuwatch.history.rows import (
+    Stored,
+    board_of,
+    counted_of,
+    event_of,
+    occurrences_of,
+    report_of,
+    set_clock,
+    waiting_of,
+)
+from gpuwatch.history.store import Store
+from gpuwatch.history.timeline import Boot, Instant, Timeline
+
+_NUMBERED = tuple(table for table in tables.TABLES if table.columns[0] == "number")
+
+
+def load(store: Store) -> Book:
+    """Everything that is remembered; an empty book of a new lineage from an empty store."""
+    timeline = Timeline(Boot(*row) for row in store.rows(tables.BOOTS))
+    lineage = dict(store.rows(tables.META)).get("lineage")
+    book = Book(store=store, timeline=timeline, lineage=lineage or uuid.uuid4().hex)
+    if lineage is None:
+        book.put_lineage()
+    for table in _NUMBERED:
+        last = store.rows(table, "order by number desc limit 1")
+        book.numbers[table.name] = last[0][0] if last else 0
+    book.signals = {key: number for number, key in store.rows(tables.SIGNALS)}
+    for row in store.rows(tables.BOARDS, "order by number"):
+        book.add(board_of(row))
+    _load_counters(book)
+    _load_incidents(book)
+    _load_happenings(book)
+    _load_decisions(book)
+    _load_events(book)
+    return book
+
+
+def _load_counters(book: Book) -> None:
+    for row in book.store.rows(tables.CLOCKS):
+        if (known := book.boards.get(row[0])) is not None:
+            set_clock(known, row)
+    for row in book.store.rows(tables.COUNTS):
+        if (known := book.boards.get(row[0])) is not None:
+            known.counts[row[1]] = counted_of(row)
+    names = {number: key for key, number in book.signals.items()}
+    for board, signal, value, boot, boottime in book.store.rows(tables.HELD):
+        known = book.boards.get(board)
+        if known is not None and signal in names:
+            known.held[names[signal]] = (value, Instant(boot, boottime))
+
+
+def _load_incidents(book: Book) -> None:
+    cases: dict[int, tuple[BoardHistory, Case]] = {}
+    for number, board, boot, boottime, exposure in book.store.rows(tables.INCIDENTS):
+        if (known := book.boards.get(board)) is not None:
+            cases[number] = (known, Case(number, Instant(boot, boottime), exposure))
+    for row in book.store.rows(tables.ERROR_SIGNALS, "order by number"):
+        if row[1] in cases:
+            cases[row[1]][1].reports.append(report_of(row))
+    for known, case in cases.values():
+        if case.reports and case.reports[0].kind not in ECHOES:
+            known.cases.append(case)
+    for known in book.boards.values():
+        # The exposure clock orders a board's incidents whatever the wall clock did between boots.
+        known.cases.sort(key=lambda case: (case.exposure, case.opened))
+
+
+def _load_happenings(book: Book) -> None:
+    for row in book.store.rows(tables.WAITING, "order by number"):
+        if (known := book.boards.get(row[1])) is not None:
+            known.waiting.append(waiting_of(row))
+    for _, board, boot, boottime in book.store.rows(tables.OFF_BUS, "order by number"):
+        if (known := book.boards.get(board)) is not None:
+            known.off_bus.append(Instant(boot, boottime))
+    for _, board, boot, boottime, _evidence in book.store.rows(tables.RESETS, "order by number"):
+        known = book.boards.get(board)
+        resets = book.host_resets if known is None else known.resets
+        resets.append(Instant(boot, boottime))
+        del resets[:-KEPT_RESETS]
+    for row in book.store.rows(tables.XIDS):
+        known = book.boards.get(row[0])
+        xids = book.host_xids if known is None else known.xids
+        xids[row[1], row[2], row[3]] = occurrences_of(row)
+    for _, boot_id, sequence in book.store.rows(tables.KERNEL_LOG):
+        book.kernel_log = (boot_id, sequence)
+    for number, boot, _, driver_load, _version in book.store.rows(tables.EPOCHS):
+        book.epochs[boot, driver_load] = number
+
+
+def _load_decisions(book: Book) -> None:
+    for row in book.store.rows(tables.FLAGS, "order by number"):
+        book.flags[row[0]] = flag_of(row)
+    for row in book.store.rows(tables.LATCHED):
+        book.latched[row[0], row[1]] = finding_of(row)
+    for row in reversed(book.store.rows(tables.AUDIT, "order by number desc limit 500")):
+        book.audit.append((audit_of(row), Instant(row[2], row[3])))
+    for _, subject, verdict, reason, boot, boottime in book.store.rows(
+        tables.VERDICTS, "where number in (select max(number) from verdicts group by subject)"
+    ):
+        instant = Instant(boot, boottime)
+        since = VerdictSince(Verdict(verdict), reason, book.timeline.wall(instant))
+        book.verdicts[subject] = (since, instant)
+
+
+def _load_events(book: Book) -> None:
+    latest = "order by number desc limit"
+    for row in reversed(book.store.rows(tables.EVENTS, f"{latest} {RECENT_EVENTS}")):
+        logged = _logged(book, row)
+        book.recent.append(logged)
+        book.has_met(logged.event.identity)
+    for number, known in book.boards.items():
+        rows = book.store.rows(
+            tables.EVENTS, f"where board = ? {latest} {RECENT_OF_A_BOARD}", (number,)
+        )
+        recent = [_logged(book, row) for row in reversed(rows)]
+        book.recent_of[number] = deque(recent, maxlen=RECENT_OF_A_BOARD)
+        for logged in recent:
+            if logged.event.source == "kernel_log" and logged.event.code in DATING:
+                remember_exact(known, logged.instant)
+
+
+def _logged(book: Book, row: Stored) -> Logged:
+    board = row[4]
+    known = book.boards.get(board)
+    event = event_of(row, known.board.key if known else None, book.timeline)
+    return Logged(row[0], Instant(row[9], row[10]), board, event)

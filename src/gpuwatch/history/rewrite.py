@@ -1,0 +1,88 @@
+"""Rewrite: after the file was lost or rebuilt while we ran, everything in memory is put again."""
+
+from gpuwatch.history import rows, tables
+from gpuwatch.history.book import HOST, Book
+from gpuwatch.history.flags import audit_row, finding_row, flag_row
+from gpuwatch.history.timeline import Instant
+
+
+def put_everything(book: Book) -> None:
+    """Put every row that memory can still tell; rows under the same keys are replaced."""
+    store = book.store
+    book.put_lineage()
+    for boot in book.timeline.boots:
+        store.put(tables.BOOTS, (boot.number, boot.boot_id, boot.wall_offset))
+    version = book.epoch.driver_version if book.epoch else ""
+    for (boot_number, load), number in book.epochs.items():
+        store.put(tables.EPOCHS, (number, boot_number, 0.0, load, version))
+    for key, number in book.signals.items():
+        store.put(tables.SIGNALS, (number, key))
+    if book.kernel_log is not None:
+        store.put(tables.KERNEL_LOG, (1, *book.kernel_log))
+    for xid, seen in book.host_xids.items():
+        store.put(tables.XIDS, rows.xid_row(HOST, xid, seen))
+    _put_boards(book)
+    _put_decisions(book)
+    for logged in book.recent:
+        row = rows.event_row(logged.number, logged.board, logged.instant, logged.event)
+        store.put(tables.EVENTS, row)
+
+
+def _put_boards(book: Book) -> None:
+    store = book.store
+    _put_instants(book, tables.RESETS, HOST, book.host_resets, ("rewritten",))
+    for known in book.boards.values():
+        store.put(tables.BOARDS, rows.board_row(known))
+        store.put(tables.CLOCKS, rows.clock_row(known))
+        for counter in known.counts:
+            store.put(tables.COUNTS, rows.count_row(known, counter))
+        for key, (value, since) in known.held.items():
+            held = (known.number, book.signals[key], value, since.boot, since.boottime)
+            store.put(tables.HELD, held)
+        for case in known.cases:
+            store.put(tables.INCIDENTS, rows.case_row(known, case))
+            for report in case.reports:
+                store.put(tables.ERROR_SIGNALS, rows.report_row(case, report))
+        for echo in known.waiting:
+            store.put(tables.WAITING, rows.waiting_row(known, echo))
+        for xid, seen in known.xids.items():
+            store.put(tables.XIDS, rows.xid_row(known.number, xid, seen))
+        _put_instants(book, tables.RESETS, known.number, known.resets, ("rewritten",))
+        _put_instants(book, tables.OFF_BUS, known.number, known.off_bus, ())
+
+
+def _put_instants(
+    book: Book,
+    table: tables.Table,
+    board: int,
+    instants: list[Instant],
+    rest: tuple[str, ...],
+) -> None:
+    """Put instants that have no number in memory, save those which the file still has."""
+    stored = {(row[2], row[3]) for row in book.store.rows(table, "where board = ?", (board,))}
+    for instant in instants:
+        if (instant.boot, instant.boottime) not in stored:
+            place = (book.number(table), board, instant.boot, instant.boottime)
+            book.store.put(table, place + rest)
+
+
+def _put_decisions(book: Book) -> None:
+    store = book.store
+    for flag in book.flags.values():
+        store.put(tables.FLAGS, flag_row(flag))
+    for finding in book.latched.values():
+        store.put(tables.LATCHED, finding_row(finding))
+    for record, instant in book.audit:
+        store.put(tables.AUDIT, audit_row(record, instant.boot, instant.boottime))
+    for subject, (kept, instant) in book.verdicts.items():
+        store.put(
+            tables.VERDICTS,
+            (
+                book.number(tables.VERDICTS),
+                subject,
+                kept.verdict.value,
+                kept.reason,
+                instant.boot,
+                instant.boottime,
+            ),
+        )

@@ -1,0 +1,379 @@
+"""History on a real file: boards, counts, incidents, and what a restart must not forget."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.incidents import ErrorKind, Memory
+from gpuwatch.domain.records import BoardState, SeriesPoint
+from gpuwatch.history import History, HistorySettings, Reader, SecondWriterError
+from tests.support.histories import DAY, LOST, Bench, board_key, device
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the history lies."""
+    return tmp_path / "state" / "history.db"
+
+
+def test_a_new_history_is_not_degraded(path: Path) -> None:
+    """Nothing is wrong with a fresh file on a sound disk."""
+    bench = Bench.open(path)
+
+    assert bench.history.degraded == ()
+
+
+def test_first_sight_of_old_counts_is_a_baseline(path: Path) -> None:
+    """Errors that a board brought along are prior: shown, never an incident."""
+    bench = Bench.open(path)
+    bench.boards[0].fail(count=7)
+
+    change = bench.sweep()
+    record = bench.history.records()[board_key(0)]
+
+    assert change.incidents == ()
+    assert record.incidents == ()
+    assert record.errors[Memory.UNKNOWN] == 0
+    assert record.prior["total"] == 7
+
+
+def test_a_rise_opens_one_incident_between_two_readings(path: Path) -> None:
+    """Without a kernel-log record the incident lies between last good and first reading."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+
+    change = bench.sweep(after=10.0)
+
+    (incident,) = change.incidents
+    (signal,) = incident.signals
+    assert signal.not_before == bench.clock.wall - 10.0
+    assert signal.not_after == bench.clock.wall
+    assert incident.opened_at == bench.clock.wall - 5.0
+
+
+def test_a_location_names_the_memory_of_an_error_already_counted(path: Path) -> None:
+    """The total tells first, the location a minute later: one error, one incident, named."""
+    bench = Bench.open(path)
+    bench.sweep(slow=True)
+    bench.boards[0].fail("dram")
+    bench.sweep()
+
+    bench.sweep(slow=True)
+    record = bench.history.records()[board_key(0)]
+
+    assert len(record.incidents) == 1
+    assert record.incidents[0].memory is Memory.DRAM
+    assert record.errors == {Memory.DRAM: 1, Memory.SRAM: 0, Memory.UNKNOWN: 0}
+
+
+def test_a_late_location_opens_no_second_incident_a_day_later(path: Path) -> None:
+    """A location that tells after the day has passed belongs to the incident of its total."""
+    bench = Bench.open(path)
+    bench.sweep(slow=True)
+    bench.boards[0].fail("dram")
+    bench.sweep(slow=True)
+    bench.reload_driver("2")
+    bench.sweep(after=DAY - 20.0)
+    bench.boards[0].fail("sram")
+    bench.sweep(after=10.0)
+
+    bench.sweep(after=30.0, slow=True)
+    record = bench.history.records()[board_key(0)]
+
+    assert len(record.incidents) == 1
+    assert record.errors == {Memory.DRAM: 1, Memory.SRAM: 1, Memory.UNKNOWN: 0}
+
+
+def test_the_kernel_log_dates_a_rise_that_was_seen_first(path: Path) -> None:
+    """A record that arrives after the sweep dates its incident to the second."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep(after=10.0)
+
+    bench.event(94, ago=7.0)
+    (incident,) = bench.history.records()[board_key(0)].incidents
+
+    assert incident.opened_at == bench.clock.wall - 7.0
+    assert [signal.kind for signal in incident.signals] == [ErrorKind.ECC, ErrorKind.XID_94]
+
+
+def test_the_kernel_log_dates_a_rise_that_follows(path: Path) -> None:
+    """A record that came before the sweep dates its incident, and the waiting echo is adopted."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    at = bench.clock.pass_seconds(4.0).wall
+    bench.event(94)
+
+    bench.sweep(after=6.0)
+    record = bench.history.records()[board_key(0)]
+
+    assert record.incidents[0].opened_at == at
+    assert {signal.kind for signal in record.incidents[0].signals} == {
+        ErrorKind.ECC,
+        ErrorKind.XID_94,
+    }
+    assert record.unattributed == 0
+
+
+def test_echoes_of_peers_are_unattributed_and_open_nothing(path: Path) -> None:
+    """An Xid 94 whose board owns no error is counted after two minutes, and said once."""
+    bench = Bench.open(path, boards=8)
+    for number in range(1, 8):
+        bench.event(94, number)
+
+    bench.clock.pass_seconds(121.0)
+    change = bench.history.tick(bench.clock.now())
+    records = bench.history.records()
+
+    assert {event.kind for event in change.events} == {EventKind.UNATTRIBUTED_ERROR}
+    assert [records[board_key(number)].unattributed for number in range(8)] == [0] + [1] * 7
+    assert all(not record.incidents for record in records.values())
+
+
+def test_an_event_counts_once_and_keeps_its_position(path: Path) -> None:
+    """Two reports of an occurrence are one; the position in the kernel log moves all the same."""
+    bench = Bench.open(path)
+    bench.event(13, identity="one", position=("boot-1", 5))
+
+    change = bench.event(13, identity="one", position=("boot-1", 6))
+    history = bench.again().history
+
+    assert change.events == ()
+    assert history.records()[board_key(0)].xids[13, "kernel_log"].count == 1
+    assert history.kernel_log_position() == ("boot-1", 6)
+
+
+def test_a_flood_is_counted_in_full_and_stored_in_part(path: Path) -> None:
+    """A thousand Xids in an hour are a count of a thousand and a handful of events."""
+    bench = Bench.open(path)
+    stored = sum(bool(bench.event(31, ago=float(number)).events) for number in range(1000))
+
+    record = bench.history.records()[board_key(0)]
+
+    assert record.xids[31, "kernel_log"].count == 1000
+    assert stored == 10
+
+
+def test_a_board_falls_off_the_bus_once(path: Path) -> None:
+    """Many lines tell of one fall; it is outside of the trend."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.event(79, ago=2.0)
+    bench.event(None, kind=EventKind.FELL_OFF_BUS)
+
+    record = bench.history.records()[board_key(0)]
+
+    assert len(record.off_bus_at) == 1
+    assert record.incidents == ()
+
+
+def test_a_restart_forgets_nothing(path: Path) -> None:
+    """What was recorded before a restart is recorded after it, to the last field."""
+    bench = Bench.open(path, boards=2)
+    bench.sweep(slow=True)
+    bench.boards[0].fail("sram", 3)
+    bench.boards[0].pending = 1
+    bench.sweep(slow=True)
+    bench.event(48, ago=3.0)
+    bench.event(13)
+    bench.event(79, 1)
+    before = bench.history.records()
+
+    after = bench.again().history.records()
+
+    assert after == before
+
+
+def test_a_driver_reload_counts_an_equal_number_of_new_errors_in_full(path: Path) -> None:
+    """Three old errors, a reload, three new ones: six, although the counter reads the same."""
+    bench = Bench.open(path)
+    bench.sweep(instead={1: LOST})
+    bench.boards[0].fail(count=3)
+    bench.sweep(instead={1: LOST})
+    bench.reload_driver("2")
+    bench.boards[0].fail(count=3)
+
+    bench.sweep(instead={1: LOST})
+    bench.sweep(instead={1: LOST})
+
+    assert bench.history.records()[board_key(0)].errors[Memory.UNKNOWN] == 6
+
+
+def test_exposure_runs_only_between_good_readings(path: Path) -> None:
+    """Gaps and blind time are no exposure; other time is, restarts included."""
+    bench = Bench.open(path)
+    bench.sweeps(7)
+    bench.sweep(instead={0: LOST, 1: LOST, 3: LOST})
+    bench.sweep(after=1000.0)
+    bench = bench.again()
+    bench.sweep(after=40.0)
+
+    record = bench.history.records()[board_key(0)]
+
+    assert record.exposure_seconds == 60.0 + 40.0
+
+
+def test_an_error_in_a_blind_gap_is_one_incident_in_its_middle(path: Path) -> None:
+    """After an hour without readings a jump is one incident, half an hour ago."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench = bench.again()
+    bench.boards[0].fail(count=5)
+
+    (incident,) = bench.sweep(after=3600.0).incidents
+
+    assert incident.opened_at == bench.clock.wall - 1800.0
+    assert incident.signals[0].count == 5
+
+
+def test_a_finished_remap_is_evidence_of_a_reset(path: Path) -> None:
+    """Remap pending 1 -> 0 is a reset, dated between the two readings."""
+    bench = Bench.open(path)
+    bench.boards[0].pending = 1
+    bench.sweep()
+    bench.boards[0].pending = 0
+
+    change = bench.sweep(after=10.0)
+
+    assert [event.kind for event in change.events] == [EventKind.RESET]
+    record = bench.history.records()[board_key(0)]
+    assert record.last_reset_at == bench.clock.wall - 5.0
+
+
+def test_boards_move_return_and_give_up_their_slots(path: Path) -> None:
+    """Boards are told by their keys; an index or address that shifts confuses nobody."""
+    bench = Bench.open(path, boards=3)
+    now = bench.clock.now()
+    lost = bench.history.take_inventory((device(0), device(1)), now)
+    moved = bench.history.take_inventory((device(0), device(1, slot=5)), now)
+    swapped = bench.history.take_inventory((device(0), device(1, slot=5), device(9, slot=2)), now)
+    returned = bench.history.take_inventory((device(0), device(1, slot=5), device(2, slot=6)), now)
+    records = bench.history.records()
+
+    assert [event.kind for event in lost] == [EventKind.BOARD_LOST]
+    assert [event.kind for event in moved] == [EventKind.BOARD_MOVED]
+    assert [event.kind for event in swapped] == [EventKind.BOARD_FIRST_SEEN, EventKind.BOARD_LEFT]
+    assert [event.kind for event in returned] == [EventKind.BOARD_RETURNED, EventKind.BOARD_LOST]
+    assert records[board_key(2)].state is BoardState.PRESENT
+    assert records[board_key(9)].state is BoardState.ABSENT
+
+
+def test_a_serial_that_becomes_readable_keeps_the_history(path: Path) -> None:
+    """The UUID carries the history over; the key then names the serial."""
+    bench = Bench.open(path, boards=0)
+    bench.history.take_inventory((device(0, serial=""),), bench.clock.now())
+    first_seen = bench.clock.wall
+    bench.clock.pass_seconds(DAY)
+
+    said = bench.history.take_inventory((device(0),), bench.clock.now())
+
+    assert said == ()
+    assert [record.first_seen for record in bench.history.records().values()] == [first_seen]
+    assert set(bench.history.records()) == {board_key(0)}
+
+
+def test_a_second_writer_is_refused(path: Path) -> None:
+    """Two agents on one history: the second ends with a sentence that says where."""
+    bench = Bench.open(path)
+
+    with pytest.raises(SecondWriterError, match="another gpuwatch writes"):
+        History.open(path, bench.clock, HistorySettings())
+
+
+def test_a_reader_sees_what_the_writer_committed(path: Path) -> None:
+    """The command line reads beside a running writer."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep()
+
+    reader = Reader.open(path)
+    seen = reader.records()[board_key(0)]
+    reader.close()
+
+    assert seen == bench.history.records()[board_key(0)]
+
+
+def test_series_keep_five_minute_spreads_over_a_restart(path: Path) -> None:
+    """Buckets hold least, mean and greatest in base units, and survive a restart."""
+    bench = Bench.open(path)
+    for watts in (100_000, 200_000, 300_000):
+        bench.sweep(instead={6: watts})
+    bench = bench.again()
+
+    points = bench.history.series(board_key(0), since=0.0)
+
+    (point,) = points
+    assert isinstance(point, SeriesPoint)
+    spread = point.spreads["gpuwatch_gpu_power_watts"]
+    assert (spread.least, spread.mean, spread.greatest) == (100.0, 200.0, 300.0)
+
+
+def test_transitions_tell_when_a_value_changed(path: Path) -> None:
+    """A signal kept by its changes has a row for every value it took."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].action = "1"
+    at = bench.clock.wall + 10.0
+    bench.sweep()
+    bench.sweeps(5)
+
+    changes = bench.history.transitions(board_key(0), "gpuwatch_gpu_recovery_action")
+
+    assert [(change.value, change.at) for change in changes] == [("0", at - 10.0), ("1", at)]
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0, 366 * DAY, -366 * DAY])
+def test_a_stepped_wall_clock_changes_no_age_and_no_order(path: Path, seconds: float) -> None:
+    """After a step in either direction ages, exposure and order are what they were."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep()
+    opened = bench.clock.boottime - 5.0
+    bench.clock.step(seconds)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep()
+
+    record = bench.again().history.records()[board_key(0)]
+
+    assert record.exposure_seconds == 30.0
+    (incident,) = record.incidents
+    assert bench.clock.wall - incident.opened_at == bench.clock.boottime - opened
+    assert [bench.clock.wall - signal.at for signal in incident.signals] == [25.0, 5.0]
+
+
+def test_absence_is_no_reading(path: Path) -> None:
+    """A lost board keeps what it held, and is not seen."""
+    bench = Bench.open(path)
+    bench.boards[0].pending = 1
+    bench.sweep()
+    seen = bench.clock.wall
+
+    bench.sweep(instead=dict.fromkeys(range(9), LOST))
+    record = bench.history.records()[board_key(0)]
+
+    assert record.held["gpuwatch_gpu_row_remap_pending"].value == 1
+    assert record.last_seen == seen
+
+
+def test_a_new_boot_is_evidence_of_a_reset(path: Path) -> None:
+    """A new epoch resets every board; the same epoch met again does not."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.clock.boot("boot-2")
+    bench.epoch = replace(bench.epoch, boot_id="boot-2")
+
+    said = bench.history.enter_epoch(bench.epoch, bench.clock.now())
+    again = bench.history.enter_epoch(bench.epoch, bench.clock.now())
+
+    assert [event.kind for event in said] == [EventKind.NEW_EPOCH]
+    assert again == ()
+    record = bench.history.records()[board_key(0)]
+    assert record.last_reset_at == bench.clock.wall - 10.0
