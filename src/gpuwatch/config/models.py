@@ -4,17 +4,21 @@ A section lists here is a section of the file. `LIVE` sections take effect at a 
 the others at the next start. Defaults of cadences and deadlines stand in the architecture notes.
 """
 
+import difflib
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from pydantic import model_validator as after_fields
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gpuwatch.config.hardware import KernelLog, Nvml
 from gpuwatch.config.section import DAY, HOUR, MINUTE, SECOND, Section, refuse
-from gpuwatch.config.values import AbsolutePath, Address, Duration, Zone
+from gpuwatch.config.values import AbsolutePath, Address, Duration, Zone, refused
+from gpuwatch.policy.rules import RULES
+from gpuwatch.policy.schedule import Schedule
 
 
 class LogFormat(StrEnum):
@@ -121,11 +125,25 @@ class Policy(Section):
         return self
 
 
+def _rule(value: object) -> str:
+    """The code of a rule that exists."""
+    codes = [rule.code for rule in RULES]
+    if isinstance(value, str) and value in codes:
+        return value
+    near = difflib.get_close_matches(str(value), codes, 1)
+    raise refused(
+        f"is no rule (did you mean {near[0]}?)" if near else f"is no rule ({', '.join(codes)})"
+    )
+
+
+RuleCode = Annotated[str, BeforeValidator(_rule)]
+
+
 class Rules(Section):
     """Which rules speak, and how loudly. Thresholds are not settings."""
 
-    disabled: tuple[StrictStr, ...] = Field((), description="Codes of rules that never hold.")
-    not_paging: tuple[StrictStr, ...] = Field(
+    disabled: tuple[RuleCode, ...] = Field((), description="Codes of rules that never hold.")
+    not_paging: tuple[RuleCode, ...] = Field(
         (), description="Codes of rules that page otherwise, and now wait for the window."
     )
     shadow: StrictBool = Field(
@@ -144,6 +162,18 @@ class MaintenanceWindow(Section):
         ge=5 * MINUTE, le=7 * DAY, description="How long it is, on a clock that never jumps."
     )
     zone: Zone = Field("UTC", description='Time zone of the start, such as "Europe/Berlin".')
+
+    @after_fields(mode="after")
+    def _fires(self) -> "MaintenanceWindow":
+        try:
+            self.schedule()
+        except ValueError as error:
+            refuse(cron=f"is refused: {error}")
+        return self
+
+    def schedule(self) -> Schedule:
+        """When it opens. Raises ValueError for a cron line that is none or never fires."""
+        return Schedule(self.name, self.cron, self.duration, ZoneInfo(self.zone))
 
 
 class Host(Section):

@@ -57,17 +57,17 @@ def _duration(value: object) -> timedelta:
         try:
             return parse_duration(value)
         except ValueError as error:
-            raise _refused(str(error)) from error
+            raise refused(str(error)) from error
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise _refused(f'is a number without its unit (write "{value}s" if seconds are meant)')
-    raise _refused(f"is not a duration {_WORDS}")
+        raise refused(f'is a number without its unit (write "{value}s" if seconds are meant)')
+    raise refused(f"is not a duration {_WORDS}")
 
 
 def _address(value: object) -> str:
     """`HOST:PORT`, `[IPv6]:PORT` or `:PORT` for every address of the host."""
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     if found is None or int(found["port"]) > _LAST_PORT:
-        raise _refused(
+        raise refused(
             'is not an address to listen on (write "HOST:PORT", "[IPV6]:PORT" or ":PORT")'
         )
     return found[0]
@@ -81,9 +81,9 @@ def split_address(address: str) -> tuple[str, int]:
 
 def _path(value: object) -> str:
     if not isinstance(value, str) or (value and not value.startswith("/")):
-        raise _refused("is not an absolute path (the agent's working directory is not yours)")
+        raise refused("is not an absolute path (the agent's working directory is not yours)")
     if "\0" in value:
-        raise _refused("holds a zero byte (write a path)")
+        raise refused("holds a zero byte (write a path)")
     return value
 
 
@@ -91,13 +91,13 @@ def _zone(value: object) -> str:
     try:
         return ZoneInfo(value).key if isinstance(value, str) else ZoneInfo("").key
     except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
-        raise _refused(
+        raise refused(
             'is not a time zone that this host knows (write "UTC" or a name such as'
             ' "Europe/Berlin"; is tzdata installed?)'
         ) from error
 
 
-def _refused(text: str) -> PydanticCustomError:
+def refused(text: str) -> PydanticCustomError:
     """An error that carries its own sentence: what is wrong, then the way out in parentheses."""
     return PydanticCustomError("gpuwatch", "{text}", {"text": text})
 

@@ -129,6 +129,25 @@ def _refusal(layers: Layers) -> list[str]:
             ),
         ),
         (
+            WINDOW.replace("0 2 * * sun", "0 2 * *"),
+            (
+                'windows.sunday.cron = "0 2 * *" is refused: window sunday:'
+                " cron '0 2 * *' has 4 fields, not 5: minute hour day-of-month"
+                ' month day-of-week ("0 2 * * SUN" is Sundays at 02:00)'
+            ),
+        ),
+        (
+            WINDOW.replace("0 2 * * sun", "0 25 * * sun"),
+            (
+                'windows.sunday.cron = "0 25 * * sun" is refused: window sunday:'
+                " cron '0 25 * * sun': Bad hour (see man 5 crontab)"
+            ),
+        ),
+        (
+            '[rules]\ndisabled = ["row-remap-fialed"]',
+            'rules.disabled = "row-remap-fialed" is no rule (did you mean row-remap-failed?)',
+        ),
+        (
             '[[windows]]\nname = "x"\ncron = "0 2 * * sun"',
             "windows.x.duration is missing (every window needs it)",
         ),
