@@ -63,12 +63,16 @@ def _start() -> Iterator[StartSource]:
     listeners: list[Listener] = []
 
     def start(
-        path: Path, *, position: LogPosition | None = None, dumps: tuple[str, ...] = ()
+        path: Path,
+        *,
+        position: LogPosition | None = None,
+        dumps: tuple[str, ...] = (),
+        silence_seconds: float = 180.0,
     ) -> Listener:
         said: list[str] = []
         source = KernelLogSource(
             SystemClock(),
-            KernelLogSettings(path=str(path), dumps=dumps),
+            KernelLogSettings(path=str(path), dumps=dumps, silence_seconds=silence_seconds),
             position=position,
             log=said.append,
         )
@@ -336,6 +340,25 @@ def test_a_killed_reader_is_replaced_without_doubles(start: StartSource, tmp_pat
     assert listener.source.state().restarts == 1
 
 
+def test_a_reader_that_hangs_is_replaced(start: StartSource, tmp_path: Path) -> None:
+    """It says nothing for too long: a time-out that is counted and told, and a fresh reader."""
+    log = tmp_path / "kmsg"
+    log.write_text(xid(1, 48))
+    listener = start(log, silence_seconds=3.0)
+    assert listener.reached(1)
+
+    stopped = child_of(os.getpid(), str(log))
+    os.kill(stopped, signal.SIGSTOP)
+    with log.open("a") as more:
+        more.write(xid(2, 94))
+
+    assert listener.reached(2)
+    os.kill(stopped, signal.SIGCONT)
+    assert [event.code for event in listener.events] == [48, 94]
+    assert listener.source.state().timeouts >= 1
+    assert any("says nothing, stuck for" in line and "state T" in line for line in listener.said)
+
+
 def child_of(parent: int, argument: str) -> int:
     """The process id of our child that has `argument` in its command line."""
     for task in Path(f"/proc/{parent}/task").iterdir():
@@ -384,6 +407,7 @@ def test_what_the_boot_before_left_is_told_once(start: StartSource, tmp_path: Pa
     part.mkdir(parents=True)
     shutil.copy(LOGS / "pstore_dmesg.txt", part / "dmesg.txt")
     (part / "dmesg-efi-175555500001001.enc.z").write_bytes(b"\x00\x01")
+    os.mkfifo(part / "dmesg-that-never-answers")
     log = tmp_path / "kmsg"
     log.write_text(xid(1, 31))
     dumps = (str(tmp_path / "pstore"), str(tmp_path / "absent"))

@@ -110,6 +110,8 @@ def _files(directories: Iterable[str]) -> list[Path]:
 
 def _read(path: Path) -> tuple[str, float] | None:
     try:
+        if not path.is_file():  # opening a FIFO would wait for its writer
+            return None
         with path.open("rb") as file:
             data = file.read(_FILE_BYTES)
             return data.decode(errors="replace"), os.fstat(file.fileno()).st_mtime

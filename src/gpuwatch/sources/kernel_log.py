@@ -65,10 +65,9 @@ class Follower:
         records, drained = self._log.read(_BATCH)
         for data in records:
             self._consider(data)
-        if drained:
-            if not self._live or self._told:
-                self.say_position()
-            self._live = True
+        if self._told or (drained and not self._live):
+            self.say_position()
+        self._live = self._live or drained
         return drained
 
     def say_position(self) -> None:

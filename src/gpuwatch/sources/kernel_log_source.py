@@ -15,8 +15,6 @@ from gpuwatch.sources.probe import Probe, ProbeFailed
 from gpuwatch.sources.probe_end import Endings, EndOrder
 from gpuwatch.sources.probe_wait import Wake, wait
 
-_READY_SECONDS = 30.0
-_SILENCE_SECONDS = 180.0  # the reader gives a sign of life every 60 s
 _BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 _HEALTHY_SECONDS = 60.0  # a child that lived this long starts the back-off anew
 _ABANDONED_LIMIT = 2
@@ -30,11 +28,17 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelLogSettings:
-    """What to read. `dumps` are directories in which an earlier boot may have left its log."""
+    """What to read. `dumps` are directories in which an earlier boot may have left its log.
+
+    A child that is not ready within `ready_seconds`, or then silent for `silence_seconds` (it gives
+    a sign of life every 60 s), is replaced.
+    """
 
     path: str = "/dev/kmsg"
     dumps: tuple[str, ...] = DIRECTORIES
     required: bool = False
+    ready_seconds: float = 30.0
+    silence_seconds: float = 180.0
 
 
 class KernelLogSource:
@@ -102,7 +106,8 @@ class KernelLogSource:
         """How the source is doing at this instant. Cheap and thread-safe."""
         with self._lock:
             silent = time.monotonic() - self._heard_at
-            return replace(self._state, fresh=self._state.up and silent <= _SILENCE_SECONDS)
+            fresh = self._state.up and silent <= self._settings.silence_seconds
+            return replace(self._state, fresh=fresh)
 
     def _run(self, deliver: Deliver) -> None:
         failures = 0
@@ -131,14 +136,14 @@ class KernelLogSource:
         """Run one child until it fails (ProbeFailed) or the source stops."""
         probe = Probe(self._command(), log=self._log, progress=True)
         self._reports.begin()
-        until = time.monotonic() + _READY_SECONDS
+        until = time.monotonic() + self._patience()
         try:
             while self._stop_at is None:
                 message = probe.receive(until, self._wake)
                 now = time.monotonic()
                 if message is not None:
                     self._hear(message, deliver)
-                    until = now + (_SILENCE_SECONDS if self._state.up else _READY_SECONDS)
+                    until = now + self._patience()
                 elif now >= until and self._stop_at is None:
                     self._time_out(probe)
         finally:
@@ -166,11 +171,16 @@ class KernelLogSource:
         for report in reports:
             deliver(self.name, report)
 
+    def _patience(self) -> float:
+        """How long the child may say nothing, in seconds."""
+        settings = self._settings
+        return settings.silence_seconds if self._state.up else settings.ready_seconds
+
     def _time_out(self, probe: Probe) -> None:
         # Before it is ready, only the dumps can hold it up: a bad disk. The log is worth more.
         self._skip_dumps = self._skip_dumps or not self._state.up
         self._change(timeouts=self._state.timeouts + 1)
-        stuck = probe.describe_stuck(_SILENCE_SECONDS if self._state.up else _READY_SECONDS)
+        stuck = probe.describe_stuck(self._patience())
         raise ProbeFailed(f"the reader says nothing, {stuck}")
 
     def _command(self) -> list[str]:
