@@ -328,6 +328,7 @@ def _failed() -> GpuState:
             "a row remap failed: NVIDIA's RMA criterion, to be confirmed by the field diagnostic",
         ),
         source="https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/",
+        route=Urgency.INFO,
         latched=True,
         rma=RmaStanding.CRITERION_MET,
         due=timedelta(hours=24),
@@ -343,6 +344,7 @@ def _hung() -> GpuState:
     return replace(
         state,
         fresh=False,
+        latest=tuple(replace(latest, at=AT - 104.25) for latest in state.latest),
         set_apart="stuck for 94 s in state D in nvmlDeviceGetRemappedRows; asked again in 5 min",
     )
 

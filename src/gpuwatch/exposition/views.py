@@ -98,3 +98,8 @@ def flag_by_code(snapshot: Snapshot, uuid: str) -> dict[str, Flag]:
     flags = [flag for flag in snapshot.flags if flag.board.uuid == uuid]
     flags.sort(key=lambda flag: (flag.is_open, flag.raised_at, flag.number))
     return {flag.code: flag for flag in flags}
+
+
+def gpu_by_uuid(snapshot: Snapshot, uuid: str) -> GpuState | None:
+    """The GPU with this UUID, None when this host neither has nor misses it."""
+    return next((gpu for gpu in gpus_of(snapshot) if gpu.record.key.uuid == uuid), None)

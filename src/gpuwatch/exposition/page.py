@@ -1,0 +1,218 @@
+"""Page: the status of the host for a person, without a script, from one snapshot."""
+
+from gpuwatch.domain.records import BoardRecord
+from gpuwatch.domain.snapshot import GpuState, Maintenance, Snapshot, SourceState
+from gpuwatch.exposition.cells import (
+    POWER,
+    TEMPERATURE,
+    badge,
+    blindness,
+    by_urgency,
+    gpu_link,
+    planned,
+    reading,
+    section,
+    serial,
+    slot_text,
+    table,
+    unknown,
+    when,
+)
+from gpuwatch.exposition.event_cells import events_table
+from gpuwatch.exposition.flag_cells import flags_table, plan
+from gpuwatch.exposition.frame import frame
+from gpuwatch.exposition.markup import Markup, join, tag
+from gpuwatch.exposition.summary import summary
+from gpuwatch.exposition.views import driver_of, gpus_of, next_window, window_is_open
+from gpuwatch.exposition.words import LOCATIONS, URGENCIES, plural, second, span
+
+_EVENTS_SHOWN = 20
+_GPU_HEADINGS = (
+    "GPU",
+    "slot and serial",
+    "verdict",
+    "temperature",
+    "power",
+    "uncorrectable errors",
+    "why",
+    "planned",
+)
+_SOURCE_HEADINGS = ("source", "state", "last success", "problem")
+_FINDING_HEADINGS = ("finding", "act", "since", "why")
+_MAINTENANCE_HEADINGS = ("scope", "until", "reason", "ticket", "by")
+
+
+def status_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> bytes:
+    """The whole page; times are relative to the snapshot's instant."""
+    waiting = sorted(
+        (flag for flag in snapshot.flags if flag.is_open), key=lambda flag: flag.due_at
+    )
+    return frame(
+        snapshot,
+        snapshot.hostname,
+        summary(snapshot),
+        tag("p", *_as_of(snapshot), class_="quiet"),
+        section("GPUs", _gpus(snapshot)),
+        _host_findings(snapshot),
+        section(
+            "Boards to replace", flags_table(snapshot, waiting, "No board of this host is flagged.")
+        ),
+        section("Windows and maintenance", _windows(snapshot), _maintenance(snapshot)),
+        section("Sources", _sources(snapshot), *_troubles(snapshot)),
+        section("Latest events", events_table(snapshot, snapshot.events[:_EVENTS_SHOWN])),
+        stalled_seconds=stalled_seconds,
+    )
+
+
+def _as_of(snapshot: Snapshot) -> tuple[str, ...]:
+    driver = driver_of(snapshot)
+    return (
+        f"as of {second(snapshot.at.wall)} · ",
+        f"driver {driver}" if driver else "no driver loaded",
+    )
+
+
+def _gpus(snapshot: Snapshot) -> Markup:
+    rows = (
+        (gpu.verdict.value.replace("_", "-"), _gpu_row(snapshot, gpu)) for gpu in gpus_of(snapshot)
+    )
+    return table(_GPU_HEADINGS, rows, "No GPU is known on this host.")
+
+
+def _gpu_row(snapshot: Snapshot, gpu: GpuState) -> tuple[str, ...]:
+    record = gpu.record
+    name = tag("span", record.board.name or "name unknown", class_="quiet")
+    return (
+        join(gpu_link(gpu), tag("br"), name),
+        join(slot_text(gpu), tag("br"), serial(gpu)),
+        join(
+            badge(gpu.verdict),
+            tag("br"),
+            tag("small", f"for {span(snapshot.at.wall - gpu.verdict_since)}"),
+        ),
+        reading(gpu, TEMPERATURE, snapshot),
+        reading(gpu, POWER, snapshot),
+        memory_errors(record),
+        _why(snapshot, gpu),
+        plan(snapshot, record.key.uuid),
+    )
+
+
+def memory_errors(record: BoardRecord) -> Markup:
+    """Uncorrectable errors by memory since first sight, or that they cannot be read."""
+    if not record.errors:
+        return unknown("not readable on this board")
+    parts = [f"{count:,} {LOCATIONS[memory]}" for memory, count in record.errors.items() if count]
+    if not parts:
+        return join("none")
+    incidents = plural(len(record.incidents), "incident")
+    return join(", ".join(parts), tag("br"), tag("small", incidents))
+
+
+def _why(snapshot: Snapshot, gpu: GpuState) -> Markup:
+    findings = by_urgency(gpu.findings)
+    reasons = [gpu.set_apart or blindness(gpu, snapshot)] if not findings else []
+    reasons.extend(finding.sentence for finding in findings[:1])
+    if findings and gpu.set_apart:
+        reasons.append(gpu.set_apart)
+    if len(findings) > 1:
+        reasons.append(f"and {plural(len(findings) - 1, 'more finding')}")
+    told = [reason for reason in reasons if reason]
+    return join(*(tag("p", reason) for reason in told)) if told else join("nothing found")
+
+
+def _host_findings(snapshot: Snapshot) -> Markup:
+    rows = (
+        (
+            None,
+            (
+                finding.code,
+                URGENCIES[finding.urgency],
+                when(finding.since, snapshot),
+                finding.sentence,
+            ),
+        )
+        for finding in by_urgency(snapshot.host_findings)
+    )
+    return section("Host", table(_FINDING_HEADINGS, rows, "Nothing found about the host itself."))
+
+
+def _windows(snapshot: Snapshot) -> Markup:
+    window = next_window(snapshot)
+    if window is None:
+        return tag("p", "No maintenance window is planned: none is set up ([[windows]]).")
+    start, end = window.start.timestamp(), window.end.timestamp()
+    if window_is_open(snapshot):
+        return tag(
+            "p",
+            tag("strong", f"Window {window.name} is open"),
+            " until ",
+            planned(end),
+            " (",
+            when(end, snapshot),
+            ").",
+        )
+    return tag(
+        "p",
+        f"Next window: {window.name}, ",
+        planned(start),
+        " (",
+        when(start, snapshot),
+        "), until ",
+        planned(end),
+        ".",
+    )
+
+
+def _maintenance(snapshot: Snapshot) -> Markup:
+    rows = ((None, _maintenance_row(snapshot, held)) for held in snapshot.maintenance)
+    return table(_MAINTENANCE_HEADINGS, rows, "Nobody has announced work on this host.")
+
+
+def _maintenance_row(snapshot: Snapshot, held: Maintenance) -> tuple[str, ...]:
+    return (
+        f"{held.scope} {held.board}".strip(),
+        when(held.until, snapshot),
+        f"{held.reason} (driver released)" if held.release else held.reason,
+        held.ticket,
+        held.actor,
+    )
+
+
+def _sources(snapshot: Snapshot) -> Markup:
+    rows = ((_source_class(source), _source_row(snapshot, source)) for source in snapshot.sources)
+    return table(_SOURCE_HEADINGS, rows, "No source has reported yet.")
+
+
+def _source_class(source: SourceState) -> str | None:
+    return None if source.fresh or source.released else "blind"
+
+
+def _source_row(snapshot: Snapshot, source: SourceState) -> tuple[str, ...]:
+    if source.released:
+        state = f"released: {source.released_reason}" if source.released_reason else "released"
+    elif source.fresh:
+        state = "fresh"
+    else:
+        state = "stale" if source.up else "down"
+    if source.unkillable:
+        state = f"{state}, {plural(source.unkillable, 'child process')} cannot be ended"
+    return (
+        source.name.replace("_", " "),
+        state if source.required else f"{state} (optional)",
+        when(source.last_success, snapshot),
+        source.problem or "none",
+    )
+
+
+def _troubles(snapshot: Snapshot) -> list[Markup]:
+    """What is wrong with the watching itself, a sentence each."""
+    sentences = [
+        f"History cannot write: {reason.replace('_', ' ')}." for reason in snapshot.degraded
+    ]
+    if snapshot.clock_synchronized is False:
+        sentences.append("The wall clock is not synchronised: new trend flags wait.")
+    if snapshot.kernel_log_lost:
+        lost = plural(snapshot.kernel_log_lost, "kernel log record")
+        sentences.append(f"{lost} were lost before gpuwatch could read them.")
+    return [tag("p", sentence, class_="trouble") for sentence in sentences]

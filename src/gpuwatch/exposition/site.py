@@ -1,0 +1,174 @@
+"""Site: which path answers what; every answer comes from the snapshot of the moment."""
+
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+
+from prometheus_client.exposition import choose_encoder
+
+from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.exposition.detail import gpu_page
+from gpuwatch.exposition.documents import (
+    events_document,
+    flags_document,
+    gpus_document,
+    status_document,
+    windows_document,
+)
+from gpuwatch.exposition.families import Vocabulary
+from gpuwatch.exposition.flags_page import flags_page
+from gpuwatch.exposition.frame import SECURITY_POLICY
+from gpuwatch.exposition.gpu_documents import gpu_document
+from gpuwatch.exposition.messages import Request, Response, plain
+from gpuwatch.exposition.metrics import (
+    CONTENT_TYPE_OPENMETRICS,
+    CONTENT_TYPE_PLAIN_0_0_4,
+    MetricsRenderer,
+)
+from gpuwatch.exposition.page import status_page
+from gpuwatch.exposition.readiness import readiness
+from gpuwatch.exposition.renderings import GZIP_LEVEL, Rendering, Renderings
+from gpuwatch.exposition.views import gpu_by_uuid
+
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+STALLED_SECONDS = 30.0  # the loop beats every second or so; after this long it is stuck
+
+_Route = Callable[[Request], Response]
+_GPU_PAGE = "/gpu/"
+_GPU_DOCUMENT = "/api/v1/gpus/"
+_DOCUMENTS: Mapping[str, Callable[[Snapshot], object]] = {
+    "/api/v1/status": status_document,
+    "/api/v1/gpus": lambda snapshot: {"gpus": gpus_document(snapshot)},
+    "/api/v1/flags": lambda snapshot: {"flags": flags_document(snapshot)},
+    "/api/v1/events": lambda snapshot: {"events": events_document(snapshot)},
+    "/api/v1/windows": lambda snapshot: {"windows": windows_document(snapshot)},
+}
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+class Site:
+    """Answers requests from the current snapshot; `heartbeat_age` is that of the loop, in seconds.
+
+    `current` may be asked from any thread and must not block.
+    """
+
+    def __init__(
+        self,
+        current: Callable[[], Snapshot],
+        *,
+        heartbeat_age: Callable[[], float],
+        vocabulary: Vocabulary,
+    ) -> None:
+        self._current = current
+        self._heartbeat_age = heartbeat_age
+        self._renderings = Renderings(current)
+        self._metrics_renderer = MetricsRenderer(vocabulary)
+        self._routes: dict[str, _Route] = {
+            "/": self._status_page,
+            "/flags": self._flags_page,
+            "/metrics": self._metrics,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            **dict.fromkeys(_DOCUMENTS, self._document),
+        }
+        self._gpu_routes: dict[str, Callable[[Request, Snapshot, GpuState], Response]] = {
+            _GPU_PAGE: self._gpu_page,
+            _GPU_DOCUMENT: self._gpu_document,
+        }
+
+    def answer(self, request: Request) -> Response:
+        """The answer to one request; unknown paths get a 404 that names the known ones."""
+        route = self._routes.get(request.path)
+        if route is not None:
+            return route(request)
+        for prefix, gpu_route in self._gpu_routes.items():
+            if request.path.startswith(prefix):
+                snapshot = self._current()
+                gpu = gpu_by_uuid(snapshot, request.path.removeprefix(prefix))
+                if gpu is not None:
+                    return gpu_route(request, snapshot, gpu)
+                return _missing(request, "no GPU of this host has that UUID; / lists them")
+        known = ", ".join((*sorted(self._routes), f"{_GPU_PAGE}UUID", f"{_GPU_DOCUMENT}UUID"))
+        return _missing(request, f"there is nothing here; there is something at {known}")
+
+    def _metrics(self, request: Request) -> Response:
+        accepted = choose_encoder(request.headers.get("accept", ""))[1]
+        names = frozenset(request.query.get("name[]", ()))
+        if accepted.startswith("application/openmetrics-text"):
+            content_type, render = CONTENT_TYPE_OPENMETRICS, self._metrics_renderer.openmetrics
+        else:
+            content_type, render = CONTENT_TYPE_PLAIN_0_0_4, self._metrics_renderer.text
+        if names:
+            return _sent(request, content_type, render(self._current(), names))
+        return _kept(request, content_type, self._renderings.get(content_type, render))
+
+    def _document(self, request: Request) -> Response:
+        build = _DOCUMENTS[request.path]
+        rendering = self._renderings.get(request.path, lambda snapshot: _json(build(snapshot)))
+        return _kept(request, JSON, rendering)
+
+    def _gpu_document(self, request: Request, snapshot: Snapshot, gpu: GpuState) -> Response:
+        return _sent(request, JSON, _json(gpu_document(snapshot, gpu)))
+
+    def _status_page(self, request: Request) -> Response:
+        stalled = self._stalled_seconds()
+        if stalled is not None:
+            return _page(_sent(request, HTML, status_page(self._current(), stalled)))
+        return _page(_kept(request, HTML, self._renderings.get(request.path, status_page)))
+
+    def _flags_page(self, request: Request) -> Response:
+        return _page(_kept(request, HTML, self._renderings.get(request.path, flags_page)))
+
+    def _gpu_page(self, request: Request, snapshot: Snapshot, gpu: GpuState) -> Response:
+        return _page(_sent(request, HTML, gpu_page(snapshot, gpu)))
+
+    def _healthz(self, _request: Request) -> Response:
+        stalled = self._stalled_seconds()
+        if stalled is not None:
+            sentence = f"the agent's loop has not moved for {stalled:.0f} s"
+            return plain(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
+        return plain(HTTPStatus.OK, "ok")
+
+    def _readyz(self, _request: Request) -> Response:
+        report = readiness(self._current())
+        status = HTTPStatus.OK if report["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
+        return Response(body=_json(report), content_type=JSON, status=status)
+
+    def _stalled_seconds(self) -> float | None:
+        age = self._heartbeat_age()
+        return age if age > STALLED_SECONDS else None
+
+
+def _missing(request: Request, sentence: str) -> Response:
+    if request.path.startswith("/api/"):
+        body = _json({"error": sentence})
+        return Response(body=body, content_type=JSON, status=HTTPStatus.NOT_FOUND)
+    return plain(HTTPStatus.NOT_FOUND, sentence)
+
+
+def _kept(request: Request, content_type: str, rendering: Rendering) -> Response:
+    """Bytes that are kept in both forms, in the one that the client takes."""
+    vary = ("Vary", "Accept, Accept-Encoding")
+    if request.accepts_gzip():
+        compressed = ("Content-Encoding", "gzip")
+        return Response(
+            body=rendering.gzipped, content_type=content_type, headers=(vary, compressed)
+        )
+    return Response(body=rendering.body, content_type=content_type, headers=(vary,))
+
+
+def _sent(request: Request, content_type: str, body: bytes) -> Response:
+    """Bytes made for this request, compressed if the client wants."""
+    if request.accepts_gzip():
+        return _kept(request, content_type, Rendering(body, gzip.compress(body, GZIP_LEVEL)))
+    return _kept(request, content_type, Rendering(body, b""))
+
+
+def _page(response: Response) -> Response:
+    return replace(response, security_policy=SECURITY_POLICY)

@@ -1,0 +1,117 @@
+"""Summary: the first thing a person reads: how the host is, in sentences."""
+
+from collections.abc import Sequence
+
+from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict
+from gpuwatch.exposition.cells import (
+    badge,
+    by_urgency,
+    gpu_link,
+    gpu_name,
+    serial_text,
+    slot_text,
+)
+from gpuwatch.exposition.markup import Markup, join, tag
+from gpuwatch.exposition.views import gpus_of, open_flags_of
+from gpuwatch.exposition.words import FLAG_STATES, listed, plural
+
+# One sentence for each verdict that some GPU has, the gravest first: for one GPU, for several.
+_SENTENCES: tuple[tuple[Verdict, str, str], ...] = (
+    (Verdict.DRAIN_NOW, "{} must be drained now.", "{} must be drained now."),
+    (
+        Verdict.UNKNOWN,
+        "{} cannot be judged: nobody knows that it is well.",
+        "{} cannot be judged: nobody knows that they are well.",
+    ),
+    (
+        Verdict.REPLACE_AT_WINDOW,
+        "{} is to be replaced at a window.",
+        "{} are to be replaced at a window.",
+    ),
+    (Verdict.RESET_AT_WINDOW, "{} wants a reset at a window.", "{} want a reset at a window."),
+    (Verdict.WATCH, "{} is being watched.", "{} are being watched."),
+)
+_REMEDIES = {
+    Remedy.REPLACE: "Replace the board.",
+    Remedy.RESET: "Drain the GPU and reset it.",
+    Remedy.REBOOT: "Reboot the host.",
+    Remedy.RESEAT: "Reseat the board.",
+    Remedy.INSPECT: "Inspect it on site.",
+    Remedy.POWER_CYCLE: "Drain the host and switch it off and on.",
+    Remedy.COOL: "See to the cooling.",
+    Remedy.POWER: "See to the power supply.",
+    Remedy.VENDOR_CASE: "Open a case with the vendor.",
+    Remedy.NONE: "Nothing to do.",
+}
+
+
+def summary(snapshot: Snapshot) -> Markup:
+    """The host's verdict, what it means, and what to do at once."""
+    gpus = gpus_of(snapshot)
+    return tag(
+        "section",
+        tag("h1", badge(snapshot.host_verdict), " ", snapshot.hostname),
+        tag("p", " ".join(_sentences(gpus)), class_="lead"),
+        _urgent(snapshot, gpus),
+        class_=f"summary {snapshot.host_verdict.value.replace('_', '-')}",
+    )
+
+
+def remedy_sentence(remedy: Remedy) -> str:
+    """What a person should do."""
+    return _REMEDIES[remedy]
+
+
+def _sentences(gpus: Sequence[GpuState]) -> list[str]:
+    if not gpus:
+        return ["No GPU is known on this host."]
+    sentences = []
+    for verdict, of_one, of_several in _SENTENCES:
+        names = tuple(gpu_name(gpu) for gpu in gpus if gpu.verdict is verdict)
+        if names:
+            sentences.append((of_one if len(names) == 1 else of_several).format(listed(names)))
+    healthy = sum(gpu.verdict is Verdict.HEALTHY for gpu in gpus)
+    sentences.append(f"{healthy} of {plural(len(gpus), 'GPU')} healthy.")
+    return sentences
+
+
+def _urgent(snapshot: Snapshot, gpus: Sequence[GpuState]) -> Markup:
+    host = [_item(join("Host"), finding) for finding in _now(snapshot.host_findings)]
+    boards = [
+        _item(
+            join(gpu_link(gpu), f" in {slot_text(gpu)}, serial {serial_text(gpu)}"),
+            finding,
+            _taken_up(snapshot, gpu, finding),
+        )
+        for gpu in gpus
+        for finding in _now(gpu.findings)
+    ]
+    return tag("ul", *host, *boards, class_="urgent") if host or boards else join()
+
+
+def _now(findings: Sequence[Finding]) -> list[Finding]:
+    return by_urgency(finding for finding in findings if finding.urgency is Urgency.PAGE)
+
+
+def _taken_up(snapshot: Snapshot, gpu: GpuState, finding: Finding) -> str:
+    """Whether somebody is at it already: the second question at 03:00."""
+    states = {
+        flag.state
+        for flag in open_flags_of(snapshot, gpu.record.key.uuid)
+        if flag.code == finding.code
+    }
+    return next((f" {FLAG_STATES[state].capitalize()}." for state in states), "")
+
+
+def _item(subject: Markup, finding: Finding, taken_up: str = "") -> Markup:
+    return tag(
+        "li",
+        subject,
+        ": ",
+        finding.sentence.rstrip("."),
+        ". ",
+        tag("strong", remedy_sentence(finding.remedy)),
+        taken_up,
+        "" if finding.route is Urgency.PAGE else " Nobody is paged for it.",
+    )

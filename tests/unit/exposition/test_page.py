@@ -1,0 +1,256 @@
+"""Page: what a person reads at 03:00, from one snapshot, with everything foreign escaped."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.exposition.detail import gpu_page
+from gpuwatch.exposition.flags_page import flags_page
+from gpuwatch.exposition.frame import SECURITY_POLICY
+from gpuwatch.exposition.page import status_page
+from tests.support.golden import assert_golden
+from tests.support.snapshots import gpu_state, rich_snapshot
+
+ALLOWED = frozenset(
+    [
+        "html",
+        "head",
+        "meta",
+        "title",
+        "link",
+        "style",
+        "body",
+        "header",
+        "a",
+        "strong",
+        "span",
+        "nav",
+        "main",
+        "section",
+        "h1",
+        "h2",
+        "h3",
+        "p",
+        "ul",
+        "li",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "div",
+        "br",
+        "small",
+        "code",
+        "time",
+        "footer",
+        "article",
+        "dl",
+        "dt",
+        "dd",
+    ]
+)
+INLINE = frozenset({"a", "strong", "span", "small", "code", "time"})
+VOID = frozenset({"meta", "link", "br"})
+
+
+class Reader(HTMLParser):
+    """Reads a page as a browser would: which elements, which addresses, is it well nested."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.addresses: set[str] = set()
+        self.attributes: set[str] = set()
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember the element and its attributes."""
+        self.elements.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+        self.addresses.update(
+            value for name, value in attrs if name in {"href", "src"} and value is not None
+        )
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Every end closes what was opened last."""
+        assert self.open.pop() == tag
+        if tag not in INLINE:
+            self.words.append(" ")
+
+    def handle_data(self, data: str) -> None:
+        """Collect the text."""
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        """All text, with single spaces."""
+        return " ".join("".join(self.words).split())
+
+
+def _pages() -> list[bytes]:
+    snapshot = rich_snapshot()
+    return [
+        status_page(snapshot),
+        flags_page(snapshot),
+        *(gpu_page(snapshot, gpu) for gpu in snapshot.gpus),
+    ]
+
+
+def _read(snapshot: Snapshot) -> str:
+    return Reader(status_page(snapshot)).text
+
+
+def test_the_page_of_a_bad_night_is_the_golden_one() -> None:
+    """All of it; times are relative to the snapshot's instant."""
+    assert_golden("page.html", status_page(rich_snapshot()).decode())
+
+
+def test_the_detail_of_a_flagged_gpu_is_the_golden_one() -> None:
+    """Findings, incidents, readings of GPU 2."""
+    snapshot = rich_snapshot()
+
+    assert_golden("gpu.html", gpu_page(snapshot, snapshot.gpus[2]).decode())
+
+
+@pytest.mark.parametrize("page", _pages())
+def test_a_page_holds_only_the_elements_we_write(page: bytes) -> None:
+    """No script, whatever a board calls itself; every element is closed."""
+    reader = Reader(page)
+
+    assert reader.elements <= ALLOWED
+    assert reader.open == []
+
+
+@pytest.mark.parametrize("page", _pages())
+def test_a_page_loads_nothing_from_elsewhere(page: bytes) -> None:
+    """It works without a route to anywhere; the links to sources are followed by hand only."""
+    foreign = {
+        address
+        for address in Reader(page).addresses
+        if not address.startswith(("/", "https://docs.nvidia.com/")) and address != "data:,"
+    }
+
+    assert foreign == set()
+
+
+@pytest.mark.parametrize("page", _pages())
+def test_a_page_keeps_its_own_security_policy(page: bytes) -> None:
+    """The policy allows no style attribute and no inline handler, so there must be none."""
+    attributes = Reader(page).attributes
+
+    assert "style" not in attributes
+    assert not any(name.startswith("on") for name in attributes)
+    assert "unsafe" not in SECURITY_POLICY
+
+
+def test_a_hostile_board_name_is_only_text() -> None:
+    """What looks like a script is shown, not run."""
+    assert '<script>alert("xss")</script>' in _read(rich_snapshot())
+
+
+def test_the_first_sentences_say_how_the_host_is() -> None:
+    """Who must be drained, what is unknown, what waits."""
+    assert (
+        "GPU 3 and GPU 6 must be drained now. GPU 4 cannot be judged: nobody knows that it is "
+        "well. GPU 2 is to be replaced at a window. GPU 5 wants a reset at a window. GPU 1 is "
+        "being watched. 2 of 8 GPUs healthy."
+    ) in _read(rich_snapshot())
+
+
+def test_a_quiet_host_says_so() -> None:
+    """No list of urgent things, no trouble."""
+    quiet = replace(
+        rich_snapshot(),
+        gpus=(gpu_state(0),),
+        host_verdict=Verdict.HEALTHY,
+        host_findings=(),
+        flags=(),
+        degraded=(),
+        kernel_log_lost=0,
+    )
+
+    text = _read(quiet)
+
+    assert "1 of 1 GPU healthy." in text
+    assert "No board of this host is flagged." in text
+
+
+def test_a_host_without_gpus_is_not_called_healthy() -> None:
+    """An empty table is no good news."""
+    text = _read(replace(rich_snapshot(), gpus=(), host_verdict=Verdict.UNKNOWN))
+
+    assert "No GPU is known on this host." in text
+
+
+def test_an_unreadable_value_is_shown_as_unknown_with_its_reason() -> None:
+    """Never a dash, never a zero."""
+    text = _read(rich_snapshot())
+
+    assert "unknown: no permission" in text
+    assert "unknown: GPU not there" in text
+    assert "unknown: last answer 104 s ago" in text
+
+
+def test_somebody_at_work_is_named_beside_the_urgent_finding() -> None:
+    """The second question at 03:00: is anybody at it?"""
+    assert "Replace the board. In hands. Nobody is paged for it." in _read(rich_snapshot())
+
+
+def test_a_page_of_a_stalled_agent_warns() -> None:
+    """Old facts must not look like the present."""
+    page = status_page(rich_snapshot(), stalled_seconds=95.0)
+
+    assert "gpuwatch has stood still for 95 s." in Reader(page).text
+
+
+def test_an_unsynchronised_clock_is_told() -> None:
+    """Because new trend flags wait for it."""
+    text = _read(replace(rich_snapshot(), clock_synchronized=False))
+
+    assert "The wall clock is not synchronised" in text
+
+
+def test_an_open_window_is_told_with_its_end() -> None:
+    """While it is open people want to know how long."""
+    snapshot = rich_snapshot()
+    start = snapshot.windows[0].start.timestamp()
+
+    text = _read(replace(snapshot, at=replace(snapshot.at, wall=start + 3_600)))
+
+    assert "Window sunday is open until Sun 2026-03-15 06:00 UTC (in 3 h)" in text
+
+
+def test_a_host_without_windows_says_what_is_missing() -> None:
+    """And where it is set."""
+    text = _read(replace(rich_snapshot(), windows=()))
+
+    assert "No maintenance window is planned: none is set up ([[windows]])." in text
+
+
+def test_the_detail_of_a_hung_gpu_says_what_hangs() -> None:
+    """The call and the state of the process."""
+    snapshot = rich_snapshot()
+
+    text = Reader(gpu_page(snapshot, snapshot.gpus[4])).text
+
+    assert "stuck for 94 s in state D in nvmlDeviceGetRemappedRows" in text
+    assert "No reading: last answer 104 s ago." in text
+
+
+def test_the_detail_of_a_gpu_tells_each_gap() -> None:
+    """A reading that is missing has its reason beside it."""
+    snapshot = rich_snapshot()
+
+    text = Reader(gpu_page(snapshot, snapshot.gpus[5])).text
+
+    assert "gpuwatch_gpu_energy_joules_total unknown: timed out" in text
