@@ -1,0 +1,317 @@
+"""The simulated server: made from a profile, reset, reloaded, rebooted, its boards swapped."""
+
+import fcntl
+import random
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulator import drivers, messages, profiles
+from simulator.clock import Setting
+from simulator.faults import FaultyMachine
+from simulator.machine import InUseError
+from simulator.trees import PciFunction
+from simulator.worldfile import World
+
+__all__ = ["InUseError", "Server", "World"]
+
+DRIVER = "580.95.05"
+_FIRST_SERIAL = 1_650_524_000_001
+_NVSWITCHES = 4
+
+# What a reset or a driver load sets back to zero.
+_VOLATILE = (
+    "ecc.corrected.volatile.", "ecc.uncorrected.volatile.", "sram.volatile.", "remap.pending",
+    "pages.pending", "violation.", "slowdown.", "pcie.replays", "recovery_action",
+    "reset_required", "drain_and_reset_recommended", "repair.", "lag.", "call.", "lost",
+)  # fmt: skip
+# What belongs to the slot and stays when the board goes.
+_OF_THE_SLOT = (
+    "pci", "minor_number", "board_id", "module_id", "platform.module_id", "kernel_driver",
+)  # fmt: skip
+
+
+class Server(FaultyMachine):
+    """One simulated server: `create` makes it, `open` finds one that exists."""
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path,
+        profile: str = "h100-sxm",
+        gpus: int = 8,
+        *,
+        options: Sequence[str] = (),
+        driver: str = DRIVER,
+        first_serial: int = _FIRST_SERIAL,
+        lively: bool = False,
+        serve: bool = True,
+    ) -> "Server":
+        """A healthy server in an empty or absent directory, its driver loaded, its log fed.
+
+        `lively` lets temperature, power and load move; else they stand still, as tests want.
+        """
+        server = cls(directory)
+        (directory / "clients").mkdir(parents=True)
+        server.clock.set(Setting.real())
+        server.trees.create()
+        server.log.create()
+        world = World(every=profiles.common_values(profile, tuple(options)))
+        world.server = {
+            "profile": profile,
+            "kmsg_sequence": "0",
+            "module_load": "0",
+            "next_serial": str(first_serial),
+            "privileged": "root",
+            **drivers.library_values(driver),
+        }
+        if lively:
+            world.every |= _lively(world.every)
+        for slot in range(gpus):
+            world.gpus[slot] = _slot_values(profile, slot)
+            if "platform.slot_number" in world.every:
+                world.gpus[slot]["platform.module_id"] = str(slot + 1)
+            _new_board(world, slot)
+        server.file.create(world)
+        server._plug_in(profile)
+        server.install_library()
+        server._load(driver)
+        if serve:
+            server.serve()
+        return server
+
+    @classmethod
+    def open(cls, directory: Path) -> "Server":
+        """The server in a directory. Raises FileNotFoundError when there is none."""
+        if not (directory / "world").exists():
+            raise FileNotFoundError(f"{directory}: no simulated server (simulate create makes one)")
+        return cls(directory)
+
+    def _plug_in(self, profile: str) -> None:
+        world = self.file.read()
+        for slot, own in world.gpus.items():
+            device = int(world.text(slot, "pci_device_id") or "0", 0) >> 16
+            self.trees.add(PciFunction.gpu(own["pci"], device, "nvidia"))
+        if profiles.has_nvswitch(profile):
+            for number in range(_NVSWITCHES):
+                self.trees.add(PciFunction.nvswitch(f"0000:{5 + number:02x}:00.0"))
+        self.trees.add(PciFunction.network("0000:29:00.0"))
+
+    # -- the driver --
+
+    def _load(self, driver: str) -> None:
+        with self.change() as world:
+            world.server |= drivers.module_values(driver)
+            world.server["module_loaded"] = "yes"
+            world.server["module_load"] = str(int(world.server["module_load"]) + 1)
+            for slot in world.gpus:
+                self._set_back(world, slot)
+            is_open = world.server["profile"] != "t4"
+            self.trees.load_module(driver, open_module=is_open)
+            flavour = "Open Kernel Module for x86_64" if is_open else "x86_64 Kernel Module"
+            world.kernel.append(
+                (messages.WARNING, f"NVRM: loading NVIDIA UNIX {flavour}  {driver}")
+            )
+
+    def _set_back(self, world: World, gpu: int) -> None:
+        """Volatile things of one GPU go back to zero; pending modes become current."""
+        world.forget(gpu, *_VOLATILE)
+        for mode in ("mig", "ecc_mode"):
+            pending = world.text(gpu, f"{mode}.pending")
+            if pending is not None:
+                world.gpus[gpu][f"{mode}.current"] = pending
+        self._restart_energy(world, gpu, 0)
+
+    def _restart_energy(self, world: World, gpu: int, millijoules: int) -> None:
+        """Energy grows by the power drawn, from a reading at this instant."""
+        power = (world.text(gpu, "power.milliwatts") or "0").split("~")[0]
+        now = self.clock.now().boottime
+        world.gpus[gpu]["energy.millijoules"] = f"{millijoules}+{power}@{now:.3f}"
+
+    def set_power(self, gpu: int, milliwatts: int) -> None:
+        """Another power draw; the energy counter goes on from where it is."""
+        with self.change() as world:
+            base, _, growth = world.gpus[gpu]["energy.millijoules"].partition("+")
+            rate, _, since = growth.partition("@")
+            elapsed = self.clock.now().boottime - float(since)
+            world.gpus[gpu]["power.milliwatts"] = str(milliwatts)
+            self._restart_energy(world, gpu, int(float(base) + float(rate) * elapsed))
+
+    def reset(self, gpu: int) -> None:
+        """`nvidia-smi --gpu-reset`: volatile counters and pending remaps go, a lost GPU comes back.
+
+        Raises InUseError while a client holds the GPU.
+        """
+        with self.file.locked():
+            if self.clients(gpu):
+                raise InUseError(self._in_use_text(gpu))
+            with self.change() as world:
+                self._set_back(world, gpu)
+
+    def _in_use_text(self, gpu: int) -> str:
+        address = self.file.read().gpus[gpu]["pci"].upper()
+        return (
+            f"The following GPUs could not be reset:\n  GPU 0000{address}: In use by another client"
+            "\n\n1 device is currently being used by one or more other processes (e.g., Fabric "
+            "Manager, CUDA application, graphics application such as an X server, or a monitoring "
+            "application such as another instance of nvidia-smi). Please first kill all processes "
+            "using this device and all compute applications running in the system."
+        )
+
+    def reload(self, *, driver: str | None = None, force: bool = False) -> None:
+        """Unload the module and load it again, from another release if one is named.
+
+        An upgrade replaces the library file too: processes that mapped the old one keep it.
+        Raises InUseError while a client holds the driver, unless forced.
+        """
+        with self.file.locked():
+            version = driver or self.file.read().server["library_version"]
+            drivers.branch(version)
+            self.unload(force=force)
+            if driver:
+                self.mismatch(driver)
+            self._load(version)
+
+    def unload(self, *, force: bool = False) -> None:
+        """`modprobe -r nvidia`. Raises InUseError while a client holds the driver."""
+        with self.file.locked():
+            if self.clients() and not force:
+                raise InUseError("modprobe: FATAL: Module nvidia is in use.")
+            with self.change() as world:
+                world.server["module_loaded"] = "no"
+                self.trees.unload_module()
+
+    def load(self) -> None:
+        """`modprobe nvidia`, in the library's version."""
+        self._load(self.file.read().server["library_version"])
+
+    def mismatch(self, version: str) -> None:
+        """A package upgrade without a reload: the library on disk is newer than the module."""
+        with self.change() as world:
+            world.server |= drivers.library_values(version)
+
+    def reboot(self, *, driver: str | None = None) -> None:
+        """A boot: a new boot id, an empty log, the driver loaded anew. Clients must be gone."""
+        with self.file.locked():
+            self.unload()
+            self.clock.reboot()
+            self.log.clear()
+            self.set_server("kmsg_sequence", 0)
+            if driver:
+                self.mismatch(driver)
+            self.load()
+
+    # -- settings of one GPU --
+
+    def vfio(self, gpu: int) -> None:
+        """Give the GPU to a virtual machine: bound to vfio-pci, NVML no longer sees it."""
+        self._bind(gpu, "vfio-pci")
+
+    def take_back(self, gpu: int) -> None:
+        """Bind it to the NVIDIA driver again."""
+        self._bind(gpu, "nvidia")
+
+    def _bind(self, gpu: int, driver: str) -> None:
+        with self.change() as world:
+            world.gpus[gpu]["kernel_driver"] = driver
+            self.trees.bind(world.gpus[gpu]["pci"], driver)
+
+    def mig(self, gpu: int, *, enabled: bool) -> None:
+        """Turn MIG on or off at once (Hopper needs no reset for it)."""
+        with self.change() as world:
+            world.put(gpu, "mig.current", int(enabled))
+            world.put(gpu, "mig.pending", int(enabled))
+
+    def privileged(self, who: str) -> None:
+        """Who may make privileged calls: `root` (as the driver does), `everyone` or `nobody`."""
+        if who not in {"root", "everyone", "nobody"}:
+            raise ValueError(f"privileged for {who!r}: root, everyone or nobody")
+        self.set_server("privileged", who)
+
+    # -- boards --
+
+    def swap(self, gpu: int, *, prior_errors: int = 0) -> str:
+        """Another board in the slot; its serial number. A refurbished one brings old counts.
+
+        Boards are swapped with the power off: follow with `reboot`, or see what happens if not.
+        """
+        with self.change() as world:
+            _new_board(world, gpu)
+            self._restart_energy(world, gpu, 0)
+            if prior_errors:
+                world.add(gpu, "ecc.uncorrected.aggregate.dram", prior_errors)
+            return world.gpus[gpu]["serial"]
+
+    def swap_baseboard(self) -> None:
+        """Another baseboard: every board, and the chassis serial where the platform tells one."""
+        with self.change() as world:
+            for slot in world.gpus:
+                _new_board(world, slot)
+                self._restart_energy(world, slot, 0)
+            if "platform.chassis_serial" in world.every:
+                serial = int(world.every["platform.chassis_serial"])
+                world.every["platform.chassis_serial"] = str(serial + 1)
+
+    def exchange(self, gpu: int, other: int) -> None:
+        """Two boards trade places."""
+        with self.change() as world:
+            first, second = world.gpus[gpu], world.gpus[other]
+            world.gpus[gpu], world.gpus[other] = (
+                {key: value for key, value in second.items() if key not in _OF_THE_SLOT}
+                | {key: value for key, value in first.items() if key in _OF_THE_SLOT},
+                {key: value for key, value in first.items() if key not in _OF_THE_SLOT}
+                | {key: value for key, value in second.items() if key in _OF_THE_SLOT},
+            )
+
+    def hold(self, gpu: int) -> "Hold":
+        """Be a client of a GPU, as a CUDA program is, until the returned object is closed."""
+        return Hold(self._clients / f"{random.randrange(10**6, 10**7)}.{gpu}")
+
+
+class Hold:
+    """A lock that says a GPU is in use."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        """Stop using it."""
+        self._file.close()
+
+
+def _slot_values(profile: str, slot: int) -> dict[str, str]:
+    address = profiles.pci_address(profile, slot)
+    return {
+        "pci": address,
+        "minor_number": str(slot),
+        "board_id": f"{int(address.split(':')[1], 16) << 8:#x}",
+        "module_id": str(slot + 1),
+    }
+
+
+def _new_board(world: World, slot: int) -> None:
+    """A board fresh from the factory in this slot."""
+    serial = int(world.server["next_serial"])
+    world.server["next_serial"] = str(serial + 1)
+    own = world.gpus[slot]
+    name = f"{world.server['profile']}-{serial}"
+    world.gpus[slot] = {key: own[key] for key in _OF_THE_SLOT if key in own} | {
+        "serial": str(serial),
+        "uuid": f"GPU-{uuid.uuid5(uuid.NAMESPACE_OID, name)}",
+        "pdi": f"{uuid.uuid5(uuid.NAMESPACE_OID, str(serial)).int >> 65:#x}",
+    }
+
+
+def _lively(every: dict[str, str]) -> dict[str, str]:
+    """Temperatures, power and load that swing slowly, each with its own period in seconds."""
+    swings = {
+        "temperature.gpu": (4, 540), "temperature.memory": (4, 540), "temperature.margin": (4, 540),
+        "utilization.gpu": (30, 300), "utilization.memory": (15, 300),
+        "power.milliwatts": (60_000, 300), "power.average": (60_000, 300),
+    }  # fmt: skip
+    return {
+        key: f"{every[key]}~{height}/{period}"
+        for key, (height, period) in swings.items()
+        if key in every
+    }
