@@ -1,9 +1,10 @@
 """A process that uses NVML through the real binding and does what it is told over a pipe.
 
-One JSON line in, one out. `["call", FUNCTION, ARGUMENT...]` calls a function of the binding;
-`"#3"` stands for the handle of index 3 (fetched once and kept), `"$set"` for the event set,
-`"&NAME"` for a fresh structure of the binding that the call fills and the answer returns. The
-answer is `{"value": ...}` or `{"error": CODE}`.
+One JSON line in, one out. `[FUNCTION, ARGUMENT...]` calls a function of the binding. Arguments:
+`"#3"` stands for the handle of index 3 (fetched once and kept), `{"by": FUNCTION, "name": NAME}`
+for the one that function finds, `"$set"` for the event set, `"&NAME"` for a fresh structure of
+the binding that the call fills and the answer returns. The answer is `{"value": ...}` or
+`{"error": CODE}`.
 """
 
 import ctypes
@@ -108,6 +109,8 @@ class _Child:
         if isinstance(given, str) and given.startswith("&"):
             self.filled = getattr(self.binding, given[1:])()
             return ctypes.byref(self.filled)
+        if isinstance(given, dict):
+            return getattr(self.binding, given["by"])(given["name"].encode())
         if given == "$set":
             if given not in self.kept:
                 self.kept[given] = self.binding.nvmlEventSetCreate()

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from simulator.machine import LIBRARY
 from simulator.world import Server
-from tests.support import require
+from tests.support.require import require
 
 _DRIVER_SOURCES = LIBRARY.parent.parent / "driver"
 
@@ -30,8 +30,8 @@ class MakeServer(Protocol):
 
 def build_library() -> None:
     """Build the simulated driver if its sources are newer."""
-    require.tool("cc", "gcc libc6-dev")
-    require.tool("make")
+    require("cc", "gcc libc6-dev")
+    require("make", "make")
     subprocess.run(["make", "--silent", "-C", str(_DRIVER_SOURCES)], check=True)  # noqa: S607 - any make
 
 
