@@ -6,13 +6,13 @@ FILE is JSON and is read again before every answer, so that a test changes the w
 process runs, and the next process finds it changed:
 
     {"driver": ..., "nvml": ..., "cuda": ..., "table": ..., "fail": {"stage", "code", "text"},
-     "hang": WAY (at start), "hang_everywhere": WAY, "rows": {"fast": 3, ...}, "delay_seconds": 0.0,
+     "hang": WAY (at start), "hang_everywhere": WAY, "delay_seconds": 0.0,
      "gpus": [{"pci", "uuid", "serial", "lost": false, "hang": WAY, "value": 7}], "events": [...]}
 
-WAY is {"mode": "sleep" | "stubborn" | "write-pid" | "read", "path", "function", "ask"}: sleep until
-a signal, sleep and ignore SIGTERM, stop in a frozen cgroup, or read a file that never answers;
-`ask` limits it to "inventory" or "sweep". Besides the asks of the wire it answers
-{"ask": "misbehave", "how": ...} for the tests of the harness.
+WAY is {"mode": "sleep" | "stubborn" | "write-pid" | "read" | "exit" | "garbage", "path",
+"function", "ask"}: sleep until a signal, sleep and ignore SIGTERM, stop in a frozen cgroup, read a
+file that never answers, or what its name says; `ask` limits it to "inventory" or "sweep". Besides
+the asks of the wire it answers {"ask": "misbehave", "how": ...} for the tests of the harness.
 """
 
 import argparse
@@ -26,7 +26,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gpuwatch.domain.signals import Cadence
 from gpuwatch.sources import child, wire
+from gpuwatch.sources.nvml_signals import rows
 
 _TICK_SECONDS = 0.02
 
@@ -117,8 +119,7 @@ class FakeProbe:
         }
 
     def _sweep(self, gpu: dict[str, Any], _: int, ask: dict[str, Any]) -> dict[str, Any]:
-        rows = self._world()["rows"]
-        count = sum(rows.get(cadence, 0) for cadence in ask["cadences"])
+        count = len(rows({Cadence(name) for name in ask["cadences"]}))
         value = ["lost", 15] if gpu.get("lost") else gpu.get("value", 7)
         return {
             "say": "sweep",
@@ -130,8 +131,8 @@ class FakeProbe:
 
     def _events(self) -> None:
         events = self._world().get("events", [])
-        boottime = time.clock_gettime(time.CLOCK_BOOTTIME)
         for event in events[self._told_events :]:
+            boottime = time.clock_gettime(time.CLOCK_BOOTTIME)
             say({"say": "event", "boottime": boottime, **event})
         self._told_events = len(events)
 
@@ -187,6 +188,10 @@ def _tell_environment() -> None:
     say({"say": "environment", "names": sorted(os.environ), "links": links})
 
 
+def _say_garbage() -> None:
+    os.write(1, b"Segmentation fault\n")
+
+
 def _say_in_pieces() -> None:
     os.write(1, b'{"say": "ha')
     time.sleep(0.1)
@@ -203,10 +208,12 @@ HANGS: dict[str, Callable[[dict[str, str]], None]] = {
     "stubborn": _stubborn,
     "write-pid": _write_pid,
     "read": _read,
+    "exit": lambda _: os._exit(3),
+    "garbage": lambda _: _say_garbage(),
 }
 
 MISBEHAVIOURS: dict[str, Callable[[], object]] = {
-    "garbage": lambda: os.write(1, b"Segmentation fault\n"),
+    "garbage": _say_garbage,
     "a list": lambda: os.write(1, b"[1]\n"),
     "deep": lambda: os.write(1, b"[" * 60_000 + b"\n"),
     "long": lambda: [os.write(1, b"x" * 4096) for _ in range(wire.LIMIT // 4096 + 1)],

@@ -56,13 +56,18 @@ class DriverCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverState:
-    """Why the driver as a whole can or cannot be asked. `text` is for people."""
+    """Why the driver as a whole can or cannot be asked. `text` is for people.
+
+    `pci_functions` are, while no driver is loaded, the addresses of the NVIDIA GPUs on the PCI bus
+    that wait for one: those bound to another driver are not among them.
+    """
 
     condition: str
     text: str = ""
     driver_version: str = ""
     library_version: str = ""
     driver_load: str = ""  # token of the module load, see domain.devices.Epoch
+    pci_functions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,11 @@ class Endings:
         """How many live on although SIGKILL was sent."""
         return sum(ending.abandoned for ending in self._endings)
 
+    @property
+    def stuck(self) -> tuple[Stuck, ...]:
+        """Where those sat that were abandoned, when they were."""
+        return tuple(ending.stuck for ending in self._endings if ending.stuck is not None)
+
     def begin(self, probe: Probe, now: float) -> None:
         """Start ending a child."""
         self._endings.append(Ending(probe, now, self._order))

@@ -1,0 +1,68 @@
+"""NVML census: which GPUs there are, from NVML's answers and the PCI bus, and who is asked."""
+
+from collections.abc import Collection
+
+from gpuwatch.domain.devices import Device  # noqa: TC001 - a name of one module, used as such
+from gpuwatch.sources.base import Inventory
+from gpuwatch.sources.driver import PciFunction
+from gpuwatch.sources.nvml_conversation import Found, Ready
+from gpuwatch.sources.nvml_messages import device_of
+
+
+class Census:
+    """The GPUs of this host as the last inventory and the last look at the PCI bus told."""
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Device] = {}
+        self.lost: frozenset[str] = frozenset()
+        self.functions: tuple[PciFunction, ...] = ()
+        self.versions = Ready(table="", driver="", nvml="", cuda="")
+
+    @property
+    def managed(self) -> tuple[str, ...]:
+        """Addresses that NVML may know, in NVML's order; from the last inventory without sysfs."""
+        bound = tuple(each.address for each in self.functions if each.managed)
+        return bound or tuple(sorted(self.devices))
+
+    def saw_functions(self, functions: tuple[PciFunction, ...]) -> bool:
+        """Note what is on the PCI bus; True when that changed."""
+        changed = functions != self.functions
+        self.functions = functions
+        return changed
+
+    def to_open(self, without: Collection[str]) -> tuple[str, ...] | None:
+        """The addresses an inventory may touch; None for all, when nobody is to be spared."""
+        if not without:
+            return None
+        return tuple(address for address in self.managed if address not in without)
+
+    def to_ask(self, without: Collection[str]) -> tuple[str, ...]:
+        """The addresses a sweep asks, in the order of their indices."""
+        ordered = sorted(self.devices.values(), key=lambda device: device.index)
+        addresses = (device.slot.pci_address for device in ordered)
+        return tuple(address for address in addresses if address not in without)
+
+    def counted(self, found: Found, spared: Collection[str]) -> Inventory:
+        """Take in a complete inventory. Raises KeyError or ValueError for one without identity.
+
+        GPUs that were `spared` because they hung keep their place as they were last known, as long
+        as the PCI bus has them: not to be asked is not to be gone.
+        """
+        devices = {device.slot.pci_address: device for device in map(device_of, found.devices)}
+        present = {each.address for each in self.functions}
+        for address in spared:
+            if address in self.devices and (address in present or not present):
+                devices.setdefault(address, self.devices[address])
+        self.devices = devices
+        self.lost = frozenset(str(each["pci"]) for each in found.lost if each["pci"])
+        return Inventory(
+            devices=tuple(sorted(devices.values(), key=lambda device: device.index)),
+            lost=tuple(sorted(self.lost)),
+            unmanaged=tuple(
+                (each.address, each.driver) for each in self.functions if not each.managed
+            ),
+            pci_functions=tuple(each.address for each in self.functions),
+            driver_version=self.versions.driver,
+            nvml_version=self.versions.nvml,
+            cuda_version=self.versions.cuda,
+        )
