@@ -6,8 +6,9 @@ from itertools import pairwise
 from pydantic import Field, StrictBool, StrictInt
 from pydantic import model_validator as after_fields
 
+from gpuwatch.config.durations import format_duration
 from gpuwatch.config.section import DAY, HOUR, MINUTE, SECOND, Section, refuse
-from gpuwatch.config.values import AbsolutePath, Duration, format_duration
+from gpuwatch.config.values import AbsolutePath, Duration
 
 
 class Nvml(Section):

@@ -65,7 +65,7 @@ class Web(Section):
         " Prometheus is usually elsewhere and nothing can be changed through this port.",
     )
     max_connections: StrictInt = Field(
-        64, ge=4, le=1024, description="Connections served at a time; further ones wait or end."
+        64, ge=4, le=1024, description="Open connections; one more ends the one idle for longest."
     )
     request_timeout: Duration = Field(
         10 * SECOND,
@@ -76,16 +76,10 @@ class Web(Section):
 
 
 class History(Section):
-    """What is remembered, and for how long."""
+    """Where history is kept (how long is not a setting: counts bound it, evidence stays)."""
 
     path: AbsolutePath = Field(
         "", description='The database; "" is history.db in agent.state_directory.'
-    )
-    series_days: StrictInt = Field(
-        14, ge=1, le=90, description="Days of 5-minute minimum, mean and maximum that are kept."
-    )
-    retention_years: StrictInt = Field(
-        3, ge=3, le=50, description="Years that incidents, flags and the audit log are kept."
     )
 
 

@@ -10,9 +10,9 @@ from typing import Literal, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gpuwatch.config.durations import format_duration
 from gpuwatch.config.layers import Key, typed
 from gpuwatch.config.models import MaintenanceWindow, Settings
-from gpuwatch.config.values import format_duration
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 120  # characters of a value that are worth showing

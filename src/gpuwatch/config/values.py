@@ -8,45 +8,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, PlainSerializer
 from pydantic_core import PydanticCustomError
 
-# Largest first: a duration is written in this order, each unit at most once.
-_UNITS = {
-    "w": timedelta(weeks=1),
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-}
-_DURATION = re.compile(
-    "".join(rf"(?:(?P<{unit}>\d{{1,9}}){unit}(?![a-z]))?" for unit in _UNITS), re.ASCII
-)
-_WORDS = '(write a number with its unit, such as "10s", "5m", "1h30m" or "14d")'
+from gpuwatch.config.durations import WORDS, format_duration, parse_duration
+
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^\[\]:\s]*):(?P<port>\d{1,5})", re.ASCII)
 _LAST_PORT = 65_535
-
-
-def parse_duration(text: str) -> timedelta:
-    """The duration that `text` says: "10s", "5m", "1h30m", "14d"; ms, s, m, h, d and w.
-
-    Raises ValueError with the way out.
-    """
-    found = _DURATION.fullmatch(text)
-    if found is None or not text:
-        raise ValueError(f"is not a duration {_WORDS}")
-    return sum(
-        (unit * int(found[name]) for name, unit in _UNITS.items() if found[name]), timedelta()
-    )
-
-
-def format_duration(duration: timedelta) -> str:
-    """`duration` as it would be written in the configuration: "1h30m"; "0s" when it is nothing."""
-    left, written = duration, ""
-    for name, unit in _UNITS.items():
-        if name == "w":
-            continue  # "14d" says it to more people than "2w"
-        count, left = divmod(left, unit)
-        written += f"{count}{name}" if count else ""
-    return written or "0s"
 
 
 def _duration(value: object) -> timedelta:
@@ -60,7 +25,7 @@ def _duration(value: object) -> timedelta:
             raise refused(str(error)) from error
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise refused(f'is a number without its unit (write "{value}s" if seconds are meant)')
-    raise refused(f"is not a duration {_WORDS}")
+    raise refused(f"is not a duration {WORDS}")
 
 
 def _address(value: object) -> str:
@@ -71,12 +36,6 @@ def _address(value: object) -> str:
             'is not an address to listen on (write "HOST:PORT", "[IPV6]:PORT" or ":PORT")'
         )
     return found[0]
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Host ("" for every address of the host, IPv6 without its brackets) and port."""
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 def _path(value: object) -> str:

@@ -18,7 +18,7 @@ class AgentAbsentError(Exception):
     """No agent listens at the socket."""
 
 
-def ask(path: Path, do: str, *, seconds: float = SECONDS, **fields: object) -> Answer:
+def ask(path: Path, do: str, *, within_seconds: float = SECONDS, **fields: object) -> Answer:
     """The agent's answer to one request.
 
     Raises AgentAbsentError when nobody listens; ControlError when the agent refuses, when this
@@ -27,16 +27,16 @@ def ask(path: Path, do: str, *, seconds: float = SECONDS, **fields: object) -> A
     request: Answer = {"do": do, **fields}
     if os.environ.get(_CLAIM):
         request["claims"] = {_CLAIM: os.environ[_CLAIM]}
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + within_seconds
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        _connect(connection, path, seconds)
+        _connect(connection, path, within_seconds)
         try:
             connection.sendall(json.dumps(request).encode() + b"\n")
         except (BrokenPipeError, ConnectionResetError):
             pass  # turned away: the reason can still be read
         except TimeoutError as error:
-            raise _late(seconds) from error
-        answer = _decode(_receive(connection, deadline, seconds))
+            raise _late(within_seconds) from error
+        answer = _decode(_receive(connection, deadline, within_seconds))
     refusal = answer.get("error")
     if isinstance(refusal, dict):
         what, remedy = str(refusal.get("what")), str(refusal.get("remedy"))

@@ -28,9 +28,7 @@ _LOCATIONS = ("dram", "sram")
 
 
 @dataclass(frozen=True, slots=True)
-class Rise:
-    """By how much an error counter rose, and when it was last read before."""
-
+class _Rise:
     count: int
     since: Instant
 
@@ -76,7 +74,7 @@ def _changed(
 ) -> Effect:
     """Count, and charge what rose; `exposure` is the exposure clock half-way through."""
     effect = Effect()
-    rises: dict[str, Rise] = {}
+    rises: dict[str, _Rise] = {}
     for counter, places in plan.counters.items():
         volatile, aggregate = _pair(plan, values, places)
         if volatile is None and aggregate is None:
@@ -88,7 +86,7 @@ def _changed(
             rises[counter] = rise
         book.store.put(COUNTS, count_row(known, counter))
     if rises:
-        charge(book, known, rises, exposure, effect)
+        _charge(book, known, rises, exposure, effect)
     return effect
 
 
@@ -110,7 +108,7 @@ def _advance(
     counter: str,
     pair: tuple[int | None, int | None],
     effect: Effect,
-) -> Rise | None:
+) -> _Rise | None:
     """Advance one error counter; by how much it rose and since when, None when it did not."""
     now, since = book.timeline.now, known.good(counter)
     counted = known.counts.get(counter)
@@ -126,7 +124,7 @@ def _advance(
     if advance.inforom_reset:
         detail = f"the {counter} error counter of the InfoROM fell: counting goes on from here"
         effect.events += events.say(book, EventKind.COUNTER_BASELINE, known, detail)
-    return Rise(advance.rise, since) if advance.rise else None
+    return _Rise(advance.rise, since) if advance.rise else None
 
 
 def _pair(plan: Plan, values: Values, places: tuple[int, ...]) -> tuple[int | None, int | None]:
@@ -143,8 +141,8 @@ def _pair(plan: Plan, values: Values, places: tuple[int, ...]) -> tuple[int | No
     return volatile, aggregate
 
 
-def charge(
-    book: Book, known: BoardHistory, rises: dict[str, Rise], exposure: float, effect: Effect
+def _charge(
+    book: Book, known: BoardHistory, rises: dict[str, _Rise], exposure: float, effect: Effect
 ) -> None:
     """Turn rises into error signals, each error once although totals and locations both tell."""
     total = rises.get(TOTAL)

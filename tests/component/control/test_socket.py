@@ -237,10 +237,11 @@ def test_seventeen_clients_are_one_too_many(agent: Agent) -> None:
     """Sixteen wait for the handler; the next one is told to come back, then all are served."""
     agent.hold.clear()
     answers: list[object] = []
-    clients = [
-        threading.Thread(target=lambda: answers.append(ask(agent.path, "status", seconds=WAIT)))
-        for _ in range(16)
-    ]
+
+    def wait_for_an_answer() -> None:
+        answers.append(ask(agent.path, "status", within_seconds=WAIT))
+
+    clients = [threading.Thread(target=wait_for_an_answer) for _ in range(16)]
     for client in clients:
         client.start()
     while len(agent.asked) < 16:
@@ -260,7 +261,7 @@ def test_an_agent_that_does_not_answer_is_given_up(agent: Agent) -> None:
     agent.hold.clear()
 
     with pytest.raises(ControlError) as refused:
-        ask(agent.path, "status", seconds=0.1)
+        ask(agent.path, "status", within_seconds=0.1)
 
     assert refused.value.kind is ErrorKind.BUSY
 

@@ -1,4 +1,4 @@
-"""Durations, addresses and zones as people write them."""
+"""Durations as people write them."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuwatch.config.values import format_duration, parse_duration, split_address
+from gpuwatch.config.durations import format_duration, parse_duration
 
 
 @given(st.integers(min_value=0, max_value=10**13))
@@ -42,17 +42,3 @@ def test_what_could_mean_two_things_is_no_duration(text: str) -> None:
     """A number alone, units out of order, fractions, other scripts: all refused."""
     with pytest.raises(ValueError, match="is not a duration"):
         parse_duration(text)
-
-
-@pytest.mark.parametrize(
-    ("address", "parts"),
-    [
-        (":9853", ("", 9853)),
-        ("127.0.0.1:80", ("127.0.0.1", 80)),
-        ("[::1]:9853", ("::1", 9853)),
-        ("node-7.example:1", ("node-7.example", 1)),
-    ],
-)
-def test_an_address_splits_into_host_and_port(address: str, parts: tuple[str, int]) -> None:
-    """As a socket wants them: no brackets, the port a number."""
-    assert split_address(address) == parts

@@ -1,0 +1,30 @@
+"""Exits: what a command's status tells a script."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The statuses; those above 64 are sysexits.h's."""
+
+    OK = 0
+    ATTENTION = 1  # status: something wants a person; other commands: it failed
+    USAGE = 2
+    UNKNOWN = 3  # status: a GPU or the host cannot be judged
+    UNAVAILABLE = 69  # no agent runs
+    TEMPORARY = 75  # the agent is busy or did not answer in time
+    DENIED = 77
+    CONFIG = 78
+    PIPE = 141  # the reader of the output went away
+
+
+MEANINGS: dict[Exit, str] = {
+    Exit.OK: "done; for `status`: every GPU and the host are healthy or watched",
+    Exit.ATTENTION: "for `status`: a GPU or the host wants a person; else: the command failed",
+    Exit.USAGE: "the command line is wrong, or names no GPU (or several)",
+    Exit.UNKNOWN: "`status` only: nothing urgent, but a GPU or the host cannot be judged",
+    Exit.UNAVAILABLE: "no agent runs; `status` prints what is remembered all the same",
+    Exit.TEMPORARY: "the agent is busy or did not answer in time; try again",
+    Exit.DENIED: "this user may not do that",
+    Exit.CONFIG: "the configuration is refused; every problem is printed",
+    Exit.PIPE: "the reader of the output went away",
+}

@@ -1,0 +1,81 @@
+"""Maintenance: somebody works on this host or a board, and nothing of it pages meanwhile."""
+
+from argparse import Namespace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from gpuwatch.cli.exits import Exit
+from gpuwatch.cli.output import at, clean, print_json, print_lines, table
+from gpuwatch.cli.session import request
+from gpuwatch.control.requests import ControlError, ErrorKind
+
+if TYPE_CHECKING:
+    from gpuwatch.exposition.shapes import MaintenanceShape
+
+# Ending the probe, when the maintenance asks for the driver, takes its grace and SIGTERM's.
+_BEGIN_SECONDS = 60.0
+
+
+def begin(arguments: Namespace) -> int:
+    """Begin; prints the identity by which it is ended earlier."""
+    if (arguments.scope == "board") != bool(arguments.board):
+        what = "maintenance begin board needs SERIAL, and maintenance begin host takes none"
+        raise ControlError(ErrorKind.USAGE, what, "see gpuwatch maintenance begin --help")
+    answer = request(
+        arguments,
+        "maintenance-begin",
+        within_seconds=_BEGIN_SECONDS,
+        scope=arguments.scope,
+        board=arguments.board,
+        until=_until(arguments),
+        reason=arguments.reason,
+        ticket=arguments.ticket,
+        release=arguments.release,
+    )
+    if arguments.json:
+        print_json(answer)
+        return Exit.OK
+    begun = cast("MaintenanceShape", answer["maintenance"])
+    print(f"{clean(begun['identity'])} until {at(begun['until'])} UTC")
+    return Exit.OK
+
+
+def end(arguments: Namespace) -> int:
+    """End one before its time."""
+    answer = request(arguments, "maintenance-end", identity=arguments.identity)
+    if arguments.json:
+        print_json(answer)
+    else:
+        print_lines(f"ended {clean(identity)}" for identity in cast("list[str]", answer["ended"]))
+    return Exit.OK
+
+
+def list_maintenance(arguments: Namespace) -> int:
+    """Print what is going on."""
+    answer = request(arguments, "maintenance-list")
+    if arguments.json:
+        print_json(answer)
+        return Exit.OK
+    rows = [
+        (one["identity"], one["board"] or one["scope"], at(one["until"]), one["reason"])
+        for one in cast("list[MaintenanceShape]", answer["maintenance"])
+    ]
+    print_lines(table(("IDENTITY", "OF", "UNTIL (UTC)", "REASON"), rows))
+    return Exit.OK
+
+
+def _until(arguments: Namespace) -> float:
+    """The end in Unix seconds; a time without a zone is this host's local time."""
+    now = datetime.now(UTC)
+    if arguments.lasting is not None:
+        lasting: timedelta = arguments.lasting
+        return (now + lasting).timestamp()
+    try:
+        until = datetime.fromisoformat(arguments.until).astimezone()
+    except (ValueError, OverflowError) as error:
+        what = f'--until "{arguments.until}" is not a time'
+        raise ControlError(ErrorKind.USAGE, what, 'write "2026-03-15T04:00Z"') from error
+    if until <= now:
+        what = f"--until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC is over"
+        raise ControlError(ErrorKind.USAGE, what, "name a time to come")
+    return until.timestamp()

@@ -1,0 +1,109 @@
+"""Offline: what is remembered, read from the database when no agent runs."""
+
+import socket
+import sys
+import time
+from argparse import Namespace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from gpuwatch.cli.output import clean
+from gpuwatch.cli.session import database_of
+from gpuwatch.control.client import AgentAbsentError
+from gpuwatch.control.naming import Named, resolve
+from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.exposition.documents import (
+    events_document,
+    flags_document,
+    gpus_document,
+    snapshot_document,
+)
+from gpuwatch.history.health import HistoryError
+from gpuwatch.history.reader import Reader
+
+if TYPE_CHECKING:
+    from gpuwatch.exposition.shapes import EventShape, FlagShape, GpuShape, SnapshotShape
+
+_EVENTS = 200
+
+
+class Offline:
+    """The documents that the agent would give, with nothing in them that only hardware can tell.
+
+    Every board is absent and every verdict unknown: what was true when the agent ended need not be
+    true now. Saying so goes to standard error. Raises `absent` when there is no database either.
+    """
+
+    def __init__(self, arguments: Namespace, absent: AgentAbsentError) -> None:
+        path = database_of(arguments)
+        try:
+            self._reader = Reader.open(path)
+        except (HistoryError, OSError) as error:
+            raise AgentAbsentError(f"{absent}, and {path} cannot be read: {error}") from absent
+        told = f"gpuwatch: {absent}: this is what {path} remembers, not what is"
+        print(clean(told), file=sys.stderr)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._reader.close()
+
+    def snapshot(self) -> "SnapshotShape":
+        """The document of the request `status`."""
+        return snapshot_document(self._remembered())
+
+    def boards(self) -> "list[GpuShape]":
+        """The boards of the request `boards`."""
+        return gpus_document(self._remembered())
+
+    def gpu(self, name: str) -> "GpuShape":
+        """The document of the request `gpu`. Raises ControlError for an unknown name."""
+        boards = self.boards()
+        named = resolve(
+            name,
+            (Named(one["uuid"], one["index"], one["serial"], one["pci_address"]) for one in boards),
+        )
+        return next(one for one in boards if one["uuid"] == named.uuid)
+
+    def history(self, name: str) -> "dict[str, GpuShape | list[FlagShape] | list[EventShape]]":
+        """The document of the request `history`. Raises ControlError for an unknown name."""
+        gpu = self.gpu(name)
+        key = BoardKey(gpu["serial"], gpu["uuid"])
+        snapshot = self._remembered(key)
+        flags = [flag for flag in flags_document(snapshot) if flag["uuid"] == key.uuid]
+        return {"gpu": gpu, "flags": flags, "events": events_document(snapshot)}
+
+    def _remembered(self, board: BoardKey | None = None) -> Snapshot:
+        """All that is remembered; events of one board only where it is named."""
+        now = time.time()
+        records = self._reader.records().values()
+        return Snapshot(
+            version=0,
+            at=Moment(wall=now, boottime=0.0, boot_id=""),
+            started_at=now,
+            hostname=socket.gethostname(),
+            gpus=tuple(
+                GpuState(
+                    record=record,
+                    device=None,
+                    present=False,
+                    fresh=False,
+                    verdict=Verdict.UNKNOWN,
+                    verdict_since=record.last_seen,
+                )
+                for record in records
+            ),
+            flags=self._reader.flags(),
+            events=self._reader.recent_events(_EVENTS, board),
+            sxids=self._reader.sxids(),
+            history_bytes=self._reader.size_bytes,
+        )

@@ -1,0 +1,65 @@
+"""Tables: the signals that are asked and the Xids that are known, for people and documents."""
+
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+
+from gpuwatch.cli.exits import Exit
+from gpuwatch.cli.output import paragraph, print_json, print_lines, table
+from gpuwatch.domain.signals import Kind
+from gpuwatch.sources.nvml_signals import TABLE
+from gpuwatch.sources.xids import BY_CODE, CATALOG_URL, XIDS, Xid, describe
+
+
+def signals(arguments: Namespace) -> int:
+    """Print every row of the signal table that is published."""
+    rows = [
+        (row.key, row.kind.value, row.every.value, row.keep.value, row.help)
+        for row in TABLE
+        if row.kind is not Kind.TEXT
+    ]
+    names = ("signal", "kind", "cadence", "kept", "help")
+    if arguments.json:
+        print_json({"signals": [dict(zip(names, row, strict=True)) for row in rows]})
+    elif arguments.markdown:
+        print_lines(_markdown(names, rows))
+    else:
+        print_lines(table([name.upper() for name in names], rows))
+    return Exit.OK
+
+
+def xids(arguments: Namespace) -> int:
+    """Print what one Xid means, or all of them."""
+    if arguments.code is not None:
+        return _one_xid(arguments)
+    names = ("xid", "mnemonic", "meaning", "immediate", "investigate")
+    rows = [_facts(xid) for xid in XIDS]
+    if arguments.json:
+        listed = [dict(zip(names, row, strict=True)) for row in rows]
+        print_json({"source": CATALOG_URL, "xids": listed})
+    elif arguments.markdown:
+        print_lines(_markdown(names, rows))
+    else:
+        print_lines(table(("XID", "MNEMONIC", "MEANING"), [row[:3] for row in rows]))
+    return Exit.OK
+
+
+def _one_xid(arguments: Namespace) -> int:
+    xid = BY_CODE.get(arguments.code)
+    if arguments.json:
+        told = {"xid": arguments.code, "known": xid is not None, "text": describe(arguments.code)}
+        print_json(told)
+    else:
+        print_lines(paragraph(describe(arguments.code), "  "))
+    return Exit.OK if xid is not None else Exit.USAGE
+
+
+def _facts(xid: Xid) -> tuple[int, str, str, str, str]:
+    return xid.code, xid.mnemonic, xid.meaning, xid.immediate.value, xid.investigate.value
+
+
+def _markdown(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    def line(cells: Iterable[object]) -> str:
+        escaped = (str(cell).replace("|", "\\|") for cell in cells)
+        return f"| {' | '.join(escaped)} |"
+
+    return [line(headings), line("---" for _ in headings), *(line(row) for row in rows)]

@@ -1,0 +1,442 @@
+"""The command line as real processes against a listening agent."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from gpuwatch import __version__
+from gpuwatch.control.requests import ControlError, ErrorKind
+from gpuwatch.domain.verdicts import Verdict
+from tests.support.fake_agent import FakeAgent
+from tests.support.golden import assert_golden
+from tests.support.patience import eventually
+from tests.support.snapshots import gpu_state, rich_snapshot, uuid_of
+
+WAIT = 60.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+
+def _environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GPUWATCH_")}
+    return kept | dict(changes or {})
+
+
+def _start(*words: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "gpuwatch", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(environment),
+    )
+
+
+def _run(*words: str, environment: Mapping[str, str] | None = None) -> Outcome:
+    with _start(*words, environment=environment) as process:
+        out, err = process.communicate(timeout=WAIT)
+    return Outcome(process.returncode, out, err)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short path, as a socket needs."""
+    with TemporaryDirectory(prefix="gpuwatch-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def agent(folder: Path) -> Iterator[FakeAgent]:
+    """An agent that watches the server of the scenario."""
+    one = FakeAgent(folder, rich_snapshot())
+    yield one
+    one.stop()
+
+
+def _ask(agent: FakeAgent, *words: str) -> Outcome:
+    """A command told of the agent's socket, before any command of its own."""
+    split = words.index("--") if "--" in words else len(words)
+    return _run(*words[:split], "--socket", str(agent.path), *words[split:])
+
+
+@pytest.mark.parametrize(
+    ("golden", "words", "status"),
+    [
+        ("cli_status.txt", ("status",), 1),
+        ("cli_status_gpu.txt", ("status", "6b:00.0"), 1),
+        ("cli_history.txt", ("history", "1654223010010"), 0),
+        ("cli_boards.txt", ("boards", "list"), 0),
+        ("cli_maintenance.txt", ("maintenance", "list"), 0),
+    ],
+)
+def test_what_people_read_is_golden(
+    agent: FakeAgent, golden: str, words: tuple[str, ...], status: int
+) -> None:
+    """Each table, word by word; the status is what a script branches on."""
+    told = _ask(agent, *words)
+
+    assert (told.status, told.err) == (status, "")
+    assert_golden(golden, told.out)
+
+
+@pytest.mark.parametrize(
+    ("words", "member"),
+    [
+        (("status",), "gpus"),
+        (("status", "5"), "uuid"),
+        (("history", "5"), "events"),
+        (("boards", "list"), "boards"),
+        (("boards", "retire", "17", "--reason", "swapped"), "retired"),
+        (("maintenance", "list"), "maintenance"),
+        (("maintenance", "begin", "host", "--for", "2h", "--reason", "fan"), "maintenance"),
+        (("maintenance", "end", "m-7"), "ended"),
+        (("release",), "released_until"),
+        (("resume",), "resumed"),
+        (("signals",), "signals"),
+        (("xids",), "xids"),
+        (("xids", "48"), "text"),
+        (("check-config",), "settings"),
+    ],
+)
+def test_every_command_speaks_json(agent: FakeAgent, words: tuple[str, ...], member: str) -> None:
+    """One document on standard output, nothing else."""
+    local = words[0] in ("signals", "xids", "check-config")
+
+    told = _run(*words, "--json") if local else _ask(agent, *words, "--json")
+
+    assert member in json.loads(told.out)
+    assert told.err == ""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [
+        (Verdict.HEALTHY, 0),
+        (Verdict.WATCH, 0),
+        (Verdict.RESET_AT_WINDOW, 1),
+        (Verdict.REPLACE_AT_WINDOW, 1),
+        (Verdict.DRAIN_NOW, 1),
+        (Verdict.UNKNOWN, 3),
+    ],
+)
+def test_the_status_of_status_is_the_worst_verdict(
+    agent: FakeAgent, verdict: Verdict, status: int
+) -> None:
+    """Unknown is never healthy: it has a status of its own."""
+    agent.snapshot = replace(
+        agent.snapshot,
+        host_verdict=Verdict.HEALTHY,
+        gpus=(gpu_state(0), gpu_state(1, verdict=verdict)),
+    )
+
+    assert _ask(agent, "status").status == status
+
+
+def test_an_unknown_gpu_is_a_misuse_that_lists_the_gpus(agent: FakeAgent) -> None:
+    """One line, with everything that could have been meant."""
+    told = _ask(agent, "history", "99")
+
+    assert told.status == 2
+    assert told.err.startswith('gpuwatch: "99" names no GPU of this host (there are: GPU 0 (')
+    assert uuid_of(5) in told.err
+    assert told.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (ErrorKind.DENIED, 77),
+        (ErrorKind.BUSY, 75),
+        (ErrorKind.FAILED, 1),
+        (ErrorKind.USAGE, 2),
+    ],
+)
+def test_a_refusal_has_the_status_of_its_kind(
+    agent: FakeAgent, kind: ErrorKind, status: int
+) -> None:
+    """Scripts tell a missing right from a busy agent."""
+    agent.refusal = ControlError(kind, "no", "the way out")
+
+    told = _ask(agent, "boards", "retire", "17", "--reason", "x")
+    as_json = _ask(agent, "boards", "retire", "17", "--reason", "x", "--json")
+
+    assert (told.status, told.err) == (status, "gpuwatch: no (the way out)\n")
+    assert json.loads(as_json.out) == {"error": {"what": "no", "remedy": "the way out"}}
+
+
+def test_the_socket_is_where_the_configuration_says(agent: FakeAgent, folder: Path) -> None:
+    """File, then variable: the same sources as the agent's."""
+    file = folder / "gpuwatch.toml"
+    file.write_text(f'[agent]\nruntime_directory = "{folder}"\n')
+    variable = {"GPUWATCH_AGENT__RUNTIME_DIRECTORY": str(folder)}
+
+    assert agent.path.parent == folder
+    assert _run("resume", "--config", str(file)).status == 0
+    assert _run("resume", environment=variable).status == 0
+    assert _run("resume", environment={"GPUWATCH_CONFIG": str(file)}).status == 0
+
+
+def test_changing_without_an_agent_is_unavailable(folder: Path) -> None:
+    """69, and the way out."""
+    told = _run("release", "--socket", str(folder / "control.sock"))
+
+    assert told.status == 69
+    assert told.err == (
+        f"gpuwatch: no agent listens at {folder}/control.sock"
+        " (start it (systemctl start gpuwatch), or name its socket with --socket)\n"
+    )
+
+
+def test_a_broken_configuration_is_named_when_no_agent_answers(folder: Path) -> None:
+    """A misspelt --config is why the socket was looked for in the wrong place."""
+    told = _run("resume", "--config", str(folder / "gone.toml"))
+
+    assert told.status == 69
+    assert "gone.toml does not exist" in told.err
+
+
+def test_maintenance_of_a_board_carries_its_facts(agent: FakeAgent) -> None:
+    """Scope, board, end in Unix seconds, reason, ticket, release."""
+    told = _ask(
+        agent,
+        *("maintenance", "begin", "board", "1652", "--until", "2036-03-15T06:00+02:00"),
+        *("--reason", "swap", "--ticket", "OPS-7", "--release"),
+    )
+
+    [request] = agent.done
+    assert (told.status, told.out) == (0, "m-7 until 2036-03-15 04:00 UTC\n")
+    assert dict(request.values) == {
+        "scope": "board",
+        "board": "1652",
+        "until": 2_089_166_400.0,
+        "reason": "swap",
+        "ticket": "OPS-7",
+        "release": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("begin", "board", "--for", "1h", "--reason", "x"), "board needs SERIAL"),
+        (("begin", "host", "17", "--for", "1h", "--reason", "x"), "host takes none"),
+        (("begin", "host", "--until", "soon", "--reason", "x"), '"soon" is not a time'),
+        (("begin", "host", "--until", "2020-01-01T00:00Z", "--reason", "x"), "is over"),
+        (("begin", "host", "--for", "90", "--reason", "x"), '"90" is not a duration'),
+        (("begin", "host", "--for", "1h"), "--reason"),
+        (("begin", "host", "--reason", "x"), "--for --until"),
+    ],
+)
+def test_a_maintenance_that_makes_no_sense_is_a_misuse(
+    agent: FakeAgent, words: tuple[str, ...], told: str
+) -> None:
+    """Nothing reaches the agent."""
+    outcome = _ask(agent, "maintenance", *words)
+
+    assert outcome.status == 2
+    assert told in outcome.err
+    assert agent.done == []
+
+
+def test_release_runs_a_command_and_resumes(agent: FakeAgent) -> None:
+    """Release, the command with its own options, resume: in that order; its status is ours."""
+    program = "import sys; print(sys.argv[1:]); sys.exit(7)"
+
+    told = _ask(agent, "release", "--for", "5m", "--", sys.executable, "-c", program, "--x", "a b")
+
+    assert (told.status, told.out, told.err) == (7, "['--x', 'a b']\n", "")
+    assert [request.do for request in agent.done] == ["release", "resume"]
+    assert agent.done[0].number("seconds") == 300.0
+
+
+def test_a_release_lasts_as_long_as_its_command(agent: FakeAgent, folder: Path) -> None:
+    """It is renewed while the command runs, and resumed when that ends."""
+    fifo = folder / "go"
+    os.mkfifo(fifo)
+    program = f"open({str(fifo)!r}).read()"
+    words = ("release", "--for", "1s", "--socket", str(agent.path), "--")
+
+    with _start(*words, sys.executable, "-c", program) as process:
+        renewed = eventually(lambda: len(agent.done) >= 3)
+        fifo.write_text("go")
+        _, err = process.communicate(timeout=WAIT)
+
+    assert renewed
+    assert (process.returncode, err) == (0, "")
+    assert {request.do for request in agent.done[:-1]} == {"release"}
+    assert agent.done[-1].do == "resume"
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1)]
+)
+def test_a_signal_ends_the_command_and_still_resumes(
+    agent: FakeAgent, folder: Path, number: signal.Signals, status: int
+) -> None:
+    """The command gets the signal; the driver is watched again before we end."""
+    mark = folder / "started"
+    program = f"import pathlib, time; pathlib.Path({str(mark)!r}).touch(); time.sleep(600)"
+    words = ("release", "--socket", str(agent.path), "--", sys.executable, "-c", program)
+
+    with _start(*words) as process:
+        started = eventually(mark.exists)
+        process.send_signal(number)
+        process.communicate(timeout=WAIT)
+
+    assert started
+    assert process.returncode == status
+    assert [request.do for request in agent.done] == ["release", "resume"]
+
+
+def test_an_interrupt_from_the_terminal_is_outlived(agent: FakeAgent, folder: Path) -> None:
+    """SIGINT reaches the command by itself; we wait for how it ends."""
+    mark = folder / "started"
+    program = (
+        "import pathlib, signal, sys, time\n"
+        "signal.signal(signal.SIGINT, lambda *_: sys.exit(5))\n"
+        f"pathlib.Path({str(mark)!r}).touch()\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-m", "gpuwatch", "release", "--socket", str(agent.path), "--"]
+
+    with subprocess.Popen(
+        [*command, sys.executable, "-c", program], env=_environment(), start_new_session=True
+    ) as process:
+        started = eventually(mark.exists)
+        os.killpg(process.pid, signal.SIGINT)
+        status = process.wait(WAIT)
+
+    assert started
+    assert status == 5
+    assert [request.do for request in agent.done] == ["release", "resume"]
+
+
+def test_a_command_that_is_not_there_resumes_too(agent: FakeAgent) -> None:
+    """127, as a shell has it."""
+    told = _ask(agent, "release", "--", "/nowhere/command")
+
+    assert told.status == 127
+    assert told.err == (
+        "gpuwatch: /nowhere/command: No such file or directory (is it installed?)\n"
+    )
+    assert [request.do for request in agent.done] == ["release", "resume"]
+
+
+def test_a_refused_release_runs_nothing(agent: FakeAgent, folder: Path) -> None:
+    """A driver that could not be let go of is not upgraded."""
+    agent.refusal = ControlError(ErrorKind.FAILED, "the probe cannot be ended", "reboot")
+    mark = folder / "ran"
+
+    told = _ask(agent, "release", "--", "touch", str(mark))
+
+    assert told.status == 1
+    assert not mark.exists()
+
+
+def test_resume_says_what_it_did(agent: FakeAgent) -> None:
+    """Resuming twice is no error."""
+    released = _ask(agent, "release", "--for", "20m", "--reason", "driver")
+
+    assert released.out == (
+        "released until 2030-03-17 17:46:40 UTC; gpuwatch resume ends it earlier\n"
+    )
+    assert agent.done[0].text("reason") == "driver"
+    assert _ask(agent, "resume").out == "resumed\n"
+    assert _ask(agent, "resume").out == "nothing was released\n"
+
+
+def test_check_config_prints_each_setting_with_its_origin(folder: Path) -> None:
+    """Command line over file over default."""
+    file = folder / "gpuwatch.toml"
+    file.write_text('[nvml]\nfast = "11s"\nslow = "71s"\n')
+
+    told = _run("check-config", "--config", str(file), "--set", "nvml.slow=72s")
+
+    lines = {line.partition("  #")[0].strip(): line for line in told.out.splitlines()}
+    assert told.status == 0
+    assert lines['nvml.fast = "11s"'].endswith(f"  # {file}")
+    assert lines['nvml.slow = "1m12s"'].endswith("  # option --set nvml.slow")
+    assert lines['nvml.rare = "5m"'].endswith("  # default")
+
+
+@pytest.mark.parametrize("command", ["check-config", "run"])
+def test_a_refused_configuration_is_78_with_every_problem(folder: Path, command: str) -> None:
+    """The agent does not start on half of what was meant."""
+    file = folder / "gpuwatch.toml"
+    file.write_text('[nvml]\nfast = "1s"\nnope = 1\n')
+
+    told = _run(command, "--config", str(file))
+
+    assert told.status == 78
+    assert told.err.splitlines() == [
+        f'config: {file}: nvml.fast = "1s" is below "2s" (that is the least)',
+        told.err.splitlines()[1],
+    ]
+    assert told.err.splitlines()[1].startswith(f"config: {file}: nvml.nope is no setting")
+
+
+def test_tables_are_printed_for_documents() -> None:
+    """Markdown has one row for each row of the table."""
+    signals, codes = _run("signals", "--markdown"), _run("xids", "--markdown")
+
+    assert "| gpuwatch_gpu_power_watts | gauge | fast |" in signals.out
+    assert signals.out.splitlines()[1] == "| --- | --- | --- | --- | --- |"
+    assert any(line.startswith("| 48 | ") for line in codes.out.splitlines())
+
+
+def test_an_unknown_xid_is_said_to_be_unknown() -> None:
+    """A sentence all the same, and a status for scripts."""
+    told = _run("xids", "9999")
+
+    assert told.status == 2
+    assert told.out.startswith("Xid 9999: not in NVIDIA's catalog")
+
+
+def test_a_reader_that_leaves_is_no_traceback(agent: FakeAgent) -> None:
+    """`gpuwatch status | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "gpuwatch", "status", "--socket", str(agent.path)]
+
+    ended = subprocess.run(
+        words, stdout=writing, stderr=subprocess.PIPE, env=_environment(), check=False, timeout=WAIT
+    )
+    os.close(writing)
+
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+def test_the_version_is_the_packages() -> None:
+    """One line."""
+    assert _run("--version") == Outcome(0, f"gpuwatch {__version__}\n", "")
+
+
+def test_commands_that_talk_start_without_the_heavy_libraries() -> None:
+    """A command typed at 03:00 does not wait for validation and logging to be imported."""
+    program = (
+        "import sys, gpuwatch.cli\n"
+        "gpuwatch.cli.main(['resume', '--socket', '/nowhere'])\n"
+        "heavy = {'pydantic', 'structlog', 'prometheus_client', 'sqlite3'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=WAIT
+    )
+
+    assert ended.stdout == "[]\n"

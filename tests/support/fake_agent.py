@@ -1,0 +1,100 @@
+"""Fake agent: a real control server whose handler answers from one snapshot and keeps what it did.
+
+It implements every request of the table, so that the command line is tested as real processes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+from gpuwatch.control.naming import Named, resolve
+from gpuwatch.control.peers import Peer
+from gpuwatch.control.requests import ControlError, ErrorKind, Request
+from gpuwatch.control.server import ControlServer
+from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.exposition.documents import (
+    events_document,
+    flags_document,
+    gpus_document,
+    snapshot_document,
+    status_document,
+)
+from gpuwatch.exposition.gpu_documents import gpu_document
+
+
+class FakeAgent:
+    """Listens in `folder`; `done` are the requests that changed something, `busy` refuses all."""
+
+    def __init__(self, folder: Path, snapshot: Snapshot) -> None:
+        self.path = folder / "control.sock"
+        self.snapshot = snapshot
+        self.done: list[Request] = []
+        self.released = Event()
+        self.refusal: ControlError | None = None
+        self._server = ControlServer(self.path, self._answer, lambda _event, _facts: None)
+        self._server.start()
+
+    def stop(self) -> None:
+        """Close the socket."""
+        self._server.stop()
+
+    def _answer(self, request: Request, _peer: Peer) -> Mapping[str, object]:
+        if self.refusal is not None:
+            raise self.refusal
+        answers: dict[str, Callable[[], Mapping[str, object]]] = {
+            "status": lambda: dict(snapshot_document(self.snapshot)),
+            "gpu": lambda: dict(gpu_document(self.snapshot, self._gpu(request.text("gpu")))),
+            "history": lambda: self._history(self._gpu(request.text("gpu"))),
+            "boards": lambda: {"boards": gpus_document(self.snapshot)},
+            "maintenance-list": lambda: {
+                "maintenance": status_document(self.snapshot)["maintenance"]
+            },
+        }
+        if request.do in answers:
+            return answers[request.do]()
+        self.done.append(request)
+        return self._change(request)
+
+    def _gpu(self, name: str) -> GpuState:
+        candidates = {
+            gpu["uuid"]: Named(gpu["uuid"], gpu["index"], gpu["serial"], gpu["pci_address"])
+            for gpu in gpus_document(self.snapshot)
+        }
+        uuid = resolve(name, candidates.values()).uuid
+        return next(gpu for gpu in self.snapshot.gpus if gpu.record.key.uuid == uuid)
+
+    def _history(self, gpu: GpuState) -> Mapping[str, object]:
+        uuid = gpu.record.key.uuid
+        return {
+            "gpu": gpu_document(self.snapshot, gpu),
+            "flags": [flag for flag in flags_document(self.snapshot) if flag["uuid"] == uuid],
+            "events": [event for event in events_document(self.snapshot) if event["uuid"] == uuid],
+        }
+
+    def _change(self, request: Request) -> Mapping[str, object]:
+        match request.do:
+            case "release":
+                self.released.set()
+                return {"released_until": 1_900_000_000.5}
+            case "resume":
+                was = self.released.is_set()
+                self.released.clear()
+                return {"resumed": was}
+            case "retire":
+                return {"retired": request.text("serial")}
+            case "maintenance-begin":
+                begun = replace(
+                    self.snapshot.maintenance[0],
+                    identity="m-7",
+                    scope=request.text("scope"),
+                    board=request.text("board"),
+                    until=request.number("until"),
+                    reason=request.text("reason"),
+                )
+                changed = replace(self.snapshot, maintenance=(begun,))
+                return {"maintenance": status_document(changed)["maintenance"][0]}
+            case "maintenance-end":
+                return {"ended": [request.text("identity")]}
+            case other:
+                raise ControlError(ErrorKind.FAILED, f"no answer to {other}", "add one")
