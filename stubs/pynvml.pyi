@@ -57,6 +57,10 @@ class nvmlPciInfo_t(ctypes.Structure):
     bus: int
     device: int
 
+class c_nvmlPlatformInfo_v2_t(ctypes.Structure):
+    chassisSerialNumber: bytes
+    slotNumber: bytes
+
 class c_nvmlFieldValue_t(ctypes.Structure):
     fieldId: int
     scopeId: int

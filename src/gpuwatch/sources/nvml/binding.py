@@ -11,9 +11,10 @@ from typing import Any
 import pynvml
 
 from gpuwatch.domain.signals import Call, Field, Moved, Signal, SramBanks
-from gpuwatch.sources.nvml.readers import Take, byte_taker, taker
+from gpuwatch.sources.nvml.readers import Take, raw_taker, taker
 
 Ask = Callable[[], Any]
+_CHARACTERS = (ctypes.c_char, ctypes.c_char._type_)  # of an array of characters, and of one
 
 
 def bind(call: Call, handle: pynvml.c_nvmlDevice_t, *further: int) -> Ask | None:
@@ -57,9 +58,11 @@ def field_number(query: Field | Moved, driver: tuple[int, ...]) -> tuple[int, in
 def take_of(row: Signal) -> Take | None:
     """What finds a row's raw value in the answer of its call."""
     if isinstance(row.query, Call) and row.query.struct and isinstance(row.pick, str):
-        members = dict(getattr(pynvml, row.query.struct)._fields_)
-        if members.get(row.pick) is ctypes.c_char:
-            return byte_taker(row.pick)
+        structure = getattr(pynvml, row.query.struct, None)
+        members = dict(getattr(structure, "_fields_", ()))
+        kind = members.get(row.pick)
+        if structure is not None and getattr(kind, "_type_", None) in _CHARACTERS:
+            return raw_taker(structure, row.pick)
     return taker(row.pick)
 
 

@@ -1,6 +1,7 @@
 """Readers: from what a call answered to the value of one row, compiled once per row."""
 # ruff: noqa: ANN401 - what the binding answers has no type of its own
 
+import ctypes
 from collections.abc import Callable
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -19,10 +20,16 @@ def taker(pick: int | str | None) -> Take | None:
     return attrgetter(pick) if isinstance(pick, str) else itemgetter(pick)
 
 
-def byte_taker(pick: str) -> Take:
-    """What takes one raw byte, which the binding types as a character, as a number."""
-    take = attrgetter(pick)
-    return lambda answer: take(answer)[0]
+def raw_taker(structure: type[ctypes.Structure], pick: str) -> Take:
+    """What takes a character, as a number, or characters, as bytes, out of a structure.
+
+    The binding's structures decode as UTF-8 what is read of them by name, and some boards have
+    other bytes there: so by the member's own descriptor.
+    """
+    member = getattr(structure, pick)
+    if member.size == 1:
+        return lambda answer: member.__get__(answer, structure)[0]
+    return lambda answer: member.__get__(answer, structure)
 
 
 def reader(row: Signal, take: Take | None) -> Reader:

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pynvml
 import pytest
 
 from gpuwatch.domain.signals import Field, Moved
@@ -50,10 +51,13 @@ def test_a_field_that_this_binding_lacks_is_not_asked() -> None:
 
 def test_a_character_of_the_platform_s_structure_is_read_as_a_number() -> None:
     """Slot 200 is no letter."""
-    take = take_of(_ROWS["gpuwatch_gpu_slot_number"])
+    platform = pynvml.c_nvmlPlatformInfo_v2_t()
+    platform.slotNumber = b"\xc8"
+    platform.chassisSerialNumber = b"1820\xb8"
 
-    assert take is not None
-    assert take(SimpleNamespace(slotNumber=b"\xc8")) == 200
+    takes = [take_of(_ROWS[f"gpuwatch_gpu_{name}"]) for name in ("slot_number", "chassis_serial")]
+
+    assert [take(platform) for take in takes if take] == [200, b"1820\xb8"]
 
 
 def test_the_worst_bank_counts_for_its_protection() -> None:

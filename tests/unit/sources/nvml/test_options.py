@@ -1,7 +1,5 @@
 """The child's command line."""
 
-from pathlib import Path
-
 import pytest
 
 from gpuwatch.sources.nvml.__main__ import Options, options
@@ -11,12 +9,12 @@ def test_all_options_are_taken() -> None:
     """As the agent starts it."""
     line = ["--table", "dd16e93b", "--sysfs", "/world/sys", "--progress-fd", "7"]
 
-    assert options(line) == Options(7, "dd16e93b", Path("/world/sys"))
+    assert options(line) == Options(7, "dd16e93b", "/world/sys")
 
 
 def test_only_the_progress_page_must_be_named() -> None:
     """The kernel's tree is where it always is."""
-    assert options(["--progress-fd", "3"]) == Options(3, "", Path("/sys"))
+    assert options(["--progress-fd", "3"]) == Options(3, "", "/sys")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from types import SimpleNamespace
 
+import pynvml
 import pytest
 
 from gpuwatch.domain.signals import Cadence, Call, Keep, Kind, Signal
 from gpuwatch.domain.units import Unit
-from gpuwatch.sources.nvml.readers import byte_taker, reader, taker
+from gpuwatch.sources.nvml.readers import raw_taker, reader, taker
 
 UNSUPPORTED = ("unsupported", None)
 _PLAIN = Signal(
@@ -98,11 +99,22 @@ def test_bytes_beyond_ascii_stay_visible() -> None:
     assert _read(row, SimpleNamespace(chassis=b"18\xb8A")) == "18\\xb8A"
 
 
-def test_one_raw_byte_is_a_number() -> None:
-    """The binding types slot 200 as a character."""
+def test_a_character_is_a_raw_number() -> None:
+    """The binding types slot 200 as a character, and decodes it when it is asked by name."""
+    platform = pynvml.c_nvmlPlatformInfo_v2_t()
+    platform.slotNumber = b"\xc8"
     row = _row(kind=Kind.TEXT, pick="slotNumber")
 
-    assert reader(row, byte_taker("slotNumber"))(SimpleNamespace(slotNumber=b"\xc8")) == 200
+    assert reader(row, raw_taker(type(platform), "slotNumber"))(platform) == 200
+
+
+def test_characters_that_are_no_text_are_read_raw() -> None:
+    """The same of a serial number with a stray byte."""
+    platform = pynvml.c_nvmlPlatformInfo_v2_t()
+    platform.chassisSerialNumber = b"18\xb8A"
+    row = _row(kind=Kind.TEXT, pick="chassisSerialNumber")
+
+    assert reader(row, raw_taker(type(platform), "chassisSerialNumber"))(platform) == "18\\xb8A"
 
 
 def test_a_text_row_keeps_a_raw_number() -> None:
