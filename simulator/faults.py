@@ -13,6 +13,9 @@ from simulator.worldfile import World
 EVENT_SINGLE_BIT, EVENT_DOUBLE_BIT, EVENT_XID = 0x1, 0x2, 0x8
 NO_INSTANCE = 0xFFFFFFFF
 
+_BLACKWELL = 10  # NVML_DEVICE_ARCH_BLACKWELL
+_NEWER_LINES = 570  # newer logs have Xid 171 and 172 and no unknown process; 550 had it otherwise
+
 Process = tuple[int, str]
 _WORKLOAD: Process = (4242, "python3")
 _LAG = "lag."
@@ -36,13 +39,16 @@ class FaultyMachine(Machine):
         contained: bool = True,
         remap: bool = True,
         lag_aggregate: bool = False,
+        action: str | None = None,
     ) -> None:
         """Uncorrectable ECC errors in one GPU's memory, with all that follows from them.
 
         Volatile and aggregate counters rise together (the aggregate only at `settle` with
-        `lag_aggregate`), Xid 48 and 94 or 95 are printed (48 and 171 or 172 on Blackwell), DRAM
-        rows are marked for remapping, or pages retired before Ampere. Each GPU of `echo` prints
-        Xid 94 for this GPU's error, as NVLink peers do. Raises ValueError for another memory.
+        `lag_aggregate`). Xid 48 is printed, with 171 or 172 by newer drivers; DRAM rows are marked
+        for remapping (Xid 63), or pages retired before Ampere; Ampere and Hopper add Xid 94, or 95
+        when not `contained`. Each GPU of `echo` prints Xid 94 for this GPU's error, as NVLink
+        peers do. The driver then wants a reset when not `contained`, and on Blackwell to drain and
+        reset, or what `action` names. Raises ValueError for another memory.
         """
         if memory not in {"dram", "sram"}:
             raise ValueError(f"memory {memory!r} is neither dram nor sram")
@@ -53,21 +59,23 @@ class FaultyMachine(Machine):
             )
             if memory == "sram":
                 _sram_error(world, gpu, count)
-            self._print_uncorrectable(world, gpu, memory, contained=contained)
+            self._report(world, gpu, memory)
             if memory == "dram" and remap:
                 self._mask(world, gpu, count)
-            if not contained:
-                self._recovery(world, gpu, "reset")
+            blackwell = world.number(gpu, "architecture") == _BLACKWELL
+            if world.text(gpu, "remap.pending") is not None and not blackwell:
+                self._xid(world, gpu, 94 if contained else 95, process=_WORKLOAD)
+            usual = "drain-and-reset" if blackwell else "none"
+            self._recovery(world, gpu, action or (usual if contained else "reset"))
             for peer in echo:
                 self._xid(world, peer, 94, process=_WORKLOAD)
 
-    def _print_uncorrectable(self, world: World, gpu: int, memory: str, *, contained: bool) -> None:
+    def _report(self, world: World, gpu: int, memory: str) -> None:
         world.events.append(_event(world, gpu, EVENT_DOUBLE_BIT, 0))
-        self._xid(world, gpu, 48, process=_WORKLOAD)
-        if world.number(gpu, "architecture") == 10:  # noqa: PLR2004 - NVML's number of Blackwell
-            self._xid(world, gpu, 171 if memory == "dram" else 172, process=_WORKLOAD)
-        elif world.text(gpu, "remap.pending") is not None:
-            self._xid(world, gpu, 94 if contained else 95, process=_WORKLOAD)
+        self._xid(world, gpu, 48, text=messages.double_bit(memory))
+        if branch(world.server["driver_version"]) >= _NEWER_LINES:
+            self._xid(world, gpu, 171 if memory == "dram" else 172)
+            self._xid(world, gpu, 48, process=_WORKLOAD)
 
     def _mask(self, world: World, gpu: int, count: int) -> None:
         """Mark rows for remapping, or retire pages on boards that cannot remap."""
@@ -166,6 +174,7 @@ class FaultyMachine(Machine):
             serial=own["serial"],
             process=process,
             gpu_instance=instance,
+            names_unknown=branch(world.server["driver_version"]) < _NEWER_LINES,
         )
         if log:
             lines = messages.xid_lines(reporter, code, text)
@@ -249,12 +258,6 @@ class FaultyMachine(Machine):
         with self.change() as world:
             section = world.server if gpu is None else world.gpus[gpu]
             section[f"call.{call}"] = what
-
-    # -- the driver's version, for those who ask --
-
-    def driver_branch(self) -> int:
-        """The branch of the loaded driver."""
-        return branch(self.file.read().server["driver_version"])
 
 
 def _event(

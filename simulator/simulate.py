@@ -22,10 +22,10 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "y": 365.25 * 86_400.
 
 
 def seconds(text: str) -> float:
-    """A span such as 90, 15m, -1h, 12d, 1y, in seconds. Raises ValueError for anything else."""
-    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)([smhdy]?)", text)
+    """A span such as 90, 15m, 1.5h, 12d, 1y, in seconds. Raises ArgumentTypeError for others."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdy]?)", text)
     if not match:
-        raise ValueError(f"{text!r} is no span of time (90, 15m, -1h, 12d, 1y)")
+        raise argparse.ArgumentTypeError(f"{text!r} is no span of time (90, 15m, 1.5h, 12d, 1y)")
     return float(match[1]) * _UNITS[match[2] or "s"]
 
 
@@ -174,8 +174,9 @@ COMMANDS: dict[str, Command] = {
     "rate": Command("let time run this many times as fast", (Argument("rate", float),),
                     lambda server, a: server.run_at(a.rate)),
     "advance": Command("jump ahead in time", (_SPAN,), lambda server, a: server.advance(a.span)),
-    "step-wall": Command("step the wall clock alone (-1h goes back)", (_SPAN,),
-                         lambda server, a: server.step_wall(a.span)),
+    "step-wall": Command("step the wall clock alone, ahead or back",
+                         (_SPAN, Argument("--back", flag=True)),
+                         lambda server, a: server.step_wall(-a.span if a.back else a.span)),
     "clients": Command("who holds the driver", (),
                        lambda server, _: print(*server.clients(), sep="\n")),
     "environment": Command("what a program needs to meet this server", (),

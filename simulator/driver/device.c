@@ -89,10 +89,20 @@ TEXT(nvmlDeviceGetBoardPartNumber, "part_number", CALL_CACHED)
 TEXT(nvmlDeviceGetVbiosVersion, "vbios", CALL_CACHED)
 TEXT(nvmlDeviceGetInforomImageVersion, "inforom.image", CALL_CACHED)
 
+/* The firmware comes with the driver and has its version. */
 EXPORT nvmlReturn_t nvmlDeviceGetGspFirmwareVersion(nvmlDevice_t device, char *version)
 {
+    const char *driver;
+    unsigned int enabled;
+    nvmlReturn_t code;
     CALL_DEVICE(device, 0);
-    return one_text(call.view, "gsp_firmware", 64, version);
+
+    code = one_number(call.view, "gsp.enabled", sizeof enabled, &enabled);
+    if (code)
+        return code;
+    driver = server_text(call.world, "driver_version");
+    return enabled && driver && copy_text(version, 64, driver) ? NVML_SUCCESS
+                                                               : NVML_ERROR_NOT_SUPPORTED;
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetInforomVersion(nvmlDevice_t device, unsigned int object, char *out,
@@ -150,6 +160,8 @@ PAIR(nvmlDeviceGetEccMode, "ecc_mode.current", "ecc_mode.pending", 0)
 PAIR(nvmlDeviceGetPowerManagementLimitConstraints, "power.min_limit", "power.max_limit", 0)
 PAIR(nvmlDeviceGetCudaComputeCapability, "cuda.major", "cuda.minor", CALL_CACHED)
 PAIR(nvmlDeviceGetGspFirmwareMode, "gsp.enabled", "gsp.default", 0)
+PAIR(nvmlDeviceGetEncoderUtilization, "utilization.encoder", "utilization.period_us", CALL_NOT_WITH_MIG)
+PAIR(nvmlDeviceGetDecoderUtilization, "utilization.decoder", "utilization.period_us", CALL_NOT_WITH_MIG)
 
 EXPORT nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t device, nvmlUtilization_t *rates)
 {
