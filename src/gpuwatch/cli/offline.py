@@ -39,6 +39,8 @@ class Offline:
 
     def __init__(self, arguments: Namespace, absent: AgentAbsentError) -> None:
         path = database_of(arguments)
+        if not path.exists():
+            raise AgentAbsentError(f"{absent}, and {path} does not exist") from absent
         try:
             self._reader = Reader.open(path)
         except (HistoryError, OSError) as error:

@@ -51,7 +51,7 @@ class Agent(Section):
         description="Folder of the control socket and of maintenance files; may vanish at boot.",
     )
     hostname: StrictStr = Field(
-        "", description='Name of this host on the page and in documents; "" takes the system\'s.'
+        "", description='Name of this host on the page and in documents; "" is the system\'s.'
     )
 
 

@@ -79,6 +79,8 @@ def shown(value: object) -> str:
     if value is None:
         return "unset"
     text = json.dumps(_plain(value), ensure_ascii=False, default=str)
+    if isinstance(value, float):
+        text = f"{value:.12f}".rstrip("0").rstrip(".") if abs(value) < 1 else text  # not 1e-05
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 

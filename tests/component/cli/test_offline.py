@@ -1,0 +1,116 @@
+"""Without an agent, commands that read open the database and say so."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from gpuwatch.domain.moments import SECONDS_PER_DAY
+from tests.support.histories import Bench, board_key
+
+WAIT = 60.0
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """What an agent left that had seen two boards, one of them with an incident."""
+    with TemporaryDirectory(prefix="gpuwatch-") as name:
+        bench = Bench.open(Path(name) / "history.db", boards=2)
+        bench.sweep(1)
+        bench.boards[1].fail(count=3)
+        bench.sweep(1)
+        bench.event(79, 1)
+        bench.clock.pass_seconds(SECONDS_PER_DAY)
+        bench.history.close()
+        yield Path(name)
+
+
+def _run(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    file = state / "gpuwatch.toml"
+    file.write_text(
+        f'[agent]\nstate_directory = "{state}"\nruntime_directory = "{state}"\n', encoding="utf-8"
+    )
+    return subprocess.run(
+        [sys.executable, "-m", "gpuwatch", *words, "--config", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT,
+    )
+
+
+def test_status_prints_what_is_remembered_and_is_unavailable(state: Path) -> None:
+    """Every board absent, every verdict unknown, and a line that says why."""
+    told = _run(state, "status", "--json")
+
+    document = json.loads(told.stdout)
+    assert told.returncode == 69
+    assert told.stderr == (
+        f"gpuwatch: no agent listens at {state}/control.sock:"
+        f" this is what {state}/history.db remembers, not what is\n"
+    )
+    assert [(gpu["serial"], gpu["verdict"], gpu["present"]) for gpu in document["gpus"]] == [
+        (board_key(0).serial, "unknown", False),
+        (board_key(1).serial, "unknown", False),
+    ]
+
+
+def test_one_gpu_is_found_by_its_serial(state: Path) -> None:
+    """Names work as they do with an agent."""
+    told = _run(state, "status", board_key(1).serial)
+
+    assert told.returncode == 69
+    assert "uncorrectable errors: dram 0, sram 0, unknown 3; incidents: 1" in told.stdout
+
+
+def test_history_of_a_board_needs_no_agent(state: Path) -> None:
+    """Incidents and events of that board alone; the command did what it should."""
+    told = _run(state, "history", board_key(1).uuid)
+
+    assert told.returncode == 0
+    assert "GPU-00000001-0000-0000-0000-000000000000" in told.stdout
+    assert " 79  kernel_log      1  " in told.stdout
+    assert "this is what" in told.stderr
+
+
+def test_boards_are_listed_from_the_database(state: Path) -> None:
+    """With how often each failed."""
+    told = _run(state, "boards", "list", "--json")
+
+    boards = json.loads(told.stdout)["boards"]
+    assert told.returncode == 0
+    assert [len(board["incidents"]) for board in boards] == [0, 1]
+
+
+def test_an_unknown_board_is_a_misuse_offline_too(state: Path) -> None:
+    """The boards there are, from the database."""
+    told = _run(state, "history", "GPU-ffff")
+
+    assert told.returncode == 2
+    assert '"GPU-ffff" names no GPU of this host' in told.stderr
+    assert board_key(1).serial in told.stderr
+
+
+def test_changing_needs_the_agent(state: Path) -> None:
+    """Nothing is written behind its back."""
+    told = _run(state, "boards", "retire", board_key(1).serial, "--reason", "x")
+
+    assert told.returncode == 69
+    assert told.stdout == ""
+
+
+def test_without_agent_and_database_nothing_can_be_said(state: Path) -> None:
+    """Both are named."""
+    (state / "history.db").rename(state / "elsewhere.db")
+
+    told = _run(state, "boards", "list")
+
+    assert told.returncode == 69
+    assert told.stderr.startswith(
+        f"gpuwatch: no agent listens at {state}/control.sock, and {state}/history.db does not exist"
+    )
+    assert not (state / "history.db").exists()
