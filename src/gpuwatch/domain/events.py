@@ -49,8 +49,7 @@ class Event:
     until the agent maps `pci_address` to a board, or when the event is the host's.
     `code` is the Xid or SXid; `subcode` what distinguishes occurrences under one code (a MIG
     instance, an NVLink unit); `detail` the text after the code, for people. `uuid` is the GPU that
-    the report itself names, "" when it names only an address. `count` is how many occurrences the
-    event stands for: more than 1 only where a flood was limited.
+    the report itself names, "" when it names only an address.
     """
 
     kind: EventKind
@@ -64,7 +63,6 @@ class Event:
     code: int | None = None
     subcode: str = ""
     detail: str = ""
-    count: int = 1
     not_before: float | None = None
     not_after: float | None = None
     boottime: float | None = None

@@ -77,23 +77,32 @@ class LogPosition:
     To be stored together with those events, and handed to the source at the next start: then
     nothing is lost and nothing doubled by a kill between the two. `sequence` is the last record's
     number, `usec` its time on the log's clock, `booted_at` when that boot began (Unix seconds).
+    The log's clock ran `skew` seconds behind boot time when that was `skew_at` seconds.
     """
 
     boot_id: str
     sequence: int
     usec: int
     booted_at: float
+    skew: float = 0.0
+    skew_at: float = 0.0
 
     def __str__(self) -> str:
         """One word a field, for a store that keeps text; `parse` reads it."""
-        return f"{self.boot_id} {self.sequence} {self.usec} {self.booted_at:.3f}"
+        seconds = f"{self.booted_at:.3f} {self.skew:.3f} {self.skew_at:.3f}"
+        return f"{self.boot_id} {self.sequence} {self.usec} {seconds}"
 
     @classmethod
     def parse(cls, text: str) -> "LogPosition":
         """What `str` wrote. Raises ValueError for anything else."""
-        boot_id, sequence, usec, booted_at = text.split()
+        boot_id, sequence, usec, booted_at, skew, skew_at = text.split()
         return cls(
-            boot_id=boot_id, sequence=int(sequence), usec=int(usec), booted_at=float(booted_at)
+            boot_id=boot_id,
+            sequence=int(sequence),
+            usec=int(usec),
+            booted_at=float(booted_at),
+            skew=float(skew),
+            skew_at=float(skew_at),
         )
 
 

@@ -8,6 +8,7 @@ are one event. The second is anchored at the first line, so that a flood cannot 
 from dataclasses import dataclass
 
 from gpuwatch.domain.events import Event, EventKind, EventSource
+from gpuwatch.domain.moments import Moment
 from gpuwatch.sources.kmsg import KernelRecord, Line, LineKind, nvlink_words, read_line
 from gpuwatch.sources.nvlink_decode import CODES, decode_nvlink
 
@@ -19,8 +20,8 @@ _KINDS = {
     LineKind.FELL_OFF_BUS: EventKind.FELL_OFF_BUS,
     LineKind.INIT_FAILED: EventKind.INIT_FAILED,
 }
-# The kernel log's clock is the CPU's, which nobody disciplines: against CLOCK_MONOTONIC it drifts
-# by what a crystal is off. Our assumption, generous for one: 100 parts in a million.
+# The kernel log's clock is the CPU's, which nobody disciplines: against boot time, which NTP does,
+# it drifts by what a crystal is off. Our assumption, generous for one: 100 parts in a million.
 DRIFT = 1e-4
 _EXACT_SECONDS = 0.5
 
@@ -109,27 +110,42 @@ class KernelEvents:
         )
 
 
-def stamp_of(
-    usec: int, age_seconds: float, *, boot_id: str, wall: float, boottime: float, live: bool
-) -> Stamp:
-    """When a record of this boot was written, from its age at receipt.
+@dataclass(frozen=True, slots=True)
+class LogClock:
+    """How the log's clock stands to boot time: `skew` seconds behind it, measured at `at` of it.
 
-    `wall` and `boottime` are the agent's clocks at receipt. The age is counted on CLOCK_MONOTONIC,
-    which like the log's clock stands still in suspend; a suspend between record and receipt is not
-    known of. A `live` record was read as it was written, so its receipt dates it and drift does not
-    matter; any other is off by the drift since boot at most, told when more than half a second.
+    The log's clock starts at boot, stands still in suspend, and nobody disciplines it: the two are
+    taken to agree at boot but for suspends, and are compared whenever a record is read live. A log
+    that is not the kernel's own is taken to be written in boot time: `drift` 0.
     """
-    age = max(age_seconds, 0.0)
-    at = wall - age
-    drift = 0.0 if live else usec / 1e6 * DRIFT
-    bounded = drift > _EXACT_SECONDS
-    return Stamp(
-        boot_id=boot_id,
-        at=at,
-        not_before=at - drift if bounded else None,
-        not_after=min(at + drift, wall) if bounded else None,
-        boottime=max(boottime - age, 0.0),
-    )
+
+    skew: float = 0.0
+    at: float = 0.0
+    drift: float = DRIFT
+
+    def stamp(self, usec: int, now: Moment, *, live: bool) -> Stamp:
+        """When a record received `now` was written.
+
+        A `live` record was read as it was written: its receipt dates it. Any other is dated by the
+        log's clock, which has drifted since it was compared: told when more than half a second.
+        """
+        written = usec * 1e-6 + self.skew
+        age = 0.0 if live else max(now.boottime - written, 0.0)
+        drift = 0.0 if live else abs(written - self.at) * self.drift
+        bounded = drift > _EXACT_SECONDS
+        at = now.wall - age
+        return Stamp(
+            boot_id=now.boot_id,
+            at=at,
+            not_before=at - drift if bounded else None,
+            not_after=min(at + drift, now.wall) if bounded else None,
+            boottime=now.boottime - age,
+        )
+
+
+def compared(usec: int, now: Moment) -> LogClock:
+    """The log's clock by a record read live, `now`."""
+    return LogClock(now.boottime - usec * 1e-6, now.boottime)
 
 
 def _detail(line: Line) -> str:

@@ -5,19 +5,19 @@ Started as `python -m gpuwatch.sources.kernel_log --path /dev/kmsg [--after SEQU
 
     {"say": "dump", "name": ..., "at": Unix seconds, "last": usec, "lines": [[usec, text], ...]}
                                       one for every crash dump of an earlier boot, oldest first
-    {"say": "ready", "pid": 1, "kind": "kmsg" | "fifo" | "file"}          once, the log is open
+    {"say": "ready", "pid": 1, "kind": "kmsg" | "fifo" | "file", "suspended": 0.0}
+                                      once, the log is open; seconds since boot spent in suspend
     {"say": "failed", "reason": "denied" | "missing" | "failed", "code": errno, "text": ...}
                                                                           instead; it exits
     {"say": "record", "priority": 3, "sequence": 7, "usec": 5140900, "flags": "-", "text": ...,
-     "age": 0.0, "live": true, "seen": false}
-    {"say": "position", "sequence": 7, "usec": 5140900}        all up to here was said
+     "live": true, "seen": false}
+    {"say": "position", "sequence": 7, "usec": 5140900, "live": true}      all up to here was said
     {"say": "position"}                                        as before; at least every 60 s
     {"say": "lost", "count": 12}                               records were overwritten unread
 
-`age` is how long ago the record was written, in seconds on the log's clock; 0 for a `live` one,
-which was read as it was written. A record at or before `--after` is `seen`: said again, so that the
-parent can put lines together as it did before, and to be delivered by nobody. What a process wrote
-into the log is left out.
+`live` is true when the kernel's own log was read as it was written. A record at or before `--after`
+is `seen`: said again, so that the parent can put lines together as it did before, and to be
+delivered by nobody. What a process wrote into the log is left out.
 """
 
 import errno
@@ -31,7 +31,7 @@ from typing import Any
 from gpuwatch.sources import wire
 from gpuwatch.sources.child import end_with_parent
 from gpuwatch.sources.crash_dumps import read_dumps
-from gpuwatch.sources.kmsg import KernelRecord, matters, parse_record
+from gpuwatch.sources.kmsg import Freshness, KernelRecord, matters, parse_record
 from gpuwatch.sources.log_file import LogFile, LogKind
 
 Say = Callable[[dict[str, Any]], None]
@@ -43,7 +43,6 @@ _POSITION_SECONDS = 60.0
 _END_OF_FILE_SECONDS = 0.5  # a regular file cannot be waited for
 _REPLACED_SECONDS = 5.0
 _REASONS = {errno.EPERM: "denied", errno.EACCES: "denied", errno.ENOENT: "missing"}
-_USEC = 1e-6
 
 
 class Follower:
@@ -52,43 +51,69 @@ class Follower:
     def __init__(self, log: LogFile, say: Say, after: int | None) -> None:
         self._log = log
         self._say = say
-        # A FIFO repeats nothing, and who writes it may count from 0 again.
-        self._after = None if log.kind is LogKind.FIFO else after
+        self._after = after
         self._last = self._after
+        self._read = -1
         self._usec = 0
+        self._caught_up = False
         self._live = False
+        self._freshness = Freshness()
         self._told = False
         self._position: int | None = None
+        self._said_at = 0.0
 
     def step(self) -> bool:
         """Read on; True when there is no more at present."""
         records, drained = self._log.read(_BATCH)
         for data in records:
             self._consider(data)
-        if self._told or (drained and not self._live):
-            self.say_position()
-        self._live = self._live or drained
+        started = drained and not self._caught_up
+        if self._told or started or (records and self._quiet()):
+            self._say_position(live=self._live and bool(records))
+        self._caught_up = self._caught_up or drained
         return drained
 
-    def say_position(self) -> None:
-        """Say how far everything was said; also a sign of life."""
-        self._told = False
+    def sign_of_life(self) -> None:
+        """Say something, when nothing was said for a minute."""
+        if self._quiet():
+            self._say_position(live=False)
+
+    def _quiet(self) -> bool:
+        return time.monotonic() - self._said_at >= _POSITION_SECONDS
+
+    def _say_position(self, *, live: bool) -> None:
+        """Say how far everything was said."""
+        self._told, self._said_at = False, time.monotonic()
         if self._last is None or self._last == self._position or not self._usec:
             self._say({"say": "position"})
             return
         self._position = self._last
-        self._say({"say": "position", "sequence": self._last, "usec": self._usec})
+        said = {"say": "position", "sequence": self._last, "usec": self._usec, "live": live}
+        self._say(said)
 
     def _consider(self, data: str) -> None:
         try:
             record = parse_record(data)
         except ValueError:
             return
+        self._notice_new_log(record.sequence)
         self._count_lost(record.sequence)
         if self._after is None or record.sequence > self._after:
             self._last, self._usec = record.sequence, record.usec
+        self._live = self._caught_up and self._is_fresh(record.usec)
         if record.from_kernel and matters(record.text):
             self._say_record(record)
+
+    def _notice_new_log(self, sequence: int) -> None:
+        """The kernel never counts backwards; who writes a FIFO may begin anew."""
+        if sequence <= self._read:
+            self._after = self._last = None
+        self._read = sequence
+
+    def _is_fresh(self, usec: int) -> bool:
+        # A FIFO is filled after it is opened: its first records need not be new ones. It and a
+        # file are dated by what stands in them.
+        return self._log.kind is LogKind.KMSG and self._freshness.fresh(usec, time.monotonic())
 
     def _count_lost(self, sequence: int) -> None:
         """Sequence numbers tell exactly how many records were overwritten before being read."""
@@ -99,7 +124,6 @@ class Follower:
             self._say({"say": "lost", "count": lost})
 
     def _say_record(self, record: KernelRecord) -> None:
-        now = time.clock_gettime(time.CLOCK_MONOTONIC)
         self._told = True
         self._say(
             {
@@ -109,7 +133,6 @@ class Follower:
                 "usec": record.usec,
                 "flags": record.flags,
                 "text": record.text,
-                "age": 0.0 if self._live else max(now - record.usec * _USEC, 0.0),
                 "live": self._live,
                 "seen": self._after is not None and record.sequence <= self._after,
             }
@@ -124,7 +147,14 @@ def follow(path: str, after: int | None, say: Say) -> int:
         except OSError as error:
             return _fail(say, error)
         try:
-            say({"say": "ready", "pid": os.getpid(), "kind": log.kind.value})
+            say(
+                {
+                    "say": "ready",
+                    "pid": os.getpid(),
+                    "kind": log.kind.value,
+                    "suspended": _suspended() if log.kind is LogKind.KMSG else 0.0,
+                }
+            )
             if not _follow_one(log, Follower(log, say, after), sys.stdin.fileno()):
                 return 0
         except BrokenPipeError:
@@ -137,19 +167,23 @@ def follow(path: str, after: int | None, say: Say) -> int:
 
 def _follow_one(log: LogFile, follower: Follower, asked: int) -> bool:
     """Until the log was replaced (True), or the end of input (False)."""
-    spoken = looked = time.monotonic()
+    looked = time.monotonic()
     while True:
         drained = follower.step()
+        follower.sign_of_life()
         now = time.monotonic()
-        if now - spoken >= _POSITION_SECONDS:
-            follower.say_position()
-            spoken = now
         if log.kind is not LogKind.KMSG and now - looked >= _REPLACED_SECONDS:
             looked = now
             if log.replaced():
                 return True
         if _ended(log, asked, _pause(log) if drained else 0.0):
             return False
+
+
+def _suspended() -> float:
+    """Seconds of this boot spent in suspend, in which the log's clock stands still."""
+    boottime = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return max(boottime - time.clock_gettime(time.CLOCK_MONOTONIC), 0.0)
 
 
 def _pause(log: LogFile) -> float:

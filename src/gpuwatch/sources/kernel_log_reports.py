@@ -1,16 +1,19 @@
 """Kernel-log reports: from what the child says to dated events and the position behind them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.moments import Moment
 from gpuwatch.sources.base import LogPosition
-from gpuwatch.sources.kernel_events import KernelEvents, Stamp, stamp_of
+from gpuwatch.sources.kernel_events import KernelEvents, LogClock, Stamp, compared
 from gpuwatch.sources.kmsg import KernelRecord, looks_like_xid, read_line
 
 # Two boots are the same when they began at the same time, as well as a dump's date tells it.
 _SAME_BOOT_SECONDS = 900.0
+# A position without an event before it is worth no transaction of its own more often than this.
+_POSITION_SECONDS = 60.0
 _USEC = 1e-6
 Report = Event | LogPosition
 
@@ -28,6 +31,9 @@ class KernelLogReports:
         self.unread = 0
         self._events = KernelEvents()
         self._said = -1  # the last record read in this life; a position may lag behind it
+        self._owed = False  # an event was delivered and no position behind it yet
+        self._position_at = -math.inf  # seconds since boot when the last one was delivered
+        self._clock = LogClock()
 
     def after(self, boot_id: str) -> int | None:
         """The last record known of this boot: it and those before are not to be delivered again."""
@@ -46,6 +52,8 @@ class KernelLogReports:
         Raises KeyError, TypeError or ValueError for a message out of the protocol.
         """
         match message["say"]:
+            case "ready":
+                return self._ready(message, now)
             case "record":
                 return self._record(message, now)
             case "position":
@@ -58,6 +66,17 @@ class KernelLogReports:
             case other:
                 raise ValueError(f"no message of the kernel-log reader: {other!r}")
 
+    def _ready(self, message: Mapping[str, Any], now: Moment) -> tuple[Report, ...]:
+        """A child reads from the start: what is known of the log's clock in this boot holds on."""
+        position = self.position
+        if message["kind"] != "kmsg":
+            self._clock = LogClock(drift=0.0)
+        elif position is not None and position.boot_id == now.boot_id:
+            self._clock = LogClock(position.skew, position.skew_at)
+        else:
+            self._clock = LogClock(float(message["suspended"]))
+        return ()
+
     def _record(self, message: Mapping[str, Any], now: Moment) -> tuple[Report, ...]:
         record = KernelRecord(
             priority=int(message["priority"]),
@@ -66,30 +85,36 @@ class KernelLogReports:
             flags=str(message["flags"]),
             text=str(message["text"]),
         )
-        stamp = stamp_of(
-            record.usec,
-            float(message["age"]),
-            boot_id=now.boot_id,
-            wall=now.wall,
-            boottime=now.boottime,
-            live=bool(message["live"]),
-        )
+        live = bool(message["live"])
+        if live:
+            self._clock = compared(record.usec, now)
+        stamp = self._clock.stamp(record.usec, now, live=live)
         event = self._events.read(record, stamp)
         if message["seen"]:
             return ()
         self._said = record.sequence
         if event is None and looks_like_xid(record.text) and read_line(record.text) is None:
             self.unread += 1
-        return () if event is None else (event,)
+        if event is None:
+            return ()
+        self._owed = True
+        return (event,)
 
     def _position(self, message: Mapping[str, Any], now: Moment) -> tuple[Report, ...]:
-        if "sequence" not in message:
+        fresh = self.position is None or self.position.boot_id != now.boot_id
+        due = now.boottime - self._position_at >= _POSITION_SECONDS
+        if message.get("live"):
+            self._clock = compared(int(message["usec"]), now)
+        if "sequence" not in message or not (fresh or due or self._owed):
             return ()
+        self._owed, self._position_at = False, now.boottime
         self.position = LogPosition(
             boot_id=now.boot_id,
             sequence=int(message["sequence"]),
             usec=int(message["usec"]),
             booted_at=now.wall - now.boottime,
+            skew=self._clock.skew,
+            skew_at=self._clock.at,
         )
         return (self.position,)
 

@@ -159,7 +159,6 @@ class KernelLogSource:
             if self._state.problem:
                 self._log("kernel log: it is read again")
             self._change(up=True, problem="")
-            return
         if message.get("say") == "failed":
             reason, text = str(message.get("reason")), str(message.get("text"))
             remedy = _REMEDIES.get(reason, _REMEDIES["failed"])

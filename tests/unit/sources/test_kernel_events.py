@@ -1,12 +1,14 @@
 """Kernel events: several lines are one occurrence, and each is dated as well as can be."""
 
 import itertools
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuwatch.domain.events import Event, EventKind, EventSource
-from gpuwatch.sources.kernel_events import MERGE_USEC, KernelEvents, Stamp, stamp_of
+from gpuwatch.domain.moments import Moment
+from gpuwatch.sources.kernel_events import MERGE_USEC, KernelEvents, LogClock, Stamp, compared
 from gpuwatch.sources.kmsg import KernelRecord
 
 BOOT = "0b5e"
@@ -164,32 +166,49 @@ def test_identities_are_unique(times: list[int]) -> None:
     assert len({event.identity for event in events}) == len(events)
 
 
+DAY = 86_400.0
+LATE = Moment(wall=1e9, boottime=100 * DAY + 60.0, boot_id=BOOT)
+
+
 def test_a_live_record_is_dated_by_its_receipt() -> None:
     """The log's clock drifts; the moment of reading does not."""
-    stamp = stamp_of(10**13, 0.25, boot_id=BOOT, wall=1_000.0, boottime=500.0, live=True)
+    stamp = LogClock().stamp(SECOND, LATE, live=True)
 
-    assert stamp == Stamp(boot_id=BOOT, at=999.75, boottime=499.75)
+    assert stamp == Stamp(boot_id=BOOT, at=LATE.wall, boottime=LATE.boottime)
 
 
 def test_an_old_record_of_a_long_boot_is_dated_with_its_bounds() -> None:
     """After 100 days the log's clock may be off by minutes: said, and never in the future."""
-    day = 86_400
-    stamp = stamp_of(
-        100 * day * SECOND, 60.0, boot_id=BOOT, wall=1e9, boottime=100.0 * day + 60, live=False
-    )
+    stamp = LogClock().stamp(round(100 * DAY * SECOND), LATE, live=False)
 
     assert (stamp.at, stamp.not_before, stamp.not_after) == (1e9 - 60, 1e9 - 60 - 864, 1e9)
 
 
+def test_a_clock_that_was_compared_lately_dates_exactly() -> None:
+    """A restart of the agent knows by how much the log's clock is off."""
+    usec = round((100 * DAY - 17.0) * SECOND)
+    clock = compared(usec, replace(LATE, boottime=100 * DAY))
+
+    stamp = clock.stamp(usec + 30 * SECOND, LATE, live=False)
+
+    assert clock == LogClock(17.0, 100 * DAY)
+    assert (stamp.at, stamp.not_before) == (1e9 - 30.0, None)
+    assert stamp.boottime == 100 * DAY + 30.0
+
+
 def test_an_old_record_of_a_young_boot_is_exact() -> None:
     """An hour of drift is nothing."""
-    stamp = stamp_of(3_600 * SECOND, 10.0, boot_id=BOOT, wall=1e9, boottime=3_610.0, live=False)
+    now = Moment(wall=1e9, boottime=3_610.0, boot_id=BOOT)
+
+    stamp = LogClock().stamp(3_600 * SECOND, now, live=False)
 
     assert (stamp.at, stamp.not_before, stamp.boottime) == (1e9 - 10, None, 3_600.0)
 
 
 def test_a_record_from_the_future_is_dated_now() -> None:
     """A log recorded elsewhere has another clock."""
-    stamp = stamp_of(9 * SECOND, -5.0, boot_id=BOOT, wall=1e9, boottime=4.0, live=False)
+    now = Moment(wall=1e9, boottime=4.0, boot_id=BOOT)
+
+    stamp = LogClock().stamp(9 * SECOND, now, live=False)
 
     assert (stamp.at, stamp.boottime) == (1e9, 4.0)

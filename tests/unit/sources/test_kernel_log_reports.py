@@ -1,6 +1,7 @@
 """Kernel-log reports: nothing is delivered twice or never, over children, boots and crashes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,9 @@ BOOTED_AT = NOW.wall - NOW.boottime
 CRASH = 1_990_000.0
 
 
-def record(sequence: int, code: int, *, usec: int = 0, seen: bool = False) -> dict[str, object]:
+def record(
+    sequence: int, code: int, *, usec: int = 0, seen: bool = False, live: bool = True
+) -> dict[str, object]:
     """What the child says of an Xid."""
     return {
         "say": "record",
@@ -24,8 +27,7 @@ def record(sequence: int, code: int, *, usec: int = 0, seen: bool = False) -> di
         "usec": usec or sequence * 2_000_000,
         "flags": "-",
         "text": f"NVRM: Xid (PCI:0000:01:00): {code}, x",
-        "age": 0.5,
-        "live": True,
+        "live": live,
         "seen": seen,
     }
 
@@ -41,11 +43,48 @@ def events(reports: KernelLogReports, message: Mapping[str, object]) -> list[Eve
     return [each for each in reports.read(message, NOW) if isinstance(each, Event)]
 
 
-def test_a_record_becomes_an_event_dated_by_its_age() -> None:
-    """Wall and boot time of the receipt, less the age."""
+def test_a_live_record_is_dated_by_its_receipt() -> None:
+    """Whatever the log's clock says."""
     (event,) = events(KernelLogReports(None), record(7, 94))
 
-    assert (event.code, event.at, event.boottime) == (94, NOW.wall - 0.5, 4_999.5)
+    assert (event.code, event.at, event.boottime) == (94, NOW.wall, NOW.boottime)
+
+
+def test_an_older_record_is_dated_by_the_clock_of_the_log() -> None:
+    """The log's clock stood still for 20 s of suspend."""
+    reports = KernelLogReports(None)
+    reports.read({"say": "ready", "kind": "kmsg", "suspended": 20.0}, NOW)
+
+    (event,) = events(reports, record(7, 94, usec=4_000_000_000, live=False))
+
+    assert (event.at, event.boottime) == (NOW.wall - 980.0, 4_020.0)
+
+
+def test_a_log_that_is_not_the_kernels_is_dated_by_what_stands_in_it() -> None:
+    """Its writer counts in boot time, exactly."""
+    late = replace(NOW, boottime=1e7)
+    reports = KernelLogReports(None)
+    reports.read({"say": "ready", "kind": "fifo", "suspended": 0.0}, late)
+
+    (event,) = reports.read(record(7, 94, usec=9_999_990_000_000, live=False), late)
+
+    assert isinstance(event, Event)
+    assert (event.at, event.not_before) == (NOW.wall - 10.0, None)
+
+
+def test_the_comparison_of_clocks_survives_a_restart() -> None:
+    """It travels with the position."""
+    first = KernelLogReports(None)
+    first.read({"say": "ready", "kind": "kmsg", "suspended": 0.0}, NOW)
+    message = {"say": "position", "sequence": 9, "usec": 4_983_000_000, "live": True}
+
+    (position,) = first.read(message, NOW)
+    assert isinstance(position, LogPosition)
+    second = KernelLogReports(LogPosition.parse(str(position)))
+    second.read({"say": "ready", "kind": "kmsg", "suspended": 0.0}, NOW)
+    (event,) = events(second, record(10, 94, usec=4_982_000_000, live=False))
+
+    assert (event.at, event.not_before) == (NOW.wall - 1.0, None)
 
 
 def test_a_position_follows_the_records_before_it() -> None:
@@ -61,6 +100,22 @@ def test_a_position_follows_the_records_before_it() -> None:
 def test_a_sign_of_life_delivers_nothing() -> None:
     """A quiet log is no news."""
     assert KernelLogReports(None).read({"say": "position"}, NOW) == ()
+
+
+def test_positions_come_behind_events_or_once_a_minute() -> None:
+    """A flood of lines that are no events must not become a flood of transactions."""
+    reports = KernelLogReports(None)
+
+    def positions(sequence: int, seconds: float) -> int:
+        moment = replace(NOW, boottime=NOW.boottime + seconds)
+        message = {"say": "position", "sequence": sequence, "usec": sequence}
+        return len(reports.read(message, moment))
+
+    first = [positions(1, 0.0), positions(2, 1.0), positions(3, 59.0), positions(4, 60.0)]
+    events(reports, record(5, 94))
+    behind = [positions(5, 61.0), positions(6, 62.0)]
+
+    assert (first, behind) == ([1, 0, 0, 1], [1, 0])
 
 
 def test_a_position_of_another_boot_is_no_place_to_go_on_from() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuwatch.sources.kmsg import (
+    Freshness,
     KernelRecord,
     Line,
     LineKind,
@@ -263,3 +264,23 @@ def test_every_address_comes_out_in_one_form(
 
     assert line == xid(code, "x", address + ".0")
     assert matters(text)
+
+
+def test_a_record_read_as_it_was_written_is_fresh() -> None:
+    """Also after days in which the clocks drifted apart, as long as they are compared."""
+    freshness = Freshness()
+
+    days = [freshness.fresh(round(day * 86_399 * 1e6), day * 86_400.0) for day in range(20)]
+
+    assert days == [True] * 20
+
+
+def test_a_record_that_waited_for_its_reader_is_not_fresh() -> None:
+    """A reader that was stopped dates nothing by its receipt; the next record is fresh again."""
+    freshness = Freshness()
+    freshness.fresh(100_000_000, 100.0)
+
+    assert [freshness.fresh(101_000_000, 140.0), freshness.fresh(140_000_000, 140.1)] == [
+        False,
+        True,
+    ]

@@ -1,11 +1,11 @@
-"""Occurrences: the kernel log alone counts, NVML fills in, floods are limited."""
+"""Occurrences: the kernel log alone counts, and NVML fills in what it lacks."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuwatch.domain.events import Event, EventKind, EventSource
-from gpuwatch.sources.occurrences import FLOOD_SECONDS, Deduplicator
+from gpuwatch.sources.occurrences import Deduplicator
 
 LOG, NVML = EventSource.KERNEL_LOG, EventSource.NVML
 
@@ -36,7 +36,9 @@ def admit(dedup: Deduplicator, *events: Event, readable: bool = True) -> list[Ev
     return [
         passed
         for each in events
-        for passed in dedup.admit(each, boottime=each.boottime or 0.0, kernel_log_readable=readable)
+        for passed in dedup.admit(
+            each, monotonic=each.boottime or 0.0, kernel_log_readable=readable
+        )
     ]
 
 
@@ -106,49 +108,11 @@ def test_a_double_bit_event_waits_for_no_line() -> None:
     assert admit(Deduplicator(), double) == [double]
 
 
-def test_a_flood_passes_its_first_then_a_count_an_hour() -> None:
-    """The count carries the span and the last text."""
-    dedup = Deduplicator(allowance=2)
-    flood = [event(LOG, float(second)) for second in range(5)]
+def test_what_an_earlier_boot_left_counts() -> None:
+    """It has no time of this boot, and confirms nothing in it."""
+    left = event(LOG, None)
 
-    passed = admit(dedup, *flood)
-    (summary,) = dedup.settle(FLOOD_SECONDS)
-
-    assert passed == flood[:2]
-    assert (summary.count, summary.at) == (3, flood[4].at)
-    assert (summary.earliest, summary.latest) == (flood[2].at, flood[4].at)
-
-
-def test_a_single_event_held_back_comes_out_as_it_was() -> None:
-    """There is nothing to sum up."""
-    dedup = Deduplicator(allowance=1)
-    flood = [event(LOG, 1.0), event(LOG, 2.0)]
-
-    admit(dedup, *flood)
-
-    assert dedup.settle(FLOOD_SECONDS + 1.0) == (flood[1],)
-
-
-def test_a_flood_of_one_code_leaves_others_alone() -> None:
-    """Xid 31 by the thousand must not hide an Xid 48."""
-    dedup = Deduplicator(allowance=1)
-    other = event(LOG, 3.0, code=48)
-
-    assert other in admit(dedup, event(LOG, 1.0), event(LOG, 2.0), other)
-
-
-def test_what_an_earlier_boot_left_is_not_limited() -> None:
-    """It has no place in an hour of this boot."""
-    dedup = Deduplicator(allowance=1)
-    left = [event(LOG, None, name=str(number)) for number in range(3)]
-
-    assert admit(dedup, *left) == left
-
-
-def test_an_allowance_of_none_is_refused() -> None:
-    """The first event of a flood always passes."""
-    with pytest.raises(ValueError, match="always passes"):
-        Deduplicator(allowance=0)
+    assert admit(Deduplicator(), left) == [left]
 
 
 REPORTS = st.lists(
@@ -162,23 +126,10 @@ REPORTS = st.lists(
 ).map(sorted)
 
 
-@given(REPORTS, st.integers(1, 5))
-def test_counts_of_the_log_are_kept_whole(
-    reports: list[tuple[float, int, str]], allowance: int
-) -> None:
-    """However events are limited, their counts add up to what was reported."""
-    dedup = Deduplicator(allowance)
-
-    passed = admit(dedup, *(event(LOG, at, code=code, pci=pci) for at, code, pci in reports))
-    passed += dedup.settle(1e6)
-
-    assert sum(each.count for each in passed) == len(reports)
-
-
 @given(REPORTS)
 def test_every_nvml_report_with_a_line_is_silent(reports: list[tuple[float, int, str]]) -> None:
     """With a readable log, NVML adds nothing to what the log tells."""
-    dedup = Deduplicator(allowance=1_000)
+    dedup = Deduplicator()
     pairs = [
         each
         for at, code, pci in reports
@@ -189,3 +140,16 @@ def test_every_nvml_report_with_a_line_is_silent(reports: list[tuple[float, int,
 
     assert {each.source for each in passed} <= {LOG}
     assert len(passed) == len(reports)
+
+
+@given(REPORTS)
+def test_every_nvml_report_counts_once_where_the_log_is_silent(
+    reports: list[tuple[float, int, str]],
+) -> None:
+    """Sooner or later, and never twice."""
+    dedup = Deduplicator()
+
+    passed = admit(dedup, *(event(NVML, at, code=code, pci=pci) for at, code, pci in reports))
+    passed += dedup.settle(1e6)
+
+    assert len({each.identity for each in passed}) == len(passed) == len(reports)
