@@ -1,8 +1,6 @@
 """The NVML child against a simulated driver library, through the pipe, as the agent uses it."""
 
 import signal
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +10,7 @@ from gpuwatch.sources.nvml_signals import TABLE, table_hash
 from simulator.world import Server
 from tests.support.nvml_child import NvmlChild
 from tests.support.patience import eventually
+from tests.support.server import MakeServer
 
 LOST = ["lost", 15]
 ALL = ("fast", "slow", "rare", "inventory")
@@ -44,6 +43,8 @@ _READ_FROM = _ECC | {
     "gpuwatch_gpu_sm_clock_hertz": "clocks.sm",
     "gpuwatch_gpu_memory_clock_hertz": "clocks.memory",
     "gpuwatch_gpu_power_limit_watts": "power.limit",
+    "gpuwatch_gpu_encoder_utilization_ratio": "utilization.encoder",
+    "gpuwatch_gpu_decoder_utilization_ratio": "utilization.decoder",
     'gpuwatch_gpu_violation_seconds_total{policy="power"}': "violation.0",
     'gpuwatch_gpu_violation_seconds_total{policy="thermal"}': "violation.1",
     'gpuwatch_gpu_violation_seconds_total{policy="board_limit"}': "violation.3",
@@ -122,22 +123,19 @@ PROFILES = ("a100-sxm-80gb", "h100-sxm", "b200", "l40s", "t4")
 
 
 @pytest.fixture(name="server")
-def _server(tmp_path: Path) -> Iterator[Server]:
-    server = _make(tmp_path)
-    yield server
-    server.close()
+def _server(make_server: MakeServer) -> Server:
+    return _make(make_server)
 
 
 def _make(
-    directory: Path,
+    make_server: MakeServer,
     profile: str = "h100-sxm",
     *,
-    options: Sequence[str] = (),
+    options: tuple[str, ...] = (),
     driver: str = "580.95.05",
 ) -> Server:
-    server = Server.create(
-        directory / "server", profile=profile, gpus=3, options=options, driver=driver, serve=False
-    )
+    """Three boards, on which everybody may make the privileged calls."""
+    server = make_server(profile, 3, options=options, driver=driver)
     server.privileged("everyone")
     return server
 
@@ -169,9 +167,9 @@ def _expected(server: Server, key: str) -> object:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_every_value_is_read_into_its_own_row(tmp_path: Path, profile: str) -> None:
+def test_every_value_is_read_into_its_own_row(make_server: MakeServer, profile: str) -> None:
     """On every kind of board; what a board does not have is unsupported and nothing else."""
-    server = _make(tmp_path, profile)
+    server = _make(make_server, profile)
     _number_everything(server)
 
     with NvmlChild(server) as child:
@@ -203,9 +201,9 @@ def test_totals_are_the_sums_of_their_memories(server: Server) -> None:
     assert read["gpuwatch_gpu_ecc_corrected_aggregate_errors_total"] == 600
 
 
-def test_links_fans_and_banks_become_one_number_each(tmp_path: Path) -> None:
+def test_links_fans_and_banks_become_one_number_each(make_server: MakeServer) -> None:
     """Errors are summed over links, the fastest fan and the worst bank of SRAM count."""
-    server = _make(tmp_path, "b200")
+    server = _make(make_server, "b200")
     server.set(0, "nvlink.4.replay", 11)
     server.set(0, "nvlink.9.replay", 31)
     server.set(0, "nvlink.7.state", 0)
@@ -228,9 +226,9 @@ def test_links_fans_and_banks_become_one_number_each(tmp_path: Path) -> None:
     assert read['gpuwatch_gpu_sram_unique_uncorrected_addresses{protection="secded"}'] == 0
 
 
-def test_repairs_of_a_late_driver_are_told(tmp_path: Path) -> None:
+def test_repairs_of_a_late_driver_are_told(make_server: MakeServer) -> None:
     """What waits for a reset, and what no reset repairs."""
-    server = _make(tmp_path, "b200", driver="590.48.01")
+    server = _make(make_server, "b200", driver="590.48.01")
     server.set(0, "repair.tpc_pending", 1)
     server.set(0, "memory_unrepairable", 1)
 
@@ -316,9 +314,9 @@ def test_privileged_rows_are_denied_to_others(server: Server) -> None:
     assert denied == {row.key for row in TABLE if row.privileged}
 
 
-def test_mig_hides_the_signals_that_nvml_refuses(tmp_path: Path) -> None:
+def test_mig_hides_the_signals_that_nvml_refuses(make_server: MakeServer) -> None:
     """Unsupported, not nought: the rules then fall back to the kernel log."""
-    server = _make(tmp_path, "h100-sxm", options=("mig-on",))
+    server = _make(make_server, "h100-sxm", options=("mig-on",))
 
     with NvmlChild(server) as child:
         (first, *_) = child.inventory()
@@ -331,9 +329,9 @@ def test_mig_hides_the_signals_that_nvml_refuses(tmp_path: Path) -> None:
     assert read["gpuwatch_gpu_temperature_celsius"] == 45
 
 
-def test_ecc_that_is_off_counts_nothing(tmp_path: Path) -> None:
+def test_ecc_that_is_off_counts_nothing(make_server: MakeServer) -> None:
     """A counter that cannot count is no zero."""
-    server = _make(tmp_path, "a100-sxm-80gb", options=("ecc-off",))
+    server = _make(make_server, "a100-sxm-80gb", options=("ecc-off",))
 
     with NvmlChild(server) as child:
         child.inventory()
@@ -343,9 +341,9 @@ def test_ecc_that_is_off_counts_nothing(tmp_path: Path) -> None:
     assert read["gpuwatch_gpu_ecc_uncorrected_volatile_errors_total"] == ["unsupported", 3]
 
 
-def test_an_old_driver_answers_what_it_has(tmp_path: Path) -> None:
+def test_an_old_driver_answers_what_it_has(make_server: MakeServer) -> None:
     """Symbols that it lacks are unsupported, and the fields of a later driver are not asked."""
-    server = _make(tmp_path, "a100-sxm-80gb", driver="525.147.05")
+    server = _make(make_server, "a100-sxm-80gb", driver="525.147.05")
 
     with NvmlChild(server) as child:
         child.inventory()
@@ -362,9 +360,9 @@ def test_an_old_driver_answers_what_it_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("driver", ["575.57.08", "580.65.06", "580.95.05"])
-def test_brake_time_is_read_under_every_numbering(tmp_path: Path, driver: str) -> None:
+def test_brake_time_is_read_under_every_numbering(make_server: MakeServer, driver: str) -> None:
     """Never power smoothing, which other drivers have under the same numbers."""
-    server = _make(tmp_path, "b200", driver=driver)
+    server = _make(make_server, "b200", driver=driver)
     server.set(0, "slowdown.power_brake", 4_711)
     server.set(0, "power_smoothing.ramp_down", 1)
 
@@ -436,9 +434,9 @@ def test_a_named_inventory_touches_no_other_device(server: Server) -> None:
     assert (swept[wanted[1]]["say"], swept[wanted[1]]["code"]) == ("lost-device", 6)
 
 
-def test_a_board_tells_who_it_is(tmp_path: Path) -> None:
+def test_a_board_tells_who_it_is(make_server: MakeServer) -> None:
     """Also in bytes that are no ASCII."""
-    server = _make(tmp_path, "b200")
+    server = _make(make_server, "b200")
     server.set(0, "platform.chassis_serial", r"18\xb8203251")
     server.set(0, "platform.slot_number", 200)
 
@@ -497,9 +495,9 @@ def test_events_go_on_beside_a_lost_gpu(server: Server) -> None:
     assert (event["pci"], event["data"]) == (_pci(server, 0), 63)
 
 
-def test_a_board_without_events_is_said_to_have_none(tmp_path: Path) -> None:
+def test_a_board_without_events_is_said_to_have_none(make_server: MakeServer) -> None:
     """The kernel log is then the only witness."""
-    server = _make(tmp_path)
+    server = _make(make_server)
     server.set(0, "event_types", "error 3")
 
     with NvmlChild(server) as child:
@@ -669,9 +667,9 @@ def test_a_question_that_nobody_can_ask_ends_it(server: Server) -> None:
     assert status == 2
 
 
-def test_no_device_at_all_is_an_answer(tmp_path: Path) -> None:
+def test_no_device_at_all_is_an_answer(make_server: MakeServer) -> None:
     """All have fallen off the bus: NVML is there, and its list is empty."""
-    server = _make(tmp_path)
+    server = _make(make_server)
     for gpu in range(3):
         server.lose(gpu, vanish=True)
 
