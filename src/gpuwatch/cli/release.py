@@ -14,7 +14,7 @@ from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import print_error, print_json
 from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
-from gpuwatch.control.requests import ControlError
+from gpuwatch.control.requests import ControlError, ErrorKind
 
 # The probe may take its grace, then SIGTERM's, before the driver is free.
 _RELEASE_SECONDS = 60.0
@@ -29,8 +29,8 @@ def release(arguments: Namespace) -> int:
         return Exit.OK
     running: list[subprocess.Popen[bytes]] = []
     with _forwarding(running):
+        _release_or_take_back(arguments)
         try:
-            _release(arguments)
             with _renewed(arguments):
                 return _run(arguments.run, running)
         finally:
@@ -55,6 +55,19 @@ def _release(arguments: Namespace) -> dict[str, object]:
         seconds=arguments.lasting.total_seconds(),
         reason=arguments.reason,
     )
+
+
+def _release_or_take_back(arguments: Namespace) -> None:
+    """Release; when that fails half-way, or we are told to end meanwhile, take it back."""
+    try:
+        _release(arguments)
+    except BaseException as error:
+        nothing_happened = isinstance(error, AgentAbsentError) or (
+            isinstance(error, ControlError) and error.kind in (ErrorKind.DENIED, ErrorKind.USAGE)
+        )
+        if not nothing_happened:
+            _resume_whatever_happens(arguments)
+        raise
 
 
 def _tell(arguments: Namespace, answer: dict[str, object]) -> None:

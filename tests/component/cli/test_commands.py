@@ -348,6 +348,16 @@ def test_a_refused_release_runs_nothing(agent: FakeAgent, folder: Path) -> None:
     assert not mark.exists()
 
 
+def test_without_an_agent_a_command_is_not_run(folder: Path) -> None:
+    """One line, 69: whether the driver is free nobody knows."""
+    mark, path = folder / "ran", folder / "control.sock"
+
+    told = _run("release", "--socket", str(path), "--", "touch", str(mark))
+
+    assert (told.status, told.err.count("\n")) == (69, 1)
+    assert not mark.exists()
+
+
 def test_resume_says_what_it_did(agent: FakeAgent) -> None:
     """Resuming twice is no error."""
     released = _ask(agent, "release", "--for", "20m", "--reason", "driver")
