@@ -89,6 +89,21 @@ class History(Keeper):
         book.commit()
         return said
 
+    def epoch_began(self) -> float | None:
+        """Seconds since boot at which the current driver epoch was first met; None before any."""
+        store, number = self._book.store, self._book.epoch_key
+        if self._book.epoch is None:
+            return None
+        rows = [*store.rows(tables.EPOCHS), *store.waiting_rows(tables.EPOCHS)]
+        return next((row[2] for row in reversed(rows) if str(row[0]) == number), None)
+
+    def save_kernel_log_position(self, position: tuple[str, int]) -> None:
+        """Write how far the kernel log was read, once its events are stored."""
+        if position != self._book.kernel_log:
+            self._book.kernel_log = position
+            self._book.store.put(tables.KERNEL_LOG, (1, *position))
+            self._book.commit(durable=False)
+
     def take_inventory(self, devices: tuple[Device, ...], at: Moment) -> tuple[Event, ...]:
         """Take what one complete inventory found; what it did not find is absent or has left."""
         book, now = self._book, self._book.timeline.note(at)

@@ -71,7 +71,10 @@ def _load_incidents(book: Book) -> None:
         if row[1] in cases:
             cases[row[1]][1].reports.append(report_of(row))
     for known, case in cases.values():
-        if case.reports and case.reports[0].kind not in ECHOES:
+        # An echo that waited for its owner was stored before it; the opener comes first still.
+        opener = next((report for report in case.reports if report.kind not in ECHOES), None)
+        if opener is not None:
+            case.reports.sort(key=lambda report: report is not opener)
             known.cases.append(case)
     for known in book.boards.values():
         # The exposure clock orders a board's incidents whatever the wall clock did between boots.

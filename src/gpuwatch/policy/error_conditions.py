@@ -96,7 +96,8 @@ def remap_pending_long(gpu: GpuView, host: HostView, settings: PolicySettings) -
     rising = isinstance(rising_trend(gpu, host, settings), Match)
     if waited < PENDING_TOO_LONG.total_seconds() and not rising:
         return Answer.NO
-    return Match(facts={"days": f"{max(waited, 0.0) / SECONDS_PER_DAY:.0f}"})
+    days = f"for {max(waited, 0.0) / SECONDS_PER_DAY:.0f} days"
+    return Match(facts={"why": "while the board's errors rise" if rising else days})
 
 
 def remap_not_applied(gpu: GpuView, host: HostView, settings: PolicySettings) -> Outcome:

@@ -13,7 +13,7 @@ from gpuwatch.policy.conditions import (
     Outcome,
 )
 from gpuwatch.policy.rules import RULES, Rule
-from gpuwatch.policy.views import GpuView, HostView, PolicySettings
+from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
 HOST = ""
 
@@ -39,6 +39,9 @@ class Judgement:
     host_findings: tuple[Finding, ...]
     host_verdict: Verdict
     newly_latched: tuple[Finding, ...] = ()
+
+
+NOTHING_JUDGED = Judgement(findings={}, verdicts={}, host_findings=(), host_verdict=Verdict.UNKNOWN)
 
 
 @dataclass(slots=True)
@@ -71,14 +74,12 @@ class Judge:
             findings[gpu.uuid] = self._routed(kept, host)
             verdicts[gpu.uuid] = verdict_of(kept, blind=_blind(gpu, host))
         self._forget({HOST, *(gpu.uuid for gpu in host.gpus)})
-        blind = not host.released and any(
-            verdict is Verdict.UNKNOWN for verdict in verdicts.values()
-        )
+        blind = host.driver is not DriverHealth.READY or Verdict.UNKNOWN in verdicts.values()
         return Judgement(
             findings=findings,
             verdicts=verdicts,
             host_findings=self._routed(host_findings, host),
-            host_verdict=verdict_of(host_findings, blind=blind and not host_findings),
+            host_verdict=verdict_of(host_findings, blind=blind),
             newly_latched=tuple(fresh),
         )
 

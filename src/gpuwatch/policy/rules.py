@@ -41,6 +41,10 @@ FLAGS = MEMORY + "error-recovery-and-response-flags.html"
 XIDS = "https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html"
 NVML = "https://docs.nvidia.com/deploy/nvml-api/"
 
+# Codes that page and window rules look at: their counters exist from the start, since no rate can
+# be seen in a series that is born at 1.
+ALERTING_XIDS = (48, 79, 94, 95, 140, 171, 172)
+
 PAGE_REPLACE_DUE = timedelta(hours=24)
 REPLACE_DUE = timedelta(days=14)
 RESET_DUE = timedelta(days=14)
@@ -174,7 +178,7 @@ RULES: tuple[Rule, ...] = (
         code="row-remap-pending-long", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.RESET,
         when=remap_pending_long, due=RESET_DUE, source=OURS,
         silenced_by=("row-remap-failed", "remap-not-applied"),
-        because="a row remap has waited {days} days for a reset",
+        because="a row remap waits for a reset {why}",
         clears="a reset of the GPU",
     ),
     Rule(

@@ -72,6 +72,7 @@ class HostView:
 
     `epoch_started` is Unix seconds of the current driver epoch as this clock dates it.
     `quiet_seconds` is how long ago the last reset, release, MIG change or driver load was.
+    `settling` says that the agent has just started: what it does not know yet is no news.
     `in_maintenance` are the UUIDs under maintenance, "" for the whole host.
     `unattributed` are Unix seconds of echoes without an owner in the last day.
     """
@@ -88,6 +89,7 @@ class HostView:
     clock_settled: bool = True
     epoch_started: float = 0.0
     quiet_seconds: float = 1e9
+    settling: bool = False
     in_maintenance: frozenset[str] = frozenset()
     unattributed: tuple[float, ...] = ()
     history_lost: str = ""

@@ -189,6 +189,20 @@ def test_a_restart_forgets_nothing(path: Path) -> None:
     assert after == before
 
 
+def test_an_incident_whose_echo_came_first_survives_a_restart(path: Path) -> None:
+    """The echo was stored before the error that owns it; both are one incident afterwards too."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.event(94)
+    bench.sweep(after=6.0)
+    before = bench.history.records()[board_key(0)].incidents
+
+    after = bench.again().history.records()[board_key(0)].incidents
+
+    assert (len(before), after) == (1, before)
+
+
 def test_a_driver_reload_counts_an_equal_number_of_new_errors_in_full(path: Path) -> None:
     """Three old errors, a reload, three new ones: six, although the counter reads the same."""
     bench = Bench.open(path)

@@ -1,0 +1,131 @@
+"""Run: `make run` starts the real agent, on real GPUs where there is a driver, else on simulated.
+
+Without a driver this builds the simulated one and a server of eight boards of the H100 class whose
+time runs at a quarter of a day a second, so that a trend of weeks is seen in minutes. The agent is
+the product's own; only its clock and the library it loads are the simulated server's.
+"""
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gpuwatch.agent import run
+from gpuwatch.config.loading import ConfigError, load
+from simulator.story import DAY, Story
+from simulator.world import Server
+
+ROOT = Path(__file__).parent.parent
+PLACE = ROOT / "build" / "run"
+PORT = 9853
+REAL_MODULE = Path("/sys/module/nvidia")
+WINDOW = (
+    '[[windows]]\nname = "sunday"\ncron = "0 2 * * sun"\nduration = "4h"\nzone = "Europe/Berlin"\n'
+)
+
+
+def free_port(wanted: int) -> int:
+    """`wanted` if nobody listens there, else any free port."""
+    for port in (wanted, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(trial.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")
+
+
+def announce(port: int, kind: str, options: Sequence[str]) -> None:
+    """Say where to look."""
+    print(
+        f"gpuwatch watches {kind}\n"
+        f"  page     http://127.0.0.1:{port}/\n"
+        f"  metrics  http://127.0.0.1:{port}/metrics\n"
+        f"  status   {sys.executable} -m gpuwatch --socket {PLACE}/run/control.sock status\n"
+        f"  state    {PLACE}/state (kept; remove it to begin anew)\n",
+        *options,
+        sep="",
+        flush=True,
+    )
+
+
+def settings(port: int, extra: Sequence[str]) -> tuple[str, ...]:
+    """What both kinds of run set."""
+    return (
+        f"agent.state_directory={PLACE}/state",
+        f"agent.runtime_directory={PLACE}/run",
+        f'web.listen_addresses=["127.0.0.1:{port}"]',
+        *extra,
+    )
+
+
+def watch_real(port: int) -> int:
+    """Watch the GPUs of this host."""
+    announce(port, "the GPUs of this host", ())
+    return run(load(options=settings(port, ())))
+
+
+def watch_simulated(port: int, rate: float) -> int:
+    """Watch a simulated server whose time runs `rate` times as fast."""
+    subprocess.run(
+        ["make", "--silent", "-C", str(ROOT / "simulator" / "driver")],  # noqa: S607 - any make
+        check=True,
+    )
+    shutil.rmtree(PLACE, ignore_errors=True)
+    PLACE.mkdir(parents=True)
+    server = Server.create(PLACE / "server", profile="h100-sxm", gpus=8, lively=True)
+    os.environ.update(server.environment())
+    server.run_at(rate)
+    control = PLACE / "run" / "control.sock"
+    story = Story(server, control, rate, lambda text: print(text, flush=True))
+    upcoming = [f"  day {scene.day:>4g}  {scene.look_for}\n" for scene in story.scenes()]
+    announce(
+        port,
+        f"eight simulated GPUs; a day takes {DAY / rate:.0f} s. What will happen:\n",
+        upcoming,
+    )
+    simulated = (
+        f"nvml.sysfs={server.sysfs}",
+        f"nvml.proc={server.proc}",
+        f"kernel_log.path={server.kmsg}",
+        "nvml.fast=2s",
+        "nvml.slow=4s",
+        "nvml.rare=10s",
+        "log.level=warning",
+    )
+    config = PLACE / "gpuwatch.toml"
+    config.write_text(WINDOW)
+    loaded = load(file=config, options=settings(port, simulated))
+    story.start()
+    try:
+        return run(loaded, clock=server.clock, max_gap_seconds=60 * rate)
+    finally:
+        story.stop()
+        server.close()
+
+
+def main() -> int:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
+    parser.add_argument("--port", type=int, default=PORT, help="port of the page and metrics")
+    parser.add_argument("--day", type=float, default=4.0, help="seconds a simulated day takes")
+    parser.add_argument("--simulated", action="store_true", help="also where a driver is loaded")
+    arguments = parser.parse_args()
+    port = free_port(arguments.port)
+    try:
+        if REAL_MODULE.exists() and not arguments.simulated:
+            return watch_real(port)
+        return watch_simulated(port, DAY / arguments.day)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 78
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,1 +1,0 @@
-"""Agent: the loop from sources to exposition."""

@@ -1,0 +1,5 @@
+"""Agent: the loop from sources to exposition, and the wiring of the rooms."""
+
+from gpuwatch.agent.service import run
+
+__all__ = ["run"]

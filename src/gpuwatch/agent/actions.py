@@ -1,0 +1,54 @@
+"""Actions: what people change through the agent, in its own thread, written to the audit log."""
+
+import structlog
+
+from gpuwatch.agent.core import Agent
+from gpuwatch.agent.publish import Frame, gpu_states
+from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.snapshot import GpuState
+
+log = structlog.get_logger("gpuwatch.audit")
+
+
+def audit(agent: Agent, actor: str, action: str, subject: str, reason: str) -> None:
+    """Write who did what, in the log that nothing rewrites, and as one log line."""
+    record = AuditRecord(
+        at=agent.clock.now().wall, actor=actor, action=action, subject=subject, reason=reason
+    )
+    saved = agent.history.append_audit(record)
+    log.info(
+        "audit",
+        number=saved.number,
+        actor=actor,
+        action=action,
+        subject=subject,
+        reason=reason,
+    )
+
+
+def retire(agent: Agent, key: BoardKey, actor: str, reason: str) -> None:
+    """A person says that a board is gone for good; its latched findings go with it."""
+    now = agent.clock.now()
+    events = agent.history.retire(key, actor, reason, now)
+    agent.memory.say(events)
+    agent.decisions.drop_latches_of_departed()
+
+
+def every_board(agent: Agent) -> tuple[GpuState, ...]:
+    """All boards that are remembered, those that left included."""
+    frame = Frame(
+        now=agent.clock.now(),
+        judgement=agent.decisions.judgement,
+        transitions=agent.decisions.transitions,
+        stale_seconds=agent.stale_seconds,
+    )
+    return gpu_states(agent.history.records(), agent.memory.live, frame, departed=True)
+
+
+def happened(agent: Agent, kind: EventKind, detail: str) -> None:
+    """Note a release or its end: hangs and absences prove nothing for a while."""
+    now = agent.clock.now()
+    agent.memory.happened(kind, now, detail)
+    agent.memory.disturb(now)

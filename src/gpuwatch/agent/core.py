@@ -1,0 +1,275 @@
+"""Core: the agent's one thread, from what sources deliver to what readers are given."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from gpuwatch.agent.clockwatch import ClockWatch
+from gpuwatch.agent.decide import Decisions
+from gpuwatch.agent.inbox import Errand, Inbox
+from gpuwatch.agent.maintenance import MaintenanceDirectory
+from gpuwatch.agent.publish import Frame, gpu_states
+from gpuwatch.agent.remember import Memory
+from gpuwatch.agent.systemd import Notifier
+from gpuwatch.agent.views import Situation, host_view
+from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.moments import SECONDS_PER_DAY, Clock, Moment
+from gpuwatch.domain.snapshot import Maintenance, Snapshot
+from gpuwatch.history import History
+from gpuwatch.policy.judge import Judgement
+from gpuwatch.policy.rules import RULES_VERSION
+from gpuwatch.sources.base import Source
+
+log = structlog.get_logger("gpuwatch.agent")
+
+LOOK_SECONDS = 1.0
+GATHER_SECONDS = 0.05
+UNATTRIBUTED_SECONDS = 86_400.0
+LOSS_SHOWN_SECONDS = 30 * SECONDS_PER_DAY
+EVENTS_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a snapshot says of the host and the configuration."""
+
+    hostname: str
+    labels: Mapping[str, str]
+    config_hash: str
+
+
+class Releasable(Source, Protocol):
+    """A source that lets go of its hardware when asked."""
+
+    def release(self, reason: str, until: float) -> None:
+        """Let go until Unix second `until`."""
+        ...
+
+    def resume(self) -> None:
+        """Take up again."""
+        ...
+
+    def wait_released(self, within_seconds: float) -> bool:
+        """Whether it is let go of, waiting for that."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Agent:
+    """Owns everything that changes. Only `inbox`, `snapshot` and `heartbeat` are for other threads.
+
+    `stale_seconds` is the age at which a GPU's readings are not trusted any more; `cadence_seconds`
+    how often a GPU is expected to answer.
+    """
+
+    clock: Clock
+    history: History
+    decisions: Decisions
+    memory: Memory
+    sources: tuple[Source, ...]
+    nvml: Releasable | None
+    works: MaintenanceDirectory
+    identity: Identity
+    notifier: Notifier
+    stale_seconds: float
+    cadence_seconds: float
+    expected_gpus: int | None = None
+    kernel_log_lost: Callable[[], int] = lambda: 0
+    on_reload: Callable[[], None] = lambda: None
+    on_clock_step: Callable[[], None] = lambda: None
+    inbox: Inbox = field(default_factory=Inbox)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    reload_asked: threading.Event = field(default_factory=threading.Event)
+    maintenance: tuple[Maintenance, ...] = ()
+    snapshot: Snapshot = field(init=False)
+    started: Moment = field(init=False)
+    clocks: ClockWatch = field(init=False)
+    _beat: float = 0.0
+    _born: float = 0.0
+    _looked: float = 0.0
+    _absences_counted: float = 0.0
+    _version: int = 0
+    _stale: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.started = self.clock.now()
+        self.clocks = ClockWatch.start(self.clock)
+        self._beat = self._born = time.monotonic()
+        self.snapshot = self._snapshot(self.started, self.decisions.judgement)
+
+    def run(self) -> None:
+        """Work until `stopping` is set. Feeds the watchdog at every turn."""
+        self.decisions.restore()
+        for source in self.sources:
+            source.start(self.inbox.deliver)
+        self.sweep(changed=True)
+        self.notifier.tell("READY=1")
+        while not self.stopping.is_set():
+            self.turn()
+
+    def turn(self) -> None:
+        """One turn of the loop: take what arrived, look around, and decide when there is reason."""
+        self._beat = time.monotonic()
+        self.notifier.tell("WATCHDOG=1")
+        changed, arrived = False, False
+        for item in self.inbox.take(LOOK_SECONDS, GATHER_SECONDS):
+            if isinstance(item, Errand):
+                item.run()
+                changed = True
+                continue
+            arrived = True
+            changed |= self.memory.take(item.message, self.clock.now())
+        looked = self._look_around()
+        if arrived or changed or looked:
+            self.sweep(changed=changed or looked)
+
+    def heartbeat_age(self) -> float:
+        """Seconds since the loop last turned (any thread)."""
+        return time.monotonic() - self._beat
+
+    def sweep(self, *, changed: bool) -> None:
+        """From history to readers: history -> verdict -> flag/window -> exposition."""
+        now = self.clock.now()
+        view = host_view(self.history.records(), self.memory.live, self._situation(now))
+        judgement, decided = self.decisions.decide(view)
+        self.snapshot = self._snapshot(now, judgement)
+        level = log.info if changed and decided else log.debug
+        level(
+            "swept",
+            gpus=len(view.gpus),
+            verdict=judgement.host_verdict.value,
+            findings=sum(map(len, judgement.findings.values())) + len(judgement.host_findings),
+            flags=sum(flag.is_open for flag in self.decisions.flags),
+        )
+        self.notifier.status(self._status(judgement))
+
+    def _look_around(self) -> bool:
+        """Once a second: the clock, maintenance files, absent boards, the disk; whether new."""
+        instant = time.monotonic()
+        if instant - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = instant
+        now = self.clock.now()
+        stepped = self._watch_clock(now) | self.memory.settle(now)
+        work = self.works.read(now.wall)
+        changed = stepped or work != self.maintenance
+        self._note_maintenance(work, now)
+        if self.reload_asked.is_set():
+            self.reload_asked.clear()
+            self.on_reload()
+            changed = True
+        if instant - self._absences_counted >= self.cadence_seconds:
+            self._absences_counted = instant
+            changed |= self.memory.live.count_absences()
+        ticked = self.memory.note(self.history.tick(now))
+        return ticked or self._staleness_changed() or changed
+
+    def _watch_clock(self, now: Moment) -> bool:
+        step = self.clocks.look(now)
+        if step is None:
+            return False
+        log.warning("clock-stepped", seconds=round(step, 3))
+        self.memory.happened(EventKind.CLOCK_STEP, now, f"{step:+.0f} s")
+        self.decisions.calendar.forget()
+        self.on_clock_step()
+        return True
+
+    def _note_maintenance(self, work: tuple[Maintenance, ...], now: Moment) -> None:
+        before = {item.identity: item for item in self.maintenance}
+        after = {item.identity: item for item in work}
+        self.maintenance = work
+        for identity in after.keys() - before.keys():
+            item = after[identity]
+            what = f"{item.scope} {item.board} {item.reason}".strip()
+            self.memory.happened(EventKind.MAINTENANCE_BEGAN, now, what)
+            if item.release and self.nvml is not None:
+                self.memory.disturb(now)
+                self.nvml.release(f"maintenance {identity}: {item.reason}", item.until)
+        for identity in before.keys() - after.keys():
+            self.memory.happened(EventKind.MAINTENANCE_ENDED, now, before[identity].reason)
+            released = before[identity].release and not any(item.release for item in work)
+            if released and self.nvml is not None:
+                self.nvml.resume()
+
+    def _staleness_changed(self) -> bool:
+        """Whether a GPU's readings went stale since the last look: nothing else tells."""
+        limit = time.monotonic() - self.stale_seconds
+        boards = self.memory.live.boards.values()
+        stale = frozenset(
+            board.key.uuid for board in boards if board.present and board.swept_monotonic < limit
+        )
+        before, self._stale = self._stale, stale
+        return stale != before
+
+    def _situation(self, now: Moment) -> Situation:
+        disturbed = self.memory.disturbed
+        quiet = now.boottime - disturbed.boottime if disturbed else now.boottime
+        return Situation(
+            now=now,
+            driver=self.memory.driver,
+            epoch_started=self.memory.epoch_started,
+            released=any(source.state().released for source in self.sources),
+            clock_settled=self.clocks.settled(now),
+            quiet_seconds=quiet,
+            stale_seconds=self.stale_seconds,
+            expected_gpus=self.expected_gpus,
+            settling=time.monotonic() - self._born < self.stale_seconds,
+            maintenance=self.maintenance,
+            unattributed=self._unattributed(now),
+            history_lost=self._history_lost(now),
+        )
+
+    def _snapshot(self, now: Moment, judgement: Judgement) -> Snapshot:
+        self._version += 1
+        frame = Frame(
+            now=now,
+            judgement=judgement,
+            transitions=self.decisions.transitions,
+            stale_seconds=self.stale_seconds,
+        )
+        return Snapshot(
+            version=self._version,
+            at=now,
+            started_at=now.wall - (now.boottime - self.started.boottime),
+            hostname=self.identity.hostname,
+            gpus=gpu_states(self.history.records(), self.memory.live, frame),
+            sources=tuple(source.state() for source in self.sources),
+            epoch=self.memory.epoch,
+            host_verdict=judgement.host_verdict,
+            host_findings=judgement.host_findings,
+            flags=self.decisions.flags,
+            windows=self.decisions.calendar.at(now),
+            maintenance=self.maintenance,
+            events=self.history.recent_events(EVENTS_SHOWN),
+            degraded=self.history.degraded,
+            history_bytes=self.history.size_bytes,
+            kernel_log_lost=self.kernel_log_lost(),
+            sxids=self.history.sxids(),
+            clock_synchronized=self.clocks.synchronized,
+            clock_steps=self.clocks.steps,
+            labels=self.identity.labels,
+            rules_version=RULES_VERSION,
+            config_hash=self.identity.config_hash,
+        )
+
+    def _unattributed(self, now: Moment) -> tuple[float, ...]:
+        """Unix seconds of echoes without an owner in the last day, oldest first."""
+        recent = self.history.recent_events(EVENTS_SHOWN)
+        return tuple(
+            event.at
+            for event in reversed(recent)
+            if event.kind is EventKind.UNATTRIBUTED_ERROR
+            and now.wall - event.at < UNATTRIBUTED_SECONDS
+        )
+
+    def _history_lost(self, now: Moment) -> str:
+        recent = [text for at, text in self.history.losses() if now.wall - at < LOSS_SHOWN_SECONDS]
+        return recent[-1] if recent else ""
+
+    def _status(self, judgement: Judgement) -> str:
+        present = sum(board.present for board in self.memory.live.boards.values())
+        return f"watching {present} GPUs, host {judgement.host_verdict.value}"

@@ -1,0 +1,182 @@
+"""Decide: findings become verdicts that are remembered, and flags that get a window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from gpuwatch.agent.publish import Transitions
+from gpuwatch.domain.flags import Flag, FlagState
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.records import BoardState
+from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
+from gpuwatch.domain.windows import Window
+from gpuwatch.history import History
+from gpuwatch.policy.judge import HOST, NOTHING_JUDGED, Judge, Judgement
+from gpuwatch.policy.planner import plan
+from gpuwatch.policy.schedule import Schedule
+from gpuwatch.policy.views import HostView
+
+log = structlog.get_logger("gpuwatch.decide")
+
+WINDOWS_AHEAD = 8
+VALID_SECONDS = 3600.0
+_LEVELS = {Urgency.PAGE: "error", Urgency.WINDOW: "warning"}
+
+
+@dataclass(slots=True)
+class Calendar:
+    """The coming windows, computed when one begins or ends and not at every sweep."""
+
+    schedules: Sequence[Schedule]
+    windows: tuple[Window, ...] = ()
+    _valid: tuple[float, float] = (0.0, 0.0)
+
+    def at(self, now: Moment) -> tuple[Window, ...]:
+        """The window that is open and the coming ones, in time order."""
+        first, last = self._valid
+        if not first <= now.wall < last:
+            self._compute(now)
+        return self.windows
+
+    def forget(self) -> None:
+        """Compute again at the next look: the clock stepped, or the settings changed."""
+        self._valid = (0.0, 0.0)
+
+    def _compute(self, now: Moment) -> None:
+        found: list[Window] = []
+        for schedule in self.schedules:
+            open_now = schedule.window_at(now.utc)
+            found.extend([open_now] if open_now else [])
+            found.extend(schedule.upcoming(now.utc, WINDOWS_AHEAD))
+        self.windows = tuple(sorted(set(found)))
+        edges = [edge for window in self.windows for edge in (window.start, window.end)]
+        coming = [edge.timestamp() for edge in edges if edge > now.utc]
+        self._valid = (now.wall, min([*coming, now.wall + VALID_SECONDS]))
+
+
+@dataclass(slots=True)
+class Decisions:
+    """The last thing decided about every board and the host, and what is written of it."""
+
+    history: History
+    judge: Judge
+    calendar: Calendar
+    transitions: Transitions = field(default_factory=Transitions)
+    flags: tuple[Flag, ...] = ()
+    judgement: Judgement = NOTHING_JUDGED
+    _held: dict[tuple[str, str], Finding] = field(default_factory=dict)
+
+    def restore(self) -> None:
+        """Take up what history remembers: verdicts, latched findings, flags."""
+        for subject, known in self.history.verdicts().items():
+            self.transitions.verdicts[subject] = (known.verdict, known.since)
+        for finding in self.history.latched_findings():
+            self.judge.latched[finding.code, finding.subject] = finding
+        self.flags = self.history.flags()
+        for flag in self.flags:
+            if flag.state is FlagState.DISMISSED:
+                self.judge.dismiss(flag.code, flag.board.uuid, flag.evidence_at)
+
+    def decide(self, view: HostView) -> tuple[Judgement, bool]:
+        """Judge, remember what changed, raise and plan flags; whether anything changed."""
+        now = view.now
+        judgement = self.judgement = self.judge.judge(view)
+        for finding in judgement.newly_latched:
+            self.history.save_latched(finding)
+        changed = self._note_findings(judgement)
+        changed |= self._note_verdicts(judgement, now, settling=view.settling)
+        changed |= self._plan(judgement, now)
+        return judgement, changed
+
+    def drop_latches_of_departed(self) -> None:
+        """A board that left takes its latched findings along."""
+        left = {
+            record.key.uuid
+            for record in self.history.records().values()
+            if record.state is BoardState.LEFT
+        }
+        for code, subject in [key for key in self.judge.latched if key[1] in left]:
+            self.judge.leave(code, subject)
+            self.history.clear_latched(code, subject)
+
+    def _note_findings(self, judgement: Judgement) -> bool:
+        """One log line for each finding that began or ended."""
+        held = {
+            (finding.code, finding.subject): finding
+            for findings in (judgement.host_findings, *judgement.findings.values())
+            for finding in findings
+        }
+        before = self._held
+        self._held = held
+        for key in held.keys() - before.keys():
+            finding = held[key]
+            getattr(log, _LEVELS.get(finding.urgency, "info"))(
+                "finding-began",
+                code=finding.code,
+                subject=finding.subject or "host",
+                urgency=finding.urgency.value,
+                route=finding.route.value,
+                remedy=finding.remedy.value,
+                sentence=finding.sentence,
+            )
+        for code, subject in before.keys() - held.keys():
+            log.info("finding-ended", code=code, subject=subject or "host")
+        return held != before
+
+    def _note_verdicts(self, judgement: Judgement, now: Moment, *, settling: bool) -> bool:
+        """Remember every verdict that changed; not that an agent which just started knows none."""
+        judged = {uuid: judgement.findings[uuid] for uuid in judgement.verdicts}
+        verdicts = {HOST: judgement.host_verdict, **judgement.verdicts}
+        changed = False
+        for subject, verdict in verdicts.items():
+            if settling and verdict is Verdict.UNKNOWN:
+                continue
+            findings = judgement.host_findings if subject == HOST else judged[subject]
+            changed |= self._note_verdict(subject, verdict, findings, now)
+        return changed
+
+    def _note_verdict(
+        self, subject: str, verdict: Verdict, findings: tuple[Finding, ...], now: Moment
+    ) -> bool:
+        before = self.transitions.verdicts.get(subject, (None, 0.0))[0]
+        if not self.transitions.take(subject, verdict, now.wall):
+            return False
+        reason = "; ".join(finding.code for finding in findings) or "no finding holds"
+        self.history.save_verdict(subject, verdict, reason, now)
+        log.info(
+            "verdict-changed",
+            subject=subject or "host",
+            verdict=verdict.value,
+            before=before.value if before else "none",
+            reason=reason,
+        )
+        return True
+
+    def _plan(self, judgement: Judgement, now: Moment) -> bool:
+        wanted = plan(
+            judgement.findings,
+            self.history.records(),
+            self.flags,
+            self.calendar.at(now),
+            now.utc,
+            notice=self.judge.settings.window_notice,
+        )
+        for flag in wanted.raised:
+            saved = self.history.save_flag(flag)
+            log.warning(
+                "flag-raised",
+                flag=saved.number,
+                serial=flag.board.serial,
+                uuid=flag.board.uuid,
+                code=flag.code,
+                window=flag.window_name,
+                sentence=flag.sentence,
+            )
+        for flag in wanted.replanned:
+            self.history.save_flag(flag)
+            log.info("flag-replanned", flag=flag.number, window=flag.window_name)
+        if wanted.raised or wanted.replanned:
+            self.flags = self.history.flags()
+            return True
+        return False

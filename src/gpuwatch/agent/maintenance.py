@@ -1,0 +1,133 @@
+"""Maintenance: files by which people and tools say that this host or a board is worked on."""
+
+import json
+import os
+import secrets
+import stat
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from gpuwatch.domain.snapshot import Maintenance
+
+LIMIT_BYTES = 16_384
+LIMIT_FILES = 256
+
+
+class MaintenanceError(ValueError):
+    """A maintenance file or request that cannot be taken: what, which, the way out."""
+
+
+class MaintenanceDirectory:
+    """`maintenance.d`: one JSON file a piece of work, written by anyone who may write there."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.refused: dict[str, str] = {}
+
+    def read(self, now_wall: float) -> tuple[Maintenance, ...]:
+        """What holds now (Unix seconds). Expired files hold nothing; bad ones are in `refused`."""
+        holding, refused = [], {}
+        for path in self._files():
+            try:
+                work = parse(path.stem, _content(path))
+            except (OSError, ValueError) as error:
+                refused[path.name] = str(error)
+                continue
+            if work.until > now_wall:
+                holding.append(work)
+        self.refused = refused
+        return tuple(holding)
+
+    def begin(self, work: Maintenance) -> Maintenance:
+        """Write a file for `work` under a new name; it holds from the next look."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        identity = f"gpuwatch-{secrets.token_hex(4)}"
+        body = asdict(work) | {"identity": identity}
+        scratch = self.directory / f".{identity}.tmp"
+        scratch.write_text(json.dumps(body) + "\n")
+        scratch.replace(self.directory / f"{identity}.json")
+        return Maintenance(**body)
+
+    def end(self, identity: str) -> None:
+        """Remove the file of a piece of work. Raises MaintenanceError when there is none."""
+        if not identity or "/" in identity or identity.startswith("."):
+            raise MaintenanceError(f"maintenance {identity!r}: not a name of a maintenance")
+        path = self.directory / f"{identity}.json"
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            raise MaintenanceError(
+                f"maintenance {identity}: no such maintenance (see `gpuwatch maintenance list`)"
+            ) from None
+
+    def expire(self, now_wall: float) -> None:
+        """Remove our own files whose time is over; what others wrote is theirs to remove."""
+        for path in self._files():
+            if not path.name.startswith("gpuwatch-"):
+                continue
+            try:
+                over = parse(path.stem, _content(path)).until <= now_wall
+            except (OSError, ValueError):
+                continue
+            if over:
+                path.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        try:
+            paths = sorted(self.directory.iterdir())
+        except OSError:
+            return []
+        return [path for path in paths if path.suffix == ".json"][:LIMIT_FILES]
+
+
+def _content(path: Path) -> bytes:
+    """What a regular file holds, up to the limit. A FIFO or link must not hold the agent up."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise MaintenanceError("not a regular file")
+        return file.read(LIMIT_BYTES + 1)
+
+
+def parse(identity: str, body: bytes) -> Maintenance:
+    """One file's content. Raises MaintenanceError naming the field and what it should be."""
+    if len(body) > LIMIT_BYTES:
+        raise MaintenanceError(f"larger than {LIMIT_BYTES} bytes")
+    try:
+        fields = json.loads(body)
+    except ValueError as error:
+        raise MaintenanceError(f"not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise MaintenanceError("not a JSON object with until, scope and reason")
+    scope = fields.get("scope", "host")
+    if scope not in ("host", "board"):
+        raise MaintenanceError(f'scope: {scope!r} is neither "host" nor "board"')
+    board = str(fields.get("board", ""))
+    if scope == "board" and not board:
+        raise MaintenanceError("board: scope board needs a serial number or UUID")
+    return Maintenance(
+        identity=identity,
+        scope=scope,
+        board=board,
+        until=_instant(fields.get("until")),
+        reason=str(fields.get("reason", "")),
+        ticket=str(fields.get("ticket", "")),
+        actor=str(fields.get("actor", "")),
+        release=fields.get("release") is True,
+    )
+
+
+def _instant(value: object) -> float:
+    """Unix seconds of a number or an ISO 8601 text with a zone."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise MaintenanceError(f"until: {value!r} is not an ISO 8601 time") from error
+        if moment.utcoffset() is None:
+            raise MaintenanceError(f"until: {value!r} has no time zone (append Z for UTC)")
+        return moment.timestamp()
+    raise MaintenanceError("until: missing; give Unix seconds or an ISO 8601 time with a zone")

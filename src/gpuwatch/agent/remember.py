@@ -1,0 +1,196 @@
+"""Remember: what sources deliver goes into history, and into the live picture."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+import structlog
+
+from gpuwatch.agent.live import Live
+from gpuwatch.domain.devices import Epoch
+from gpuwatch.domain.events import Event, EventKind, EventSource
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.readings import Sweep
+from gpuwatch.domain.snapshot import SourceState
+from gpuwatch.history import Change, History
+from gpuwatch.sources.base import (
+    DeviceHang,
+    DriverCondition,
+    DriverState,
+    Inventory,
+    LogPosition,
+    Message,
+)
+from gpuwatch.sources.occurrences import Deduplicator
+
+log = structlog.get_logger("gpuwatch.remember")
+
+_LOUD = frozenset({EventKind.BOARD_LOST, EventKind.FELL_OFF_BUS, EventKind.HISTORY_LOST})
+_QUIET = frozenset({EventKind.ERRORS_COUNTED})
+
+
+@dataclass(slots=True)
+class Memory:
+    """Takes every message in order. `epoch_started` is the current driver epoch's beginning."""
+
+    history: History
+    kernel_log_readable: Callable[[], bool]
+    occurrences: Deduplicator = field(default_factory=Deduplicator)
+    live: Live = field(default_factory=Live)
+    driver: DriverState | None = None
+    epoch: Epoch | None = None
+    epoch_started: Moment | None = None
+    disturbed: Moment | None = None
+
+    def take(self, message: Message, now: Moment) -> bool:
+        """Remember one message; whether it changed more than readings."""
+        match message:
+            case Sweep():
+                return self._take_sweep(message)
+            case Inventory():
+                return self._take_inventory(message, now)
+            case Event():
+                return self._take_event(message, now)
+            case DeviceHang():
+                return self._take_hang(message)
+            case DriverState():
+                return self._take_driver(message, now)
+            case LogPosition():
+                self.history.save_kernel_log_position((str(message), message.sequence))
+            case SourceState():
+                pass
+            case _:
+                assert_never(message)
+        return False
+
+    def settle(self, now: Moment) -> bool:
+        """What counts by the passing of time: events that only NVML told, and counts of floods."""
+        return self._store(self.occurrences.settle(now.boottime), now)
+
+    def disturb(self, now: Moment) -> None:
+        """A reset, release, MIG change or driver load: absence and hangs prove nothing yet."""
+        self.disturbed = now
+
+    def happened(self, kind: EventKind, now: Moment, detail: str) -> None:
+        """Remember something the agent itself did or noticed."""
+        event = Event(
+            kind=kind,
+            at=now.wall,
+            source=EventSource.GPUWATCH,
+            identity=f"{now.boot_id}/{kind.value}/{now.boottime:.3f}",
+            boot_id=now.boot_id,
+            boottime=now.boottime,
+            detail=detail,
+        )
+        self.note(self.history.take_event(event, now))
+
+    def _take_event(self, event: Event, now: Moment) -> bool:
+        counted = self.occurrences.admit(
+            event, boottime=now.boottime, kernel_log_readable=self.kernel_log_readable()
+        )
+        return self._store(counted, now)
+
+    def _store(self, events: tuple[Event, ...], now: Moment) -> bool:
+        changed = False
+        for event in events:
+            changed |= self.note(self.history.take_event(event, now))
+        return changed
+
+    def _take_sweep(self, sweep: Sweep) -> bool:
+        board = self.live.board(sweep.board)
+        was_lost, was_hung = board.lost, board.hang is not None
+        board.take(sweep, time.monotonic(), self.driver.driver_load if self.driver else "")
+        changed = self.note(self.history.take_sweep(sweep))
+        return changed or board.lost != was_lost or was_hung
+
+    def _take_inventory(self, inventory: Inventory, now: Moment) -> bool:
+        before = {key: board.device for key, board in self.live.boards.items()}
+        self.live.take_inventory(inventory)
+        modes = {
+            device.board.key: device.mig_enabled for device in before.values() if device is not None
+        }
+        if any(
+            modes.get(device.board.key, device.mig_enabled) != device.mig_enabled
+            for device in inventory.devices
+        ):
+            self.disturb(now)
+        self.say(self.history.take_inventory(inventory.devices, now))
+        return True
+
+    def _take_hang(self, hang: DeviceHang) -> bool:
+        board = self.live.at_address(hang.pci_address)
+        if board is None:
+            log.warning("unknown-device-hung", pci=hang.pci_address, call=hang.call)
+            return False
+        if board.hang is None:
+            log.warning(
+                "gpu-missed-its-deadline",
+                uuid=board.key.uuid,
+                pci=hang.pci_address,
+                call=hang.call,
+                state=hang.state,
+            )
+        board.hang = hang
+        return True
+
+    def _take_driver(self, driver: DriverState, now: Moment) -> bool:
+        before = self.driver
+        self.driver = driver
+        if before is None or before.condition != driver.condition:
+            level = "info" if driver.condition == DriverCondition.READY else "warning"
+            getattr(log, level)(
+                "driver-condition",
+                condition=driver.condition,
+                text=driver.text,
+                driver=driver.driver_version,
+                library=driver.library_version,
+            )
+        if driver.condition != DriverCondition.READY:
+            return True
+        epoch = Epoch(
+            boot_id=now.boot_id,
+            driver_load=driver.driver_load,
+            driver_version=driver.driver_version,
+        )
+        if epoch != self.epoch:
+            self._enter(epoch, now)
+        return True
+
+    def _enter(self, epoch: Epoch, now: Moment) -> None:
+        events = self.history.enter_epoch(epoch, now)
+        self.epoch = epoch
+        began = self.history.epoch_began()
+        boottime = now.boottime if began is None else began
+        wall = now.wall - (now.boottime - boottime)
+        self.epoch_started = replace(now, wall=wall, boottime=boottime)
+        if any(event.kind is EventKind.NEW_EPOCH for event in events):
+            self.disturb(now)
+        self.say(events)
+
+    def note(self, change: Change) -> bool:
+        """Log what a step of history changed; whether there was anything."""
+        self.say(change.events)
+        for incident in change.incidents:
+            log.warning(
+                "incident",
+                serial=incident.board.serial,
+                uuid=incident.board.uuid,
+                memory=incident.memory.value,
+                signals=[signal.kind.value for signal in incident.signals],
+            )
+        return bool(change.boards)
+
+    def say(self, events: tuple[Event, ...]) -> None:
+        """One log line an event: log shipping is the off-host copy."""
+        for event in events:
+            quiet = event.kind in _QUIET
+            level = "warning" if event.kind in _LOUD else "debug" if quiet else "info"
+            getattr(log, level)(
+                event.kind.value.replace("_", "-"),
+                serial=event.board.serial if event.board else "",
+                uuid=event.board.uuid if event.board else "",
+                pci=event.pci_address,
+                code=event.code,
+                detail=event.detail,
+            )

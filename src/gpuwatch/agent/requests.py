@@ -1,0 +1,197 @@
+"""Requests: what the agent answers on its control socket; changes run in the agent's own thread."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from gpuwatch.agent import actions
+from gpuwatch.agent.core import Agent
+from gpuwatch.agent.maintenance import MaintenanceError
+from gpuwatch.control.naming import Named, resolve
+from gpuwatch.control.peers import Peer
+from gpuwatch.control.requests import ControlError, ErrorKind, Request
+from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.snapshot import GpuState, Maintenance, Snapshot
+from gpuwatch.exposition.documents import (
+    events_document,
+    flags_document,
+    snapshot_document,
+    status_document,
+)
+from gpuwatch.exposition.gpu_documents import gpu_document
+
+log = structlog.get_logger("gpuwatch.control")
+
+Answer = Mapping[str, object]
+ANSWER_SECONDS = 10.0
+RELEASE_SECONDS = 45.0  # EOF, SIGTERM and SIGKILL of every child, and a margin
+HISTORY_EVENTS = 500
+
+
+class Requests:
+    """Answers one request at a time per connection. Every change stands in the audit log."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._answers: dict[str, Callable[[Request, str], Answer]] = {
+            "status": self._status,
+            "gpu": self._gpu,
+            "history": self._history,
+            "boards": self._boards,
+            "retire": self._retire,
+            "maintenance-begin": self._begin,
+            "maintenance-end": self._end,
+            "maintenance-list": self._list,
+            "release": self._release,
+            "resume": self._resume,
+        }
+
+    def answer(self, request: Request, peer: Peer) -> Answer:
+        """The answer to `request`, asked by `peer`. Raises ControlError to refuse."""
+        try:
+            return self._answers[request.do](request, peer.actor(request.claims))
+        except TimeoutError as error:
+            raise ControlError(ErrorKind.BUSY, str(error), "try again in a moment") from error
+
+    def _status(self, _request: Request, _actor: str) -> Answer:
+        return dict(snapshot_document(self._snapshot))
+
+    def _gpu(self, request: Request, _actor: str) -> Answer:
+        snapshot = self._snapshot
+        return dict(gpu_document(snapshot, self._named(request.text("gpu"), snapshot.gpus)))
+
+    def _history(self, request: Request, _actor: str) -> Answer:
+        everyone = self._in_thread(lambda: actions.every_board(self._agent))
+        snapshot = self._snapshot
+        gpu = self._named(request.text("gpu"), everyone)
+        key = gpu.record.key
+        history = self._agent.history
+        events = self._in_thread(lambda: history.recent_events(HISTORY_EVENTS, key))
+        flags = [flag for flag in flags_document(snapshot) if flag["uuid"] == key.uuid]
+        return {
+            "gpu": gpu_document(snapshot, gpu),
+            "flags": flags,
+            "events": events_document(replace(snapshot, events=events)),
+        }
+
+    def _boards(self, _request: Request, _actor: str) -> Answer:
+        snapshot = self._snapshot
+        everyone = self._in_thread(lambda: actions.every_board(self._agent))
+        return {"boards": [gpu_document(snapshot, gpu) for gpu in everyone]}
+
+    def _retire(self, request: Request, actor: str) -> Answer:
+        gpu = self._named(
+            request.text("serial"), self._in_thread(lambda: actions.every_board(self._agent))
+        )
+        key, reason = gpu.record.key, request.text("reason")
+        if gpu.present:
+            raise ControlError(
+                ErrorKind.USAGE,
+                f"board {key} is present and answers",
+                "retire a board once it is out of the host",
+            )
+        self._in_thread(lambda: actions.retire(self._agent, key, actor, reason))
+        return {"retired": key.serial or key.uuid}
+
+    def _begin(self, request: Request, actor: str) -> Answer:
+        now = self._agent.clock.now()
+        if request.number("until") <= now.wall:
+            raise ControlError(
+                ErrorKind.USAGE, "the maintenance would already be over", "give a later --until"
+            )
+        board = request.text("board")
+        if request.text("scope") == "board":
+            board = self._named(board, self._snapshot.gpus).record.key.uuid
+        work = Maintenance(
+            identity="",
+            scope=request.text("scope"),
+            board=board,
+            until=request.number("until"),
+            reason=request.text("reason"),
+            ticket=request.text("ticket"),
+            actor=actor,
+            release=request.flag("release"),
+        )
+        begun = self._try(lambda: self._agent.works.begin(work))
+        self._audit(actor, "maintenance-begin", begun.identity, begun.reason)
+        self._agent.inbox.wake()
+        return {"maintenance": self._documents((begun,))[0]}
+
+    def _end(self, request: Request, actor: str) -> Answer:
+        identity = request.text("identity")
+        self._try(lambda: self._agent.works.end(identity))
+        self._audit(actor, "maintenance-end", identity, "")
+        self._agent.inbox.wake()
+        return {"ended": [identity]}
+
+    def _list(self, _request: Request, _actor: str) -> Answer:
+        works = self._agent.works.read(self._agent.clock.now().wall)
+        return {"maintenance": self._documents(works)}
+
+    def _release(self, request: Request, actor: str) -> Answer:
+        nvml = self._agent.nvml
+        if nvml is None:
+            raise ControlError(ErrorKind.USAGE, "GPUs are not asked", "nvml.enabled is false")
+        until = self._agent.clock.now().wall + request.number("seconds")
+        reason = request.text("reason") or "asked for on the command line"
+        nvml.release(reason, until)
+        self._audit(actor, "release", "nvml", reason)
+        self._happened(EventKind.SOURCE_RELEASED, reason)
+        if not nvml.wait_released(RELEASE_SECONDS):
+            raise ControlError(
+                ErrorKind.FAILED,
+                "a child of the agent hangs in the driver and cannot be ended",
+                "the driver stays in use until it returns or the host is rebooted; "
+                "`gpuwatch resume` takes the release back",
+            )
+        return {"released_until": until}
+
+    def _resume(self, _request: Request, actor: str) -> Answer:
+        nvml = self._agent.nvml
+        if nvml is None or not nvml.state().released:
+            return {"resumed": False}
+        nvml.resume()
+        self._audit(actor, "resume", "nvml", "")
+        self._happened(EventKind.SOURCE_RESUMED, actor)
+        return {"resumed": True}
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        return self._agent.snapshot
+
+    def _named(self, name: str, gpus: tuple[GpuState, ...]) -> GpuState:
+        named = [
+            Named(
+                uuid=gpu.record.key.uuid,
+                index=gpu.device.index if gpu.device and gpu.present else None,
+                serial=gpu.record.key.serial,
+                pci_address=gpu.record.slot.pci_address if gpu.record.slot else "",
+            )
+            for gpu in gpus
+        ]
+        uuid = resolve(name, named).uuid
+        return next(gpu for gpu in gpus if gpu.record.key.uuid == uuid)
+
+    def _in_thread(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work returns
+        return self._agent.inbox.ask(work).result(ANSWER_SECONDS)
+
+    def _try(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work returns
+        try:
+            return work()
+        except MaintenanceError as error:
+            raise ControlError(ErrorKind.NOT_FOUND, str(error), "see maintenance list") from error
+        except OSError as error:
+            raise ControlError(
+                ErrorKind.FAILED, f"maintenance file: {error}", "is agent.runtime_directory right?"
+            ) from error
+
+    def _audit(self, actor: str, action: str, subject: str, reason: str) -> None:
+        self._in_thread(lambda: actions.audit(self._agent, actor, action, subject, reason))
+
+    def _happened(self, kind: EventKind, detail: str) -> None:
+        self._in_thread(lambda: actions.happened(self._agent, kind, detail))
+
+    def _documents(self, works: tuple[Maintenance, ...]) -> list[Any]:
+        return list(status_document(replace(self._snapshot, maintenance=works))["maintenance"])

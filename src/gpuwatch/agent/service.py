@@ -1,0 +1,218 @@
+"""Service: starts the agent's parts in order, ends them in time, and re-reads the settings."""
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from types import FrameType
+
+import structlog
+
+from gpuwatch.agent import wiring
+from gpuwatch.agent.core import Agent
+from gpuwatch.agent.decide import Calendar, Decisions
+from gpuwatch.agent.housekeeping import Housekeeping
+from gpuwatch.agent.maintenance import MaintenanceDirectory
+from gpuwatch.agent.remember import Memory
+from gpuwatch.agent.requests import Requests
+from gpuwatch.agent.systemd import Notifier
+from gpuwatch.clock import SystemClock
+from gpuwatch.config.loading import ConfigError, Loaded, reload
+from gpuwatch.control.requests import ControlError
+from gpuwatch.control.server import ControlServer
+from gpuwatch.domain.moments import Clock
+from gpuwatch.exposition.listen import Address, ListenError
+from gpuwatch.exposition.site import Site
+from gpuwatch.exposition.web import Limits, WebServer
+from gpuwatch.history import History, SecondWriterError
+from gpuwatch.logs.setup import Logs
+from gpuwatch.policy.judge import Judge
+
+log = structlog.get_logger("gpuwatch.service")
+
+EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE: another agent runs, or the port is taken
+STOP_SECONDS = 2.5  # of the five within which a service manager may expect us gone
+
+
+class StartError(Exception):
+    """The agent cannot start: what, which, the way out."""
+
+
+class Service:
+    """One agent with everything around it."""
+
+    def __init__(
+        self, loaded: Loaded, logs: Logs, clock: Clock, *, max_gap_seconds: float | None = None
+    ) -> None:
+        self._loaded = loaded
+        self._logs = logs
+        self._history = _open_history(loaded, clock, max_gap_seconds)
+        self.agent = _agent(loaded, clock, self._history)
+        self.agent.on_reload = self._reload
+        self.web = self._web()
+        self._control = ControlServer(
+            wiring.places(loaded.settings).control_socket,
+            Requests(self.agent).answer,
+            lambda event, facts: log.warning(event, **facts),
+        )
+        self._housekeeping = Housekeeping(
+            copy=self._history.copy,
+            copy_due=self._history.copy_due,
+            minutely=logs.tick,
+            hourly=lambda: self.agent.works.expire(clock.now().wall),
+        )
+        self.agent.on_clock_step = self._housekeeping.clock_stepped
+
+    def start(self) -> None:
+        """Open the socket and the port. Raises StartError when one is taken."""
+        try:
+            self._control.start()
+            self.web.start()
+        except (ControlError, ListenError, OSError) as error:
+            self.close()
+            raise StartError(str(error)) from error
+        self._housekeeping.start()
+        log.info("started", ports=self.web.ports, pid=os.getpid())
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        self.agent.run()
+
+    def stop(self, *_: object) -> None:
+        """Ask the loop to end (any thread, also a signal handler)."""
+        self.agent.stopping.set()
+        self.agent.inbox.wake()
+
+    def ask_reload(self, _number: int, _frame: FrameType | None) -> None:
+        """Ask the loop to read the settings again (a signal handler)."""
+        self.agent.reload_asked.set()
+        self.agent.inbox.wake()
+
+    def close(self) -> None:
+        """End everything within `STOP_SECONDS`, whatever hangs."""
+        self.agent.notifier.tell("STOPPING=1")
+        self._housekeeping.stop()
+        stops = [source.stop for source in self.agent.sources]
+        stops += [self.web.stop, self._control.stop]
+        ending = [
+            threading.Thread(target=stop, args=(STOP_SECONDS,), daemon=True) for stop in stops
+        ]
+        for thread in ending:
+            thread.start()
+        for thread in ending:
+            thread.join(STOP_SECONDS)
+        self._history.close()
+        log.info("stopped")
+
+    def _web(self) -> WebServer:
+        settings = self._loaded.settings.web
+        site = Site(
+            lambda: self.agent.snapshot,
+            heartbeat_age=self.agent.heartbeat_age,
+            vocabulary=wiring.VOCABULARY,
+        )
+        seconds = settings.request_timeout.total_seconds()
+        return WebServer(
+            tuple(Address.parse(text) for text in settings.listen_addresses),
+            site.answer,
+            report=lambda path, error: log.error("page-failed", path=path, error=repr(error)),
+            limits=replace(
+                Limits(),
+                connections=settings.max_connections,
+                head_seconds=seconds,
+                response_seconds=seconds,
+            ),
+        )
+
+    def _reload(self) -> None:
+        """Take the settings up again; a bad file keeps the old ones and says so."""
+        self.agent.notifier.tell("RELOADING=1")
+        try:
+            result = reload(self._loaded)
+        except ConfigError as error:
+            for problem in error.problems:
+                log.error("reload-refused", problem=str(problem))  # noqa: TRY400 - no bug of ours
+        else:
+            self._loaded = result.loaded
+            self._apply(result.loaded)
+            log.info(
+                "reloaded", changed=list(result.changed), needs_restart=list(result.needs_restart)
+            )
+        self.agent.notifier.tell("READY=1")
+
+    def _apply(self, loaded: Loaded) -> None:
+        settings, decisions = loaded.settings, self.agent.decisions
+        self._logs.apply(settings.log.format, settings.log.level)
+        decisions.judge.settings = wiring.policy_settings(settings)
+        decisions.calendar.schedules = wiring.schedules(settings)
+        decisions.calendar.forget()
+        self.agent.identity = wiring.identity(loaded)
+
+
+def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
+    """The loop with its sources, its rules and its memory."""
+    settings = loaded.settings
+    probes = structlog.get_logger("gpuwatch.probe")
+    nvml = wiring.nvml_source(settings, clock, probes.info)
+    kernel = wiring.kernel_log_source(
+        settings, clock, history, lambda line: probes.info("kernel-log", text=line)
+    )
+    timing = wiring.nvml_settings(settings)
+    judge = Judge(wiring.policy_settings(settings))
+    return Agent(
+        clock=clock,
+        history=history,
+        decisions=Decisions(history, judge, Calendar(wiring.schedules(settings))),
+        memory=Memory(history, lambda: kernel is not None and kernel.readable),
+        sources=tuple(source for source in (nvml, kernel) if source is not None),
+        nvml=nvml,
+        works=MaintenanceDirectory(wiring.places(settings).maintenance),
+        identity=wiring.identity(loaded),
+        notifier=Notifier(os.environ),
+        stale_seconds=timing.stale_after,
+        cadence_seconds=timing.fast,
+        expected_gpus=settings.nvml.expected_gpus,
+        kernel_log_lost=lambda: kernel.lost if kernel is not None else 0,
+    )
+
+
+def _open_history(loaded: Loaded, clock: Clock, max_gap_seconds: float | None) -> History:
+    path = wiring.places(loaded.settings).history
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.warning("state-directory-missing", path=str(path.parent), error=str(error))
+    settings = wiring.history_settings(loaded.settings, max_gap_seconds=max_gap_seconds)
+    try:
+        return History.open(path, clock, settings)
+    except SecondWriterError as error:
+        raise StartError(str(error)) from error
+
+
+def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | None = None) -> int:
+    """Run the agent in the main thread until SIGTERM or SIGINT; the exit status.
+
+    `clock` and `max_gap_seconds` (the longest time between two sweeps that is no blind gap) are for
+    worlds whose time runs otherwise.
+    """
+    faulthandler.enable()
+    logs = Logs()
+    logs.apply(loaded.settings.log.format, loaded.settings.log.level)
+    try:
+        service = Service(loaded, logs, clock or SystemClock(), max_gap_seconds=max_gap_seconds)
+        service.start()
+    except StartError as error:
+        sys.stderr.write(f"gpuwatch: {error}\n")
+        logs.close(1.0)
+        return EXIT_UNAVAILABLE
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, service.stop)
+    signal.signal(signal.SIGHUP, service.ask_reload)
+    try:
+        service.run()
+    finally:
+        service.close()
+        logs.close(1.0)
+    return 0

@@ -1,0 +1,143 @@
+"""Views: what the agent knows, arranged as the rules look at it."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gpuwatch.agent.live import Live, LiveBoard
+from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.records import BoardRecord, BoardState
+from gpuwatch.domain.recovery import recovery_action
+from gpuwatch.domain.snapshot import Maintenance
+from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView
+from gpuwatch.sources.base import DeviceHang, DriverCondition, DriverState
+
+RECOVERY = "gpuwatch_gpu_recovery_action"
+GRACE_SECONDS = 600.0
+
+_HEALTH = {
+    DriverCondition.READY: DriverHealth.READY,
+    DriverCondition.NOT_LOADED: DriverHealth.NOT_LOADED,
+    DriverCondition.LIBRARY_MISSING: DriverHealth.FAILED,
+    DriverCondition.MISMATCH: DriverHealth.MISMATCH,
+    DriverCondition.HUNG: DriverHealth.HUNG,
+    DriverCondition.FAILED: DriverHealth.FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Everything beside the boards that a view needs. Durations are in seconds."""
+
+    now: Moment
+    driver: DriverState | None
+    epoch_started: Moment | None
+    released: bool
+    clock_settled: bool
+    quiet_seconds: float
+    stale_seconds: float
+    expected_gpus: int | None = None
+    settling: bool = False
+    maintenance: tuple[Maintenance, ...] = ()
+    unattributed: tuple[float, ...] = ()
+    history_lost: str = ""
+
+
+def host_view(
+    records: Mapping[BoardKey, BoardRecord], live: Live, situation: Situation
+) -> HostView:
+    """The host as the rules see it, with every board that has not left."""
+    now, driver = situation.now, situation.driver
+    inventory = live.inventory
+    known = [record for record in records.values() if record.state is not BoardState.LEFT]
+    return HostView(
+        now=now,
+        gpus=tuple(gpu_view(record, live, situation) for record in known),
+        driver=DriverHealth.STARTING if driver is None else _HEALTH[driver.condition],
+        driver_text=driver.text if driver else "",
+        driver_version=driver.driver_version if driver else "",
+        library_version=driver.library_version if driver else "",
+        pci_functions=len(inventory.pci_functions) if inventory else 0,
+        expected_gpus=situation.expected_gpus,
+        released=situation.released,
+        clock_settled=situation.clock_settled,
+        epoch_started=_wall_now_of(situation.epoch_started, now),
+        quiet_seconds=situation.quiet_seconds,
+        settling=situation.settling,
+        in_maintenance=frozenset(under_maintenance(situation.maintenance, known)),
+        unattributed=situation.unattributed,
+        history_lost=situation.history_lost,
+    )
+
+
+def gpu_view(record: BoardRecord, live: Live, situation: Situation) -> GpuView:
+    """One board as the rules see it."""
+    board = live.board(record.key)
+    driver = situation.driver
+    functions = live.inventory.pci_functions if live.inventory else ()
+    address = record.slot.pci_address if record.slot else ""
+    unmanaged = {taken for taken, _ in live.inventory.unmanaged} if live.inventory else set()
+    asked = board.readings.get(RECOVERY)
+    number = asked if isinstance(asked, int) else None
+    version = driver.driver_version if driver else ""
+    lost_here = live.inventory is not None and address in live.inventory.lost
+    return GpuView(
+        record=record,
+        present=board.present,
+        readings=board.readings,
+        answers=board.answers,
+        last_good=_wall_now_of(board.last_good, situation.now) if board.last_good else None,
+        lost=board.lost or lost_here,
+        seen_this_epoch=bool(board.seen_under) and board.seen_under == _load_of(driver),
+        function_gone=address not in functions,
+        managed=address not in unmanaged,
+        in_grace=_in_grace(situation),
+        stale=is_stale(board, situation.stale_seconds),
+        reset_required=board.reset_required,
+        recovery=None if number is None else recovery_action(number, version),
+        recovery_number=number,
+        hang=None if board.hang is None else _hang(board.hang),
+    )
+
+
+def is_stale(board: LiveBoard, stale_seconds: float) -> bool:
+    """Whether the latest sweep of this board is too old to trust."""
+    return time.monotonic() - board.swept_monotonic > stale_seconds
+
+
+def under_maintenance(work: Iterable[Maintenance], known: Iterable[BoardRecord]) -> Iterable[str]:
+    """The subjects that are worked on: UUIDs, or "" for the whole host."""
+    boards = [record.key for record in known]
+    for item in work:
+        if item.scope == "host":
+            yield ""
+        for key in boards:
+            if item.scope == "board" and item.board in (key.serial, key.uuid):
+                yield key.uuid
+
+
+def _hang(hang: DeviceHang) -> Hang:
+    where = f", waiting in {hang.where}" if hang.where else ""
+    state = f" in state {hang.state}" if hang.state else ""
+    call = f", in {hang.call}" if hang.call else ""
+    return Hang(
+        sentence=f"stuck for {hang.seconds:.0f} s{state}{call}{where}",
+        seconds=hang.seconds,
+        confirmed=hang.confirmed,
+    )
+
+
+def _in_grace(situation: Situation) -> bool:
+    started, now = situation.epoch_started, situation.now
+    young = started is not None and now.boottime - started.boottime < GRACE_SECONDS
+    return now.boottime < GRACE_SECONDS or young
+
+
+def _load_of(driver: DriverState | None) -> str:
+    return driver.driver_load if driver else ""
+
+
+def _wall_now_of(moment: Moment | None, now: Moment) -> float:
+    """A moment of this boot as the wall clock dates it now; 0 for no moment."""
+    return 0.0 if moment is None else now.wall - (now.boottime - moment.boottime)

@@ -1,0 +1,140 @@
+"""Wiring: settings become the parts of the agent."""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gpuwatch.agent.core import Identity
+from gpuwatch.config.loading import Loaded
+from gpuwatch.config.models import Settings
+from gpuwatch.domain.moments import Clock
+from gpuwatch.exposition.families import Vocabulary
+from gpuwatch.history import Degraded, History, HistorySettings
+from gpuwatch.policy.rules import ALERTING_XIDS
+from gpuwatch.policy.schedule import Schedule
+from gpuwatch.policy.views import PolicySettings
+from gpuwatch.sources.base import LogPosition
+from gpuwatch.sources.kernel_log_source import KernelLogSettings, KernelLogSource
+from gpuwatch.sources.nvml_log import Log as NvmlLog
+from gpuwatch.sources.nvml_settings import NvmlSettings, RetryPlan
+from gpuwatch.sources.nvml_source import NvmlSource
+from gpuwatch.sources.probe_end import EndOrder
+
+Log = Callable[[str], None]
+VOCABULARY = Vocabulary(alerting_xids=ALERTING_XIDS, degraded=tuple(Degraded))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the agent keeps its things."""
+
+    history: Path
+    control_socket: Path
+    maintenance: Path
+
+
+def places(settings: Settings) -> Places:
+    """The files and folders that the settings name."""
+    state, runtime = Path(settings.agent.state_directory), Path(settings.agent.runtime_directory)
+    return Places(
+        history=Path(settings.history.path) if settings.history.path else state / "history.db",
+        control_socket=runtime / "control.sock",
+        maintenance=runtime / "maintenance.d",
+    )
+
+
+def identity(loaded: Loaded) -> Identity:
+    """What snapshots say of this host."""
+    host = loaded.settings.host
+    labels = {"site": host.site, "row": host.row, "rack": host.rack, "unit": host.unit}
+    return Identity(
+        hostname=loaded.settings.agent.hostname or socket.gethostname(),
+        labels=labels | {"fru": host.fru},
+        config_hash=loaded.digest,
+    )
+
+
+def policy_settings(settings: Settings) -> PolicySettings:
+    """How errors are judged."""
+    policy, rules = settings.policy, settings.rules
+    return PolicySettings(
+        healthy_rate_per_year=policy.healthy_rate_per_year,
+        healthy_rate_by_part=policy.lambda0_by_part,
+        budget_per_year=policy.false_flag_budget_per_year,
+        trend_due=policy.trend_due,
+        window_notice=policy.window_notice,
+        disabled=frozenset(rules.disabled),
+        not_paging=frozenset(rules.not_paging),
+        shadow=rules.shadow,
+    )
+
+
+def schedules(settings: Settings) -> tuple[Schedule, ...]:
+    """The maintenance windows."""
+    return tuple(
+        Schedule(
+            name=window.name,
+            cron=window.cron,
+            duration=window.duration,
+            zone=ZoneInfo(str(window.zone)),
+        )
+        for window in settings.windows
+    )
+
+
+def nvml_settings(settings: Settings) -> NvmlSettings:
+    """How the GPUs are asked."""
+    nvml = settings.nvml
+    library = {"LD_LIBRARY_PATH": nvml.library_path} if nvml.library_path else {}
+    return NvmlSettings(
+        fast=nvml.fast.total_seconds(),
+        slow=nvml.slow.total_seconds(),
+        rare=nvml.rare.total_seconds(),
+        inventory=nvml.inventory.total_seconds(),
+        init_deadline=nvml.init_deadline.total_seconds(),
+        inventory_deadline=nvml.inventory_deadline.total_seconds(),
+        fast_deadline=nvml.fast_deadline.total_seconds(),
+        slow_deadline=nvml.slow_deadline.total_seconds(),
+        end_order=EndOrder(nvml.end_grace.total_seconds(), nvml.kill_after.total_seconds()),
+        retry=RetryPlan(later=tuple(pause.total_seconds() for pause in nvml.retry_after)),
+        max_unkillable=nvml.max_unkillable,
+        required=nvml.required,
+        sysfs=Path(nvml.sysfs),
+        proc=Path(nvml.proc),
+        environment=library,
+    )
+
+
+def nvml_source(settings: Settings, clock: Clock, log: NvmlLog) -> NvmlSource | None:
+    """The GPUs, unless they are switched off."""
+    if not settings.nvml.enabled:
+        return None
+    return NvmlSource(nvml_settings(settings), clock, log=log)
+
+
+def kernel_log_source(
+    settings: Settings, clock: Clock, history: History, log: Log
+) -> KernelLogSource | None:
+    """The kernel log from where it was left, unless it is switched off."""
+    kernel_log = settings.kernel_log
+    if not kernel_log.enabled:
+        return None
+    stored = history.kernel_log_position()
+    return KernelLogSource(
+        clock,
+        KernelLogSettings(
+            path=kernel_log.path,
+            dumps=tuple(kernel_log.pstore_directories),
+            required=kernel_log.required,
+        ),
+        position=LogPosition.parse(stored[0]) if stored else None,
+        log=log,
+    )
+
+
+def history_settings(settings: Settings, *, max_gap_seconds: float | None) -> HistorySettings:
+    """How history is kept; a gap is what no three sweeps in a row can explain."""
+    gap = nvml_settings(settings).stale_after if max_gap_seconds is None else max_gap_seconds
+    return HistorySettings(max_gap_seconds=max(gap, 60.0))

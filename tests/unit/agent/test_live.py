@@ -1,0 +1,125 @@
+"""The live picture keeps the latest answer of each cadence and dates it on the clock of now."""
+
+from dataclasses import replace
+
+from gpuwatch.agent.live import Live, LiveBoard
+from gpuwatch.domain.devices import Board, BoardKey, Device, Slot
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
+from gpuwatch.domain.signals import Cadence, Call, Keep, Kind, Role, Signal
+from gpuwatch.domain.units import Unit
+from gpuwatch.sources.base import DeviceHang, Inventory
+
+NOW = Moment(wall=1_800_000_000.0, boottime=5000.0, boot_id="b")
+KEY = BoardKey("1652", "GPU-1")
+FAST = Signal(
+    name="gpuwatch_gpu_ecc_uncorrected_volatile_errors_total",
+    kind=Kind.COUNTER,
+    unit=Unit.COUNT,
+    query=Call("nvmlDeviceGetTotalEccErrors"),
+    help="Errors.",
+    every=Cadence.FAST,
+    keep=Keep.CHANGES,
+    role=Role.ECC_VOLATILE,
+)
+SLOW = replace(FAST, name="gpuwatch_gpu_links", kind=Kind.GAUGE, every=Cadence.SLOW)
+SLOW = replace(SLOW, role=Role.PLAIN)
+FAST_ONLY = (FAST,)
+BOTH = (FAST, SLOW)
+
+
+def _sweep(*values: Value | Gap, at: Moment = NOW) -> Sweep:
+    signals = FAST_ONLY if len(values) == 1 else BOTH
+    cadences = {Cadence.FAST} if len(values) == 1 else {Cadence.FAST, Cadence.SLOW}
+    return Sweep(board=KEY, at=at, cadences=frozenset(cadences), signals=signals, values=values)
+
+
+def _device(key: BoardKey = KEY, pci: str = "0000:01:00.0") -> Device:
+    return Device(index=0, board=Board(key=key), slot=Slot(pci_address=pci))
+
+
+def test_a_fast_sweep_leaves_the_slow_answers() -> None:
+    """Each cadence keeps its own latest answers."""
+    board = LiveBoard(KEY)
+    board.take(_sweep(1, 17), 0.0, "load")
+
+    board.take(_sweep(2), 10.0, "load")
+
+    assert board.readings == {FAST.key: 2, SLOW.key: 17}
+
+
+def test_answers_are_dated_by_their_age_not_by_the_wall_clock_of_then() -> None:
+    """After the wall clock stepped a year back, an answer of ten seconds ago is ten seconds old."""
+    board = LiveBoard(KEY)
+    board.take(_sweep(1), 0.0, "load")
+    stepped = replace(NOW, wall=NOW.wall - 31_536_000, boottime=NOW.boottime + 10)
+
+    assert [latest.at for latest in board.latest(stepped)] == [stepped.wall - 10]
+
+
+def test_a_lost_gpu_is_lost_whichever_call_says_so() -> None:
+    """One row with the reason lost is enough; the next good sweep takes it back."""
+    board = LiveBoard(KEY)
+
+    board.take(_sweep(1, Gap(GapReason.LOST, 15)), 0.0, "load")
+    lost = board.lost
+    board.take(_sweep(1), 1.0, "load")
+
+    assert (lost, board.lost) == (True, False)
+
+
+def test_a_reset_that_is_required_is_noticed() -> None:
+    """NVML's error 16 says that the GPU wants a reset."""
+    board = LiveBoard(KEY)
+
+    board.take(_sweep(Gap(GapReason.FAILED, 16)), 0.0, "load")
+
+    assert (board.reset_required, board.last_good) == (True, None)
+
+
+def test_an_answer_ends_a_hang() -> None:
+    """A GPU that answers again is no longer set apart."""
+    board = LiveBoard(KEY)
+    board.hang = DeviceHang(
+        pci_address="0000:01:00.0", call="c", state="D", where="", seconds=9.0, confirmed=False
+    )
+
+    board.take(_sweep(1), 0.0, "load")
+
+    assert board.hang is None
+
+
+def test_a_board_that_vanishes_keeps_its_identity_and_loses_its_answers() -> None:
+    """Absent boards are remembered without stale numbers."""
+    live = Live()
+    live.take_inventory(Inventory(devices=(_device(),)))
+    live.board(KEY).take(_sweep(1), 0.0, "load")
+
+    live.take_inventory(Inventory(devices=()))
+
+    board = live.board(KEY)
+    assert (board.present, dict(board.readings), board.device) == (False, {}, _device())
+
+
+def test_an_address_finds_the_board_that_is_there_now() -> None:
+    """After a swap the slot's address means the new board."""
+    live = Live()
+    new = BoardKey("1999", "GPU-2")
+    live.take_inventory(Inventory(devices=(_device(),)))
+    live.take_inventory(Inventory(devices=(_device(new),)))
+
+    found = live.at_address("0000:01:00.0")
+
+    assert found is not None
+    assert (found.key, live.at_address("0000:ff:00.0")) == (new, None)
+
+
+def test_rounds_without_an_absent_board_are_counted() -> None:
+    """A rule that holds over sweeps counts the rounds in which the board did not answer."""
+    live = Live()
+    live.take_inventory(Inventory(devices=(_device(),)))
+    gone = live.board(BoardKey("1", "GPU-gone"))
+
+    live.count_absences()
+
+    assert (gone.answers, live.board(KEY).answers) == (1, 0)
