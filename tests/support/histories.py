@@ -235,13 +235,32 @@ class Bench:
             hardware.volatile = 0
         self.history.enter_epoch(self.epoch, self.clock.now())
 
-    def again(self, settings: HistorySettings | None = None) -> "Bench":
-        """The same history after the agent was started anew."""
-        path = self.history._book.store.path
+    def fill_until_degraded(self) -> None:
+        """Sweep and change values until the disk refuses to take more."""
+        for number in range(2000):
+            if self.history.degraded:
+                return
+            self.boards[0].action = str(number)
+            self.sweep(slow=True)
+
+    def with_boards(self, boards: dict[int, Hardware]) -> "Bench":
+        """The same history, in a host with these boards."""
+        self.boards = boards
+        found = tuple(device(number) for number in boards)
+        self.history.take_inventory(found, self.clock.now())
+        return self
+
+    def reopened(self, path: Path, settings: HistorySettings | None = None) -> "Bench":
+        """The history at `path` opened anew, as it is: no epoch, no inventory."""
+        settings = settings or HistorySettings(retry_seconds=0.0)
+        history = History.open(path, self.clock, settings)
+        history.enter_epoch(self.epoch, self.clock.now())
+        return Bench(history, self.clock, self.boards, self.epoch)
+
+    def reopened_after_close(self) -> "Bench":
+        """The same history closed and opened anew."""
         self.history.close()
-        opened = History.open(path, self.clock, settings or HistorySettings(retry_seconds=0.0))
-        opened.enter_epoch(self.epoch, self.clock.now())
-        return Bench(opened, self.clock, self.boards, self.epoch)
+        return self.reopened(self.history._book.store.path)
 
 
 FAST_AND_SLOW = FAST + SLOW

@@ -43,8 +43,9 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         connection.execute(f"pragma busy_timeout = {_BUSY_MILLISECONDS}")
-        # Before the first table and before WAL, or it is silently lost.
-        connection.execute("pragma auto_vacuum = incremental")
+        if not connection.execute("pragma page_count").fetchone()[0]:
+            # Before the first table and before WAL, or it is silently lost; later it would write.
+            connection.execute("pragma auto_vacuum = incremental")
         check(connection)
         if schema.newer(connection):
             raise NewerSchemaError  # noqa: TRY301 - the file is closed below either way

@@ -7,7 +7,7 @@ from gpuwatch.domain.incidents import ErrorKind, Memory
 from gpuwatch.history.boards import BoardHistory, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Flood, Logged
 from gpuwatch.history.rows import event_row, xid_row
-from gpuwatch.history.tables import ERROR_SIGNALS, EVENTS, OFF_BUS, RESETS, WAITING, XIDS
+from gpuwatch.history.tables import ERROR_SIGNALS, EVENTS, OFF_BUS, RESETS, XIDS
 from gpuwatch.history.timeline import Instant
 
 # https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
@@ -94,9 +94,8 @@ def report_of(book: Book, known: BoardHistory, event: Event, instant: Instant) -
         kind, memory = _ECHOES[event.code], Memory.UNKNOWN
     else:
         return None
-    table = WAITING if event.code in _ECHOES else ERROR_SIGNALS
     return Report(
-        number=book.number(table),
+        number=book.number(ERROR_SIGNALS),
         kind=kind,
         instant=instant,
         exposure=known.exposure_at(instant),

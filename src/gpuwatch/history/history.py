@@ -12,12 +12,14 @@ from gpuwatch.history import events, evidence, inventory, ledger, sweeps, tables
 from gpuwatch.history.boards import BoardHistory, Case
 from gpuwatch.history.book import Book
 from gpuwatch.history.health import Degraded
+from gpuwatch.history.joining import join
 from gpuwatch.history.keeper import Keeper
 from gpuwatch.history.load import load
 from gpuwatch.history.plans import Plans
 from gpuwatch.history.retention import Retention
 from gpuwatch.history.rewrite import put_everything
 from gpuwatch.history.rows import clock_row, count_row
+from gpuwatch.history.series import SeriesBook
 from gpuwatch.history.settings import NOTHING, Change, HistorySettings
 from gpuwatch.history.store import Store
 from gpuwatch.history.timeline import Instant
@@ -32,6 +34,8 @@ class History(Keeper):
         self._plans = Plans()
         self._retention = Retention(book)
         self._flushed: Instant | None = None
+        self._founded = False
+        self._told = book.store.salvaged
 
     @classmethod
     def open(  # type: ignore[override]  # the writer needs more than a reader
@@ -178,8 +182,7 @@ class History(Keeper):
             self._copier.corrupt = False
             book.store.suspect()
         if book.store.revive():
-            put_everything(book)
-            self._report_loss()
+            book = self._resume()
         said = self._settle(book.boards.values())
         if said:
             self._commit(())
@@ -191,21 +194,37 @@ class History(Keeper):
 
     def _begin(self, at: Moment) -> None:
         self._book.timeline.note(at)
-        if self._book.store.salvaged is not None:
-            self._report_loss()
-        self._book.commit()
+        if self._told is not None:
+            self._report_loss(self._told.sentence)
+        self._founded = self._book.commit()
 
-    def _report_loss(self) -> None:
-        """Write down that history was lost: nothing that starts anew may do so silently."""
+    def _resume(self) -> Book:
+        """The file was opened anew while we run: see whose it is, and go on in it."""
         book, salvaged = self._book, self._book.store.salvaged
-        detail = "the history file was removed while it was written: memory was written again"
-        if salvaged is not None:
-            detail = salvaged.sentence
-        now = book.timeline.now
+        lineage = dict(book.store.rows(tables.META)).get("lineage")
+        if lineage not in (None, book.lineage):
+            # It could not be read when we began, or somebody put another in its place.
+            self._book = book = join(book)
+            self._series = SeriesBook(book)
+            self._retention = Retention(book)
+            self._records.clear()
+        else:
+            put_everything(book)
+        if salvaged is not None and salvaged is not self._told:
+            self._told = salvaged
+            self._report_loss(salvaged.sentence)
+        elif lineage is None and self._founded:
+            self._report_loss("the history file was removed: memory was written to a new one")
+        self._founded = True
+        book.commit()
+        return book
+
+    def _report_loss(self, detail: str) -> None:
+        """Write down that history was lost: nothing that starts anew may do so silently."""
+        book, now = self._book, self._book.timeline.now
         row = (book.number(tables.LOSSES), now.boot, now.boottime, detail)
         book.store.put(tables.LOSSES, row)
         events.say(book, EventKind.HISTORY_LOST, None, detail)
-        book.commit()
 
     def _settle(self, candidates: Iterable[BoardHistory]) -> tuple[Event, ...]:
         """Give up echoes whose owner did not come."""

@@ -37,6 +37,9 @@ def load(store: Store) -> Book:
     for table in _NUMBERED:
         last = store.rows(table, "order by number desc limit 1")
         book.numbers[table.name] = last[0][0] if last else 0
+    # An echo that waits has a number among the error signals, whose row it may become.
+    signals, waiting = tables.ERROR_SIGNALS.name, tables.WAITING.name
+    book.numbers[signals] = max(book.numbers[signals], book.numbers[waiting])
     book.signals = {key: number for number, key in store.rows(tables.SIGNALS)}
     for row in store.rows(tables.BOARDS, "order by number"):
         book.add(board_of(row))

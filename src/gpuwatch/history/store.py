@@ -100,6 +100,10 @@ class Store:
         """Delete one row in the next transaction."""
         self._waiting[table.name, key] = (table, None)
 
+    def forget(self) -> None:
+        """Drop what waits."""
+        self._waiting.clear()
+
     def commit(self, *, durable: bool = True) -> bool:
         """Write what waits in one transaction; False when it goes on waiting.
 
@@ -171,19 +175,17 @@ class Store:
         self._problem = Degraded.CORRUPT
 
     def revive(self) -> bool:
-        """Open the file again if it is not being written; whether everything must be put again.
+        """Open the file again if it is not being written; whether it was opened anew.
 
-        That is so when the file was lost or had to be rebuilt while we ran. Cheap while all is
-        well, and tried no more often than every `retry_seconds` while not.
+        Cheap while all is well, and tried no more often than every `retry_seconds` while not.
         """
         if not self._needs_reopening() or time.monotonic() < self._retry_at:
             return False
-        known, salvaged = self._inode, self.salvaged
         self._disconnect()
-        if not self._open_writer():
-            self._retry_at = time.monotonic() + self._retry_seconds
-            return False
-        return known not in (0, self._inode) or salvaged is not self.salvaged
+        if self._open_writer():
+            return True
+        self._retry_at = time.monotonic() + self._retry_seconds
+        return False
 
     def retry_now(self) -> None:
         """Let the next commit try, even if the last one failed a moment ago."""

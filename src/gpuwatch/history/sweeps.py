@@ -28,7 +28,9 @@ _LOCATIONS = ("dram", "sram")
 
 
 @dataclass(frozen=True, slots=True)
-class _Rise:
+class Rise:
+    """By how much an error counter rose, and when it was last read before."""
+
     count: int
     since: Instant
 
@@ -74,7 +76,7 @@ def _changed(
 ) -> Effect:
     """Count, and charge what rose; `exposure` is the exposure clock half-way through."""
     effect = Effect()
-    rises: dict[str, _Rise] = {}
+    rises: dict[str, Rise] = {}
     for counter, places in plan.counters.items():
         volatile, aggregate = _pair(plan, values, places)
         if volatile is None and aggregate is None:
@@ -86,7 +88,7 @@ def _changed(
             rises[counter] = rise
         book.store.put(COUNTS, count_row(known, counter))
     if rises:
-        _charge(book, known, rises, exposure, effect)
+        charge(book, known, rises, exposure, effect)
     return effect
 
 
@@ -108,7 +110,7 @@ def _advance(
     counter: str,
     pair: tuple[int | None, int | None],
     effect: Effect,
-) -> _Rise | None:
+) -> Rise | None:
     """Advance one error counter; by how much it rose and since when, None when it did not."""
     now, since = book.timeline.now, known.good(counter)
     counted = known.counts.get(counter)
@@ -124,7 +126,7 @@ def _advance(
     if advance.inforom_reset:
         detail = f"the {counter} error counter of the InfoROM fell: counting goes on from here"
         effect.events += events.say(book, EventKind.COUNTER_BASELINE, known, detail)
-    return _Rise(advance.rise, since) if advance.rise else None
+    return Rise(advance.rise, since) if advance.rise else None
 
 
 def _pair(plan: Plan, values: Values, places: tuple[int, ...]) -> tuple[int | None, int | None]:
@@ -141,8 +143,8 @@ def _pair(plan: Plan, values: Values, places: tuple[int, ...]) -> tuple[int | No
     return volatile, aggregate
 
 
-def _charge(
-    book: Book, known: BoardHistory, rises: dict[str, _Rise], exposure: float, effect: Effect
+def charge(
+    book: Book, known: BoardHistory, rises: dict[str, Rise], exposure: float, effect: Effect
 ) -> None:
     """Turn rises into error signals, each error once although totals and locations both tell."""
     total = rises.get(TOTAL)

@@ -61,6 +61,10 @@ class Timeline:
         self.now = Instant(boot.number, moment.boottime)
         return self.now
 
+    def resume(self, now: Instant) -> None:
+        """Take `now` for the present, until the next moment is noted."""
+        self.now, self.current = now, self._by_number.get(now.boot)
+
     def place(self, boot_id: str, at: float, boottime: float | None) -> Instant:
         """The instant of something reported at Unix second `at` of a boot, perhaps not this one."""
         boot = self._by_id.get(boot_id)

@@ -141,7 +141,7 @@ def test_an_event_counts_once_and_keeps_its_position(path: Path) -> None:
     bench.event(13, identity="one", position=("boot-1", 5))
 
     change = bench.event(13, identity="one", position=("boot-1", 6))
-    history = bench.again().history
+    history = bench.reopened_after_close().history
 
     assert change.events == ()
     assert history.records()[board_key(0)].xids[13, "kernel_log"].count == 1
@@ -180,11 +180,13 @@ def test_a_restart_forgets_nothing(path: Path) -> None:
     bench.boards[0].pending = 1
     bench.sweep(slow=True)
     bench.event(48, ago=3.0)
+    bench.event(94, ago=2.0)
+    bench.event(95, 1)
     bench.event(13)
     bench.event(79, 1)
     before = bench.history.records()
 
-    after = bench.again().history.records()
+    after = bench.reopened_after_close().history.records()
 
     assert after == before
 
@@ -224,7 +226,7 @@ def test_exposure_runs_only_between_good_readings(path: Path) -> None:
     bench.sweeps(7)
     bench.sweep(instead={0: LOST, 1: LOST, 3: LOST})
     bench.sweep(after=1000.0)
-    bench = bench.again()
+    bench = bench.reopened_after_close()
     bench.sweep(after=40.0)
 
     record = bench.history.records()[board_key(0)]
@@ -236,7 +238,7 @@ def test_an_error_in_a_blind_gap_is_one_incident_in_its_middle(path: Path) -> No
     """After an hour without readings a jump is one incident, half an hour ago."""
     bench = Bench.open(path)
     bench.sweep()
-    bench = bench.again()
+    bench = bench.reopened_after_close()
     bench.boards[0].fail(count=5)
 
     (incident,) = bench.sweep(after=3600.0).incidents
@@ -318,7 +320,7 @@ def test_series_keep_five_minute_spreads_over_a_restart(path: Path) -> None:
     bench = Bench.open(path)
     for watts in (100_000, 200_000, 300_000):
         bench.sweep(instead={6: watts})
-    bench = bench.again()
+    bench = bench.reopened_after_close()
 
     points = bench.history.series(board_key(0), since=0.0)
 
@@ -355,7 +357,7 @@ def test_a_stepped_wall_clock_changes_no_age_and_no_order(path: Path, seconds: f
     bench.boards[0].fail()
     bench.sweep()
 
-    record = bench.again().history.records()[board_key(0)]
+    record = bench.reopened_after_close().history.records()[board_key(0)]
 
     assert record.exposure_seconds == 30.0
     (incident,) = record.incidents

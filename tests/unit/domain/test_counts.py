@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gpuwatch.domain.counts import ErrorCount
 
-EXAMPLES = 10_000 if os.environ.get("GPUWATCH_SOAK") else 100
+EXAMPLES = 4_000 if os.environ.get("GPUWATCH_SOAK") else 60
 
 
 @dataclass

@@ -19,7 +19,7 @@ from gpuwatch.domain.incidents import (
     assign,
 )
 
-EXAMPLES = 10_000 if os.environ.get("GPUWATCH_SOAK") else 100
+EXAMPLES = 4_000 if os.environ.get("GPUWATCH_SOAK") else 60
 BOARD = BoardKey("1650", "GPU-a")
 OTHER = BoardKey("1651", "GPU-b")
 HOUR = 3600.0
@@ -341,6 +341,16 @@ def test_overlapping_intervals_meet_without_moving_the_anchor() -> None:
     incidents = _gather([_counter(0.0, 20 * DAY), _counter(-20 * DAY, 20 * DAY)], (HOUR,))
 
     assert _anchors(incidents) == [10 * DAY]
+
+
+def test_an_interval_around_two_incidents_joins_the_nearer() -> None:
+    """A jump across days in which the log knows two incidents is charged once, to one of them."""
+    known = _gather([_xid(3 * DAY), _xid(6 * DAY)], (5 * DAY,))
+
+    assignment = assign(known, _counter(0.0, 10 * DAY), (5 * DAY,))
+
+    assert (assignment.outcome, assignment.index) == (Outcome.EXTENDED, 1)
+    assert _anchors(assignment.incidents) == [3 * DAY, 6 * DAY]
 
 
 def test_intervals_that_only_touch_are_two_looks() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gpuwatch.domain.moments import SECONDS_PER_DAY, SECONDS_PER_YEAR
 from gpuwatch.domain.trends import Ladder, Rise, poisson_tail, sentence
 
-EXAMPLES = 10_000 if os.environ.get("GPUWATCH_SOAK") else 200
+EXAMPLES = 4_000 if os.environ.get("GPUWATCH_SOAK") else 100
 DAY = SECONDS_PER_DAY
 RATES = st.floats(0.02, 0.5)
 WINDOWS = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gpuwatch.domain.windows import Window, resolve, wall_time
 
-EXAMPLES = 10_000 if os.environ.get("GPUWATCH_SOAK") else 200
+EXAMPLES = 4_000 if os.environ.get("GPUWATCH_SOAK") else 100
 ZONES = [
     ZoneInfo(name)
     for name in (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gpuwatch.domain.windows import Window, wall_time
 from gpuwatch.policy.schedule import HORIZON, Schedule
 
-EXAMPLES = 5_000 if os.environ.get("GPUWATCH_SOAK") else 60
+EXAMPLES = 2_000 if os.environ.get("GPUWATCH_SOAK") else 60
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [
     BERLIN,

@@ -1,0 +1,309 @@
+"""History on a sick disk: it degrades, says so, loses nothing it need not, and recovers."""
+
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.incidents import Memory
+from gpuwatch.history import HistorySettings, Reader
+from tests.support.histories import Bench, board_key
+from tests.support.require import require
+
+PAGE = 4096
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the history lies."""
+    return tmp_path / "state" / "history.db"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two MiB of its own."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    mount = require("mount", "mount")
+    mounted = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=2m", "none", str(directory)],
+        check=False,
+        capture_output=True,
+    )
+    if mounted.returncode:
+        pytest.skip("missing: the right to mount a tmpfs (run as root)")
+    yield directory
+    subprocess.run(["umount", "--lazy", str(directory)], check=True)  # noqa: S607 - of the system
+
+
+def _remount(directory: Path, mode: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{mode}", str(directory)], check=True)  # noqa: S607
+
+
+def _eventful(path: Path) -> Bench:
+    """A history with an incident, an echo, an audit record and some hundreds of events."""
+    bench = Bench.open(path, boards=4)
+    for number in range(4):
+        bench.sweep(number, slow=True)
+    bench.boards[1].fail("sram", 2)
+    bench.sweep(1, slow=True)
+    bench.event(94, 1)
+    for hour in range(60):
+        for code in (13, 31, 43, 45):
+            bench.event(code, hour % 4)
+        bench.clock.pass_seconds(3600.0)
+    bench.history.append_audit(
+        AuditRecord(at=bench.clock.wall, actor="uid=0", action="test", subject="x", reason="why")
+    )
+    return bench
+
+
+def _overwrite(path: Path, offset: int, count: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xa5" * count)
+
+
+def test_a_corrupt_header_is_rebuilt_from_the_copy(path: Path) -> None:
+    """The corrupt file is set aside, the copy takes over, and the loss is told."""
+    bench = _eventful(path)
+    before = bench.history.records()
+    assert bench.history.copy()
+    bench.history.close()
+    _overwrite(path, 0, 100)
+
+    bench = bench.reopened(path)
+
+    assert bench.history.records() == before
+    assert bench.history.degraded == ("corrupt-rebuilt",)
+    assert "came from the copy of" in bench.history.losses()[0][1]
+    assert bench.history.recent_events(1)[0].kind is EventKind.HISTORY_LOST
+    assert len(list(path.parent.glob("history.db.corrupt-*"))) == 1
+
+
+def test_a_corrupt_header_without_a_copy_starts_anew_and_says_so(path: Path) -> None:
+    """Nothing can be saved: the boards are seen for the first time, not silently."""
+    bench = _eventful(path)
+    bench.history.close()
+    _overwrite(path, 0, 100)
+
+    bench = bench.reopened(path)
+
+    assert bench.history.records() == {}
+    assert "no copy was found" in bench.history.losses()[0][1]
+
+
+def test_corrupt_pages_cost_only_what_was_on_them(path: Path) -> None:
+    """Tables that can still be read are kept; the damaged one is named."""
+    bench = _eventful(path)
+    before = bench.history.records()
+    bench.history.close()
+    with closing(sqlite3.connect(path)) as connection:
+        root = connection.execute(
+            "select rootpage from sqlite_schema where name = 'events'"
+        ).fetchone()[0]
+    _overwrite(path, (root - 1) * PAGE, PAGE)
+
+    bench = bench.reopened(path)
+
+    assert bench.history.records() == before
+    assert "not read in full: events" in bench.history.losses()[0][1]
+    assert len(bench.history.audit()) == 1
+
+
+def test_what_the_copy_missed_is_counted_again_from_the_hardware(path: Path) -> None:
+    """Errors after the copy was made show as a rise since then: none is lost."""
+    bench = _eventful(path)
+    bench.history.copy()
+    bench.boards[1].fail("dram", 5)
+    bench.sweep(1, slow=True)
+    bench.history.close()
+    _overwrite(path, 0, 100)
+
+    bench = bench.reopened(path)
+    bench.sweep(1, slow=True)
+
+    errors = bench.history.records()[board_key(1)].errors
+    assert errors == {Memory.DRAM: 5, Memory.SRAM: 2, Memory.UNKNOWN: 0}
+
+
+def test_a_file_that_turns_corrupt_while_we_write_is_rebuilt_from_memory(path: Path) -> None:
+    """The copy's check finds it; what memory knows is written again in full."""
+    bench = _eventful(path)
+    bench.history.copy()
+    before = bench.history.records()
+    store = bench.history._book.store
+    assert store._connection is not None
+    store._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    _overwrite(path, 2 * PAGE, 40 * PAGE)
+
+    copied = bench.history.copy()
+    bench.history.tick(bench.clock.now())
+
+    assert not copied
+    assert bench.history.degraded[0] == "corrupt-rebuilt"
+    assert bench.reopened_after_close().history.records() == before
+
+
+def test_a_removed_file_is_written_again(path: Path) -> None:
+    """Somebody removed the file under the agent: memory is written to a new one, loudly."""
+    bench = _eventful(path)
+    before = bench.history.records()
+    for name in path.parent.glob("history.db*"):
+        name.unlink()
+
+    bench.history.tick(bench.clock.now())
+
+    assert "file was removed" in bench.history.losses()[0][1]
+    assert bench.reopened_after_close().history.records() == before
+
+
+def test_a_full_disk_keeps_evidence_in_memory_and_writes_it_later(small_disk: Path) -> None:
+    """Errors on a full disk are counted and written once there is room again."""
+    bench = Bench.open(small_disk / "history.db")
+    bench.sweep(slow=True)
+    filler = small_disk / "filler"
+    _fill(filler)
+    bench.boards[0].fail("dram", 3)
+    bench.fill_until_degraded()
+
+    degraded = bench.history.degraded
+    filler.unlink()
+    bench.history.tick(bench.clock.now())
+    after = bench.history.degraded
+    seen = Reader.open(small_disk / "history.db")
+    stored = seen.records()
+    seen.close()
+
+    assert degraded == ("disk-full",)
+    assert after == ()
+    assert stored == bench.history.records()
+    assert stored[board_key(0)].errors[Memory.DRAM] == 3
+    bench.history.close()
+
+
+def test_a_history_opens_on_a_full_disk(small_disk: Path) -> None:
+    """With no room for a single page the agent starts, remembers, and writes when it can."""
+    filler = small_disk / "filler"
+    _fill(filler)
+    bench = Bench.open(small_disk / "history.db")
+    bench.sweep(slow=True)
+    bench.boards[0].fail()
+    bench.sweep(slow=True)
+
+    degraded = bench.history.degraded
+    filler.unlink()
+    bench.history.tick(bench.clock.now())
+    bench.history.tick(bench.clock.now())
+
+    assert degraded == ("disk-full",)
+    assert bench.history.degraded == ()
+    stored = bench.reopened_after_close()
+    assert stored.history.records()[board_key(0)].errors[Memory.DRAM] == 1
+    stored.history.close()
+
+
+def test_a_disk_that_turns_read_only_is_told_and_outlived(small_disk: Path) -> None:
+    """What happens while the disk is read-only is written when it is writable again."""
+    path = small_disk / "history.db"
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.history.close()
+    _remount(small_disk, "ro")
+    bench = bench.reopened(path)
+    bench.boards[0].fail()
+    bench.sweep()
+
+    degraded = bench.history.degraded
+    incidents = len(bench.history.records()[board_key(0)].incidents)
+    _remount(small_disk, "rw")
+    bench.history.tick(bench.clock.now())
+
+    assert degraded == ("read-only",)
+    assert incidents == 1
+    assert bench.history.degraded == ()
+    stored = bench.reopened_after_close()
+    assert len(stored.history.records()[board_key(0)].incidents) == 1
+    stored.history.close()
+
+
+def test_a_newer_schema_is_read_and_never_written(path: Path) -> None:
+    """An older program shows what it can, keeps watching in memory, and leaves the file alone."""
+    bench = _eventful(path)
+    before = bench.history.records()
+    bench.history.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("insert into migrations (name) values ('9999-from-the-future')")
+        connection.commit()
+    content = path.read_bytes()
+
+    bench = bench.reopened(path, HistorySettings(retry_seconds=0.0, max_waiting_rows=100))
+    read = bench.history.records()
+    bench.boards[0].fail("dram", 4)
+    bench.sweep(0, slow=True)
+    for _ in range(200):
+        bench.event(13)
+        bench.clock.pass_seconds(3600.0)
+    bench.history.tick(bench.clock.now())
+
+    assert read == before
+    assert bench.history.degraded == ("newer-schema", "rows-dropped")
+    assert bench.history.records()[board_key(0)].errors[Memory.DRAM] == 4
+    assert sum(bench.history.dropped.values()) > 0
+    bench.history.close()
+    assert path.read_bytes() == content
+
+
+def test_a_history_that_could_not_be_read_at_first_is_joined_not_replaced(path: Path) -> None:
+    """The state directory appears late: its history goes on, with what was seen meanwhile."""
+    bench = _eventful(path)
+    errors = bench.history.records()[board_key(1)].errors
+    bench.history.close()
+    hidden = path.parent.rename(path.parent.with_name("hidden"))
+    path.parent.touch()
+
+    bench = Bench.open(path, bench.clock, boards=0).with_boards(bench.boards)
+    bench.sweep(1, slow=True)
+    bench.boards[1].fail("dram", 3)
+    bench.sweep(1, slow=True)
+    bench.event(13, 1)
+    degraded = bench.history.degraded
+    path.parent.unlink()
+    hidden.rename(path.parent)
+    bench.history.tick(bench.clock.now())
+    bench.sweep(1, slow=True)
+    record = bench.history.records()[board_key(1)]
+
+    assert degraded == ("unavailable",)
+    assert bench.history.degraded == ()
+    assert record.errors == {**errors, Memory.DRAM: 3}
+    assert [signal.memory for signal in record.incidents[-1].signals][-1] is Memory.DRAM
+    assert bench.reopened_after_close().history.records()[board_key(1)] == record
+
+
+def test_an_audit_record_is_never_rewritten(path: Path) -> None:
+    """Not even by somebody with the file in hand and plain SQL."""
+    bench = _eventful(path)
+    bench.history.close()
+
+    with closing(sqlite3.connect(path)) as connection:
+        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+            connection.execute("update audit set actor = 'nobody'")
+        with pytest.raises(sqlite3.IntegrityError, match="never deleted"):
+            connection.execute("delete from audit")
+
+
+def _fill(filler: Path) -> None:
+    with filler.open("wb") as file:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while True:
+                    os.write(file.fileno(), b"\0" * size)
+            except OSError:
+                continue

@@ -1,0 +1,105 @@
+"""Kill -9 at random moments while errors are injected: none is lost, none is counted twice."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from gpuwatch.clock import SystemClock
+from gpuwatch.domain.incidents import Memory
+from tests.support.histories import board_key
+from tests.support.history_writer import (
+    BOARDS,
+    HARDWARE_BYTES,
+    RECORD,
+    map_hardware,
+    open_history,
+    read_counters,
+    read_log,
+    sweep_all,
+    write_counters,
+)
+
+ROOT = Path(__file__).parents[3]
+KILLS = 200 if os.environ.get("GPUWATCH_SOAK") else 5
+
+
+class Hardware:
+    """Counters and a log that outlive the processes that read them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.history = directory / "state" / "history.db"
+        self.file = directory / "hardware"
+        self.file.write_bytes(bytes(HARDWARE_BYTES))
+        self.log = directory / "log"
+        self.log.touch()
+        self.words = map_hardware(self.file)
+        self.injected = {(b, m): 0 for b in range(BOARDS) for m in (Memory.DRAM, Memory.SRAM)}
+        self.xids = dict.fromkeys(range(BOARDS), 0)
+
+    def fail(self, chance: random.Random) -> None:
+        """One error on some board, in some memory, sometimes with a line in the log."""
+        board, memory = chance.randrange(BOARDS), chance.choice((Memory.DRAM, Memory.SRAM))
+        volatile, aggregate, dram, sram = read_counters(self.words, board)
+        in_dram = memory is Memory.DRAM
+        after = (volatile + 1, aggregate + 1, dram + in_dram, sram + (not in_dram))
+        write_counters(self.words, board, after)
+        self.injected[board, memory] += 1
+        if chance.random() < 0.5:
+            with self.log.open("ab") as log:
+                log.write(RECORD.pack(board, 94))
+            self.xids[board] += 1
+
+    def reload_driver(self) -> None:
+        """Volatile counters start from 0; the aggregate ones are the board's own."""
+        self.words[0] += 1
+        for board in range(BOARDS):
+            _, aggregate, dram, sram = read_counters(self.words, board)
+            write_counters(self.words, board, (0, aggregate, dram, sram))
+
+    def watch_and_kill(self, chance: random.Random) -> None:
+        """Start a writer, inject errors for a moment, and kill it in the middle of its work."""
+        arguments = [str(self.history), str(self.file), str(self.log)]
+        writer = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.history_writer", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        try:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+            end = time.monotonic() + chance.uniform(0.05, 0.5)
+            while time.monotonic() < end:
+                self.fail(chance)
+                time.sleep(chance.uniform(0.0, 0.01))
+        finally:
+            os.kill(writer.pid, signal.SIGKILL)
+            writer.communicate()
+
+
+def test_a_kill_at_any_moment_loses_no_error(tmp_path: Path) -> None:
+    """Recorded error sums equal injected ones per board and memory, and so do the Xid counts."""
+    hardware, chance = Hardware(tmp_path), random.Random(7)
+    for kill in range(KILLS):
+        hardware.watch_and_kill(chance)
+        if kill % 3 == 2:
+            hardware.reload_driver()
+
+    clock = SystemClock()
+    history = open_history(hardware.history, hardware.words, clock)
+    sweep_all(history, hardware.words, clock)
+    read_log(history, hardware.log, clock)
+    records = history.records()
+    degraded = history.degraded
+    history.close()
+
+    counted = {(b, m): records[board_key(b)].errors[m] for b, m in hardware.injected}
+    assert counted == hardware.injected
+    assert [record.errors[Memory.UNKNOWN] for record in records.values()] == [0] * BOARDS
+    seen = {b: records[board_key(b)].xids[94, "kernel_log"].count for b in range(BOARDS)}
+    assert seen == hardware.xids
+    assert degraded == ()
+    assert all(record.incidents for record in records.values())
