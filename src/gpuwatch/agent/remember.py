@@ -66,7 +66,7 @@ class Memory:
 
     def settle(self, now: Moment) -> bool:
         """What counts by the passing of time: events that only NVML told, and counts of floods."""
-        return self._store(self.occurrences.settle(now.boottime), now)
+        return self._store(self.occurrences.settle(time.monotonic()), now)
 
     def disturb(self, now: Moment) -> None:
         """A reset, release, MIG change or driver load: absence and hangs prove nothing yet."""
@@ -87,7 +87,7 @@ class Memory:
 
     def _take_event(self, event: Event, now: Moment) -> bool:
         counted = self.occurrences.admit(
-            event, boottime=now.boottime, kernel_log_readable=self.kernel_log_readable()
+            event, monotonic=time.monotonic(), kernel_log_readable=self.kernel_log_readable()
         )
         return self._store(counted, now)
 
