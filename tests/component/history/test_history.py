@@ -200,7 +200,7 @@ def test_an_incident_whose_echo_came_first_survives_a_restart(path: Path) -> Non
     bench.sweep(after=6.0)
     before = bench.history.records()[board_key(0)].incidents
 
-    after = bench.again().history.records()[board_key(0)].incidents
+    after = bench.reopened_after_close().history.records()[board_key(0)].incidents
 
     assert (len(before), after) == (1, before)
 
