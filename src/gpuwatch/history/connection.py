@@ -72,7 +72,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     try:
         connection = _probe(f"{address}?mode=ro")
     except sqlite3.OperationalError:
-        connection = _probe(f"{address}?immutable=1")
+        connection = _probe(f"{address}?mode=ro&immutable=1")
     connection.execute(f"pragma busy_timeout = {_BUSY_MILLISECONDS}")
     return connection
 

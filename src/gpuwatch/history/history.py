@@ -128,7 +128,7 @@ class History(Keeper):
         plan = self._plans.of(sweep)
         effect = sweeps.take(book, known, sweep, plan, self._settings.max_gap_seconds)
         if plan.series:
-            self._series.take(known.number, plan.series, plan.pick_series(sweep.values))
+            self._series.take(known.number, plan, plan.pick_series(sweep.values))
         known.unflushed = True
         gone = self._settle((known,)) if known.waiting else ()
         if effect is None and not gone:

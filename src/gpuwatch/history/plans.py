@@ -29,6 +29,7 @@ class Plan:
     keys: tuple[str, ...]
     watch: _Pick
     series: tuple[Signal, ...]
+    series_keys: tuple[str, ...]
     pick_series: _Pick
     counters: dict[str, tuple[int, ...]]
     owning: tuple[int, ...]
@@ -53,6 +54,7 @@ class Plan:
             keys=tuple(row.key for row in watched),
             watch=_picker(watch),
             series=tuple(signals[place] for place in series),
+            series_keys=tuple(signals[place].key for place in series),
             pick_series=_picker(series),
             counters=counters,
             owning=tuple(place for places in counters.values() for place in places),
