@@ -55,7 +55,7 @@ class Events:
         """Wait for events of these devices from now on."""
         with self._changed:
             same = [gpu.address for gpu in gpus] == [gpu.address for gpu in self._gpus]
-            refused = any(code for _, code in self._said.values())
+            refused = any(code for _, code in list(self._said.values()))
             self._gpus = gpus
             self._anew = self._anew or refused or not same
             self._changed.notify()
