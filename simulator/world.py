@@ -18,12 +18,14 @@ __all__ = ["InUseError", "Server", "World"]
 DRIVER = "580.95.05"
 _FIRST_SERIAL = 1_650_524_000_001
 _NVSWITCHES = 4
+_AMPERE = 7  # NVML_DEVICE_ARCH_AMPERE
+_GPUS_MAX = 64  # as many as the library looks for
 
 # What a reset or a driver load sets back to zero.
 _VOLATILE = (
     "ecc.corrected.volatile.", "ecc.uncorrected.volatile.", "sram.volatile.", "remap.pending",
     "pages.pending", "violation.", "slowdown.", "pcie.replays", "recovery_action",
-    "reset_required", "drain_and_reset_recommended", "repair.", "lag.", "call.", "lost",
+    "reset_required", "drain_and_reset_recommended", "repair.", "lag.", "call.",
 )  # fmt: skip
 # What belongs to the slot and stays when the board goes.
 _OF_THE_SLOT = (
@@ -51,6 +53,8 @@ class Server(FaultyMachine):
 
         `lively` lets temperature, power and load move; else they stand still, as tests want.
         """
+        if not 0 <= gpus <= _GPUS_MAX:
+            raise ValueError(f"{gpus} GPUs: a simulated server has 0 to {_GPUS_MAX}")
         server = cls(directory)
         (directory / "clients").mkdir(parents=True)
         server.clock.set(Setting.real())
@@ -103,6 +107,8 @@ class Server(FaultyMachine):
         with self.change() as world:
             world.server |= drivers.module_values(driver)
             world.server["module_loaded"] = "yes"
+            for key in [key for key in world.server if key.startswith("call.")]:
+                del world.server[key]  # what hung was the module that is gone
             world.server["module_load"] = str(int(world.server["module_load"]) + 1)
             for slot in world.gpus:
                 self._set_back(world, slot)
@@ -138,11 +144,14 @@ class Server(FaultyMachine):
             self._restart_energy(world, gpu, int(float(base) + float(rate) * elapsed))
 
     def reset(self, gpu: int) -> None:
-        """`nvidia-smi --gpu-reset`: volatile counters and pending remaps go, a lost GPU comes back.
+        """`nvidia-smi --gpu-reset`: volatile counters, pending remaps and hangs go.
 
-        Raises InUseError while a client holds the GPU.
+        Raises InUseError while a client holds the GPU, ValueError for a lost one: only a power
+        cycle (`restore` or `reboot`) brings that back.
         """
         with self.file.locked():
+            if self.get(gpu, "lost") == "yes":
+                raise ValueError(f"GPU {gpu} is lost: it cannot be reset (restore or reboot)")
             if self.clients(gpu):
                 raise InUseError(self._in_use_text(gpu))
             with self.change() as world:
@@ -196,7 +205,10 @@ class Server(FaultyMachine):
             self.unload()
             self.clock.reboot()
             self.log.clear()
-            self.set_server("kmsg_sequence", 0)
+            with self.change() as world:
+                world.server["kmsg_sequence"] = "0"
+                for slot in world.gpus:
+                    world.forget(slot, "lost")
             if driver:
                 self.mismatch(driver)
             self.load()
@@ -217,10 +229,16 @@ class Server(FaultyMachine):
             self.trees.bind(world.gpus[gpu]["pci"], driver)
 
     def mig(self, gpu: int, *, enabled: bool) -> None:
-        """Turn MIG on or off at once (Hopper needs no reset for it)."""
+        """Turn MIG on or off: at once, but on Ampere at the next reset (NVIDIA's MIG guide)."""
         with self.change() as world:
-            world.put(gpu, "mig.current", int(enabled))
             world.put(gpu, "mig.pending", int(enabled))
+            if world.number(gpu, "architecture") != _AMPERE:
+                world.put(gpu, "mig.current", int(enabled))
+
+    def ecc(self, gpu: int, *, enabled: bool) -> None:
+        """Turn ECC on or off, from the next reset on."""
+        with self.change() as world:
+            world.put(gpu, "ecc_mode.pending", int(enabled))
 
     def privileged(self, who: str) -> None:
         """Who may make privileged calls: `root` (as the driver does), `everyone` or `nobody`."""

@@ -43,6 +43,20 @@ void call_end(struct call *call);
     if (refusal)                                                                       \
         return refusal
 
+/* What the caller must give to be answered; a structure says its version in its first word. */
+#define NEED(pointer)                                                                  \
+    do {                                                                               \
+        if (!(pointer))                                                                \
+            return NVML_ERROR_INVALID_ARGUMENT;                                        \
+    } while (0)
+
+#define NEED_VERSION(pointer, first, second)                                           \
+    do {                                                                               \
+        NEED(pointer);                                                                 \
+        if ((pointer)->version != (first) && (pointer)->version != (second))           \
+            return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;                               \
+    } while (0)
+
 /* Burn this much CPU on the calling thread. */
 void burn_microseconds(unsigned long microseconds);
 

@@ -10,7 +10,7 @@
 static nvmlReturn_t one_number(struct view view, const char *key, size_t size, void *out)
 {
     long long value;
-    nvmlReturn_t code = view_number(view, key, &value);
+    nvmlReturn_t code = out ? view_number(view, key, &value) : NVML_ERROR_INVALID_ARGUMENT;
 
     if (code)
         return code;
@@ -68,7 +68,7 @@ NUMBER(nvmlDeviceGetMaxMigDeviceCount, uint, "mig.max_devices", 0)
 static nvmlReturn_t one_text(struct view view, const char *key, unsigned int length, char *out)
 {
     const char *text;
-    nvmlReturn_t code = view_string(view, key, &text);
+    nvmlReturn_t code = out ? view_string(view, key, &text) : NVML_ERROR_INVALID_ARGUMENT;
 
     if (code)
         return code;
@@ -190,8 +190,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t device, nvmlMemory_v
     nvmlReturn_t code;
     CALL_DEVICE(device, 0);
 
-    if (memory->version != VERSION(nvmlMemory_v2_t, 2))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(memory, VERSION(nvmlMemory_v2_t, 2), VERSION(nvmlMemory_v2_t, 2));
     code = SEVERAL(call.view, WANT("memory.total", memory->total), WANT("memory.used", memory->used),
                    WANT("memory.reserved", memory->reserved));
     if (code)
@@ -226,8 +225,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t device, unsigned int s
 EXPORT nvmlReturn_t nvmlDeviceGetTemperatureV(nvmlDevice_t device, nvmlTemperature_v1_t *reading)
 {
     CALL_DEVICE(device, 0);
-    if (reading->version != VERSION(nvmlTemperature_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(reading, VERSION(nvmlTemperature_v1_t, 1), VERSION(nvmlTemperature_v1_t, 1));
     if (reading->sensorType != 0)
         return NVML_ERROR_INVALID_ARGUMENT;
     return SEVERAL(call.view, WANT("temperature.gpu", reading->temperature));
@@ -237,8 +235,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetMarginTemperature(nvmlDevice_t device,
                                                    nvmlMarginTemperature_v1_t *margin)
 {
     CALL_DEVICE(device, 0);
-    if (margin->version != VERSION(nvmlMarginTemperature_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(margin, VERSION(nvmlMarginTemperature_v1_t, 1), VERSION(nvmlMarginTemperature_v1_t, 1));
     return SEVERAL(call.view, WANT("temperature.margin", margin->marginTemperature));
 }
 
@@ -287,8 +284,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetFanSpeedRPM(nvmlDevice_t device, nvmlFanSpeedIn
     nvmlReturn_t code;
     CALL_DEVICE(device, 0);
 
-    if (info->version != VERSION(nvmlFanSpeedInfo_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(info, VERSION(nvmlFanSpeedInfo_t, 1), VERSION(nvmlFanSpeedInfo_t, 1));
     code = fan_check(call.view, info->fan);
     return code ? code : numbered(call.view, "fan", info->fan, "rpm", sizeof info->speed, &info->speed);
 }
@@ -351,8 +347,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetPciInfoExt(nvmlDevice_t device, nvmlPciInfoExt_
     nvmlReturn_t code;
     CALL_DEVICE(device, CALL_CACHED);
 
-    if (info->version != VERSION(nvmlPciInfoExt_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(info, VERSION(nvmlPciInfoExt_t, 1), VERSION(nvmlPciInfoExt_t, 1));
     code = pci_info(call.view, view_text(call.view, "pci"), &plain);
     if (code)
         return code;
@@ -369,9 +364,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetPlatformInfo(nvmlDevice_t device, nvmlPlatformI
     nvmlReturn_t code;
     CALL_DEVICE(device, 0);
 
-    if (info->version != VERSION(nvmlPlatformInfo_t, 1) &&
-        info->version != VERSION(nvmlPlatformInfo_t, 2))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(info, VERSION(nvmlPlatformInfo_t, 1), VERSION(nvmlPlatformInfo_t, 2));
     if ((code = view_string(call.view, "platform.chassis_serial", &serial)) ||
         (code = view_string(call.view, "platform.ib_guid", &guid)))
         return code;
@@ -393,16 +386,14 @@ EXPORT nvmlReturn_t nvmlDeviceGetPlatformInfo(nvmlDevice_t device, nvmlPlatformI
 EXPORT nvmlReturn_t nvmlDeviceGetPdi(nvmlDevice_t device, nvmlPdi_v1_t *pdi)
 {
     CALL_DEVICE(device, CALL_CACHED);
-    if (pdi->version != VERSION(nvmlPdi_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(pdi, VERSION(nvmlPdi_v1_t, 1), VERSION(nvmlPdi_v1_t, 1));
     return SEVERAL(call.view, WANT("pdi", pdi->value));
 }
 
 EXPORT nvmlReturn_t nvmlDeviceGetCapabilities(nvmlDevice_t device, nvmlDeviceCapabilities_v1_t *caps)
 {
     CALL_DEVICE(device, CALL_CACHED);
-    if (caps->version != VERSION(nvmlDeviceCapabilities_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(caps, VERSION(nvmlDeviceCapabilities_v1_t, 1), VERSION(nvmlDeviceCapabilities_v1_t, 1));
     return SEVERAL(call.view, WANT("capabilities", caps->capMask));
 }
 

@@ -134,6 +134,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetGpuFabricInfo(nvmlDevice_t device, nvmlGpuFabri
     nvmlReturn_t code;
     CALL_DEVICE(device, 0);
 
+    NEED(info);
     code = fabric_of(call.view, &fabric);
     if (code)
         return code;
@@ -151,8 +152,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetGpuFabricInfoV(nvmlDevice_t device, nvmlGpuFabr
     nvmlReturn_t code;
     CALL_DEVICE(device, 0);
 
-    if (info->version != V2 && info->version != V3)
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(info, V2, V3);
     code = fabric_of(call.view, &fabric);
     if (code)
         return code;

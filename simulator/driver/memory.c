@@ -128,6 +128,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetRemappedRows_v2(nvmlDevice_t device, nvmlRemapp
     nvmlReturn_t code;
     CALL_DEVICE(device, CALL_NOT_WITH_MIG);
 
+    NEED(info);
     code = words(call.view, KEYS, 6, values);
     if (code)
         return code;
@@ -160,8 +161,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetRepairStatus(nvmlDevice_t device, nvmlRepairSta
     nvmlReturn_t code;
     CALL_DEVICE(device, 0);
 
-    if (status->version != VERSION(nvmlRepairStatus_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(status, VERSION(nvmlRepairStatus_v1_t, 1), VERSION(nvmlRepairStatus_v1_t, 1));
     code = words(call.view, KEYS, 2, values);
     if (code)
         return code;
@@ -175,8 +175,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetUnrepairableMemoryFlag_v1(nvmlDevice_t device,
 {
     static const char *const KEYS[] = {"memory_unrepairable"};
     CALL_DEVICE(device, 0);
-    if (flag->version != VERSION(nvmlUnrepairableMemory_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(flag, VERSION(nvmlUnrepairableMemory_v1_t, 1), VERSION(nvmlUnrepairableMemory_v1_t, 1));
     return words(call.view, KEYS, 1, &flag->unrepairableMemory);
 }
 
@@ -195,8 +194,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetSramEccErrorStatus(nvmlDevice_t device,
     nvmlReturn_t code;
     CALL_DEVICE(device, CALL_PRIVILEGED);
 
-    if (status->version != VERSION(nvmlEccSramErrorStatus_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(status, VERSION(nvmlEccSramErrorStatus_v1_t, 1), VERSION(nvmlEccSramErrorStatus_v1_t, 1));
     code = words(call.view, KEYS, 12, values);
     if (code)
         return code;
@@ -228,8 +226,7 @@ EXPORT nvmlReturn_t nvmlDeviceGetSramUniqueUncorrectedEccErrorCounts(
     unsigned int found = 0, room;
     CALL_DEVICE(device, CALL_PRIVILEGED);
 
-    if (counts->version != VERSION(nvmlEccSramUniqueUncorrectedErrorCounts_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(counts, VERSION(nvmlEccSramUniqueUncorrectedErrorCounts_v1_t, 1), VERSION(nvmlEccSramUniqueUncorrectedErrorCounts_v1_t, 1));
     if (!view_text(call.view, "sram.threshold_exceeded"))
         return NVML_ERROR_NOT_SUPPORTED;
     room = counts->entries ? counts->entryCount : 0;

@@ -277,8 +277,7 @@ FIND(nvmlDeviceGetHandleByPciBusId_v2, has_address)
 
 EXPORT nvmlReturn_t nvmlDeviceGetHandleByUUIDV(const nvmlUUID_v1_t *uuid, nvmlDevice_t *handle)
 {
-    if (uuid->version != VERSION(nvmlUUID_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(uuid, VERSION(nvmlUUID_v1_t, 1), VERSION(nvmlUUID_v1_t, 1));
     if (uuid->type != 1) /* NVML_UUID_TYPE_ASCII */
         return NVML_ERROR_NOT_SUPPORTED;
     return open_where(__func__, has_uuid, uuid->value, handle);

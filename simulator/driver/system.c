@@ -87,7 +87,6 @@ EXPORT nvmlReturn_t nvmlSystemGetDriverBranch(nvmlSystemDriverBranchInfo_v1_t *i
                                               unsigned int length)
 {
     CALL_SYSTEM(0);
-    if (info->version != VERSION(nvmlSystemDriverBranchInfo_v1_t, 1))
-        return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    NEED_VERSION(info, VERSION(nvmlSystemDriverBranchInfo_v1_t, 1), VERSION(nvmlSystemDriverBranchInfo_v1_t, 1));
     return write_text(info->branch, length, server_text(call.world, "driver_branch"));
 }

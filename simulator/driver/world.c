@@ -36,6 +36,12 @@ static int by_key(const void *left, const void *right)
     return strcmp(((const struct entry *)left)->key, ((const struct entry *)right)->key);
 }
 
+static void section_sort(struct section *section)
+{
+    if (section->count)
+        qsort(section->entries, section->count, sizeof(struct entry), by_key);
+}
+
 static bool section_add(struct section *section, const char *key, const char *value)
 {
     if (section->count == section->room) {
@@ -116,10 +122,10 @@ static bool parse_world(struct world *world)
     while ((line = strsep(&rest, "\n")))
         if (!parse_line(world, &section, line))
             return false;
-    qsort(world->server.entries, world->server.count, sizeof(struct entry), by_key);
-    qsort(world->every.entries, world->every.count, sizeof(struct entry), by_key);
+    section_sort(&world->server);
+    section_sort(&world->every);
     for (unsigned int slot = 0; slot < GPUS_MAX; slot++)
-        qsort(world->gpus[slot].entries, world->gpus[slot].count, sizeof(struct entry), by_key);
+        section_sort(&world->gpus[slot]);
     return true;
 }
 

@@ -8,6 +8,7 @@ import pytest
 from simulator.machine import InUseError
 from simulator.world import Server
 from tests.support.nvml_client import NvmlClient
+from tests.support.patience import eventually
 from tests.support.server import MakeServer
 
 TOTAL = (1, 0)  # uncorrected, volatile
@@ -554,3 +555,101 @@ def test_an_unmapped_function_stays_within_the_library(server: Server) -> None:
         answer = client.call("nvmlDeviceGetAccountingMode", "#0")
 
     assert answer == ABSENT
+
+
+def test_modes_wait_for_a_reset_where_hardware_does(make_server: MakeServer) -> None:
+    """MIG on Ampere, and ECC everywhere, change at the next reset; MIG on Hopper at once."""
+    ampere, hopper = make_server("a100-sxm-80gb", 1), make_server("h100-sxm", 1)
+    for server in (ampere, hopper):
+        server.mig(0, enabled=True)
+        server.ecc(0, enabled=False)
+    before = [
+        (server.get(0, "mig.current"), server.get(0, "ecc_mode.current"))
+        for server in (ampere, hopper)
+    ]
+    ampere.reset(0)
+
+    after = (ampere.get(0, "mig.current"), ampere.get(0, "ecc_mode.current"))
+
+    assert before == [("0", "1"), ("1", "1")]
+    assert after == ("1", "0")
+
+
+def test_a_lost_gpu_needs_more_than_a_reset(server: Server) -> None:
+    """Neither reset nor reload brings it back; a reboot does."""
+    server.lose(2)
+    with pytest.raises(ValueError, match="is lost"):
+        server.reset(2)
+    server.reload()
+    after_reload = server.get(2, "lost")
+    server.reboot()
+
+    assert (after_reload, server.get(2, "lost")) == ("yes", None)
+
+
+def test_a_driver_that_hangs_holds_everybody(server: Server) -> None:
+    """A hang of the whole driver blocks every call until it ends."""
+    with NvmlClient(server) as client:
+        client.call("nvmlInit")
+        server.hang(None, "*")
+        client.send("nvmlDeviceGetCount")
+        server.unhang(None)
+        answer = client.answer()
+
+    assert answer == 8
+
+
+def test_the_world_may_be_edited_by_hand(server: Server) -> None:
+    """A file that an editor replaced is noticed; one that cannot be read changes nothing."""
+    path = server.file.path
+    edited = path.with_name("edited")
+
+    with NvmlClient(server) as client:
+        client.call("nvmlInit")
+        client.call("nvmlDeviceGetTemperature", "#0", 0)
+        edited.write_text(path.read_text().replace("temperature.gpu = 45", "temperature.gpu = 77"))
+        edited.replace(path)
+        noticed = eventually(lambda: client.call("nvmlDeviceGetTemperature", "#0", 0) == 77)
+        edited.write_text("half a li")
+        edited.replace(path)
+        server.file.bump()
+        broken = client.call("nvmlDeviceGetTemperature", "#0", 0)
+
+    assert (noticed, broken) == (True, 77)
+
+
+def test_calls_and_fields_burn_the_cpu_they_are_told_to(server: Server) -> None:
+    """Each call and each batched field costs its share of thread CPU time, for benchmarks."""
+    server.set_server("burn_call_us", 10_000)
+    server.set_server("burn_field_us", 20_000)
+
+    with NvmlClient(server) as client:
+        client.call("nvmlInit")
+        client.call("nvmlDeviceGetUUID", "#0")
+        before = _cpu_seconds(client.process.pid)
+        client.call("nvmlDeviceGetPowerUsage", "#0")
+        client.fields(0, 3, 4, 5, 6)
+        burnt = _cpu_seconds(client.process.pid) - before
+
+    assert burnt >= 0.08
+
+
+def _cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, counted in ticks: up to 20 ms too little."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_value_may_be_an_error(server: Server) -> None:
+    """`error N` in a value's place makes calls and fields return N for it."""
+    server.set(0, "temperature.memory", "error 999")
+    server.set(0, "power.milliwatts", "error 15")
+    server.set(1, "field.230", "error 3")
+    server.set(1, "field.94", 12)
+
+    with NvmlClient(server) as client:
+        client.call("nvmlInit")
+        power = client.call("nvmlDeviceGetPowerUsage", "#0")
+        fields = client.fields(0, 82, 186, 94) + client.fields(1, 230, 94)
+
+    assert (power, fields) == (LOST, ["error 999", LOST, 0, NOT_SUPPORTED, 12])
