@@ -456,6 +456,19 @@ def test_stopping_ends_open_connections() -> None:
     client.close()
 
 
+def test_stopping_while_clients_arrive_is_quiet() -> None:
+    """Whatever is half accepted at that instant is closed as well."""
+    reported = []
+    for _ in range(10):
+        with serving(_echo) as running:
+            clients = [running.connect() for _ in range(20)]
+        reported.extend(running.reported)
+        for client in clients:
+            client.close()
+
+    assert reported == []
+
+
 def test_a_server_that_was_never_started_stops_quietly() -> None:
     """So that an agent may stop what it did not get to start."""
     server = WebServer((Address("127.0.0.1", 0),), _echo, report=lambda *_: None)

@@ -13,11 +13,11 @@ from gpuwatch.domain.incidents import ErrorKind, ErrorSignal, Incident, Memory
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
 from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState, Held, XidCount
-from gpuwatch.domain.signals import Cadence, Call, Keep, Kind, Role, Signal
+from gpuwatch.domain.signals import Kind, Role, Signal
 from gpuwatch.domain.snapshot import GpuState, Latest, Maintenance, Snapshot, SourceState
-from gpuwatch.domain.units import Unit
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
 from gpuwatch.domain.windows import Window
+from gpuwatch.sources.nvml_signals import TABLE
 
 AT = datetime(2026, 3, 14, 3, 12, 7, tzinfo=UTC).timestamp()
 BOOT = "2c4f9d0a-5d2e-4a57-9d1e-6f3f5c1b7a10"
@@ -31,109 +31,43 @@ def uuid_of(index: int) -> str:
     return f"GPU-{index:08x}-1111-2222-3333-44445555666{index}"
 
 
-def _row(
-    name: str,
-    kind: Kind,
-    unit: Unit,
-    text: str,
-    *,
-    labels: tuple[tuple[str, str], ...] = (),
-    role: Role = Role.PLAIN,
-) -> Signal:
-    return Signal(
-        name=name,
-        kind=kind,
-        unit=unit,
-        query=Call("nvmlDeviceGetSomething"),
-        help=text,
-        every=Cadence.FAST,
-        keep=Keep.CHANGES,
-        labels=labels,
-        role=role,
-    )
-
-
-def _ecc(severity: str, span: str, role: Role) -> tuple[Signal, ...]:
-    stem = f"gpuwatch_gpu_ecc_{severity}_{span}"
-    located = f"ECC errors ({severity}, {span}) by memory."
-    return (
-        _row(
-            f"{stem}_errors_total",
-            Kind.COUNTER,
-            Unit.COUNT,
-            f"ECC errors ({severity}, {span}).",
-            role=role,
-        ),
-        *(
-            _row(
-                f"{stem}_memory_errors_total",
-                Kind.COUNTER,
-                Unit.COUNT,
-                located,
-                labels=(("memory", memory),),
-                role=role,
-            )
-            for memory in ("dram", "sram")
-        ),
-    )
-
-
-ROWS: tuple[Signal, ...] = (
-    _row("gpuwatch_gpu_temperature_celsius", Kind.GAUGE, Unit.CELSIUS, "Temperature of the GPU."),
-    _row(
-        "gpuwatch_gpu_memory_temperature_celsius",
-        Kind.GAUGE,
-        Unit.CELSIUS,
-        "Temperature of the memory.",
-    ),
-    _row("gpuwatch_gpu_power_watts", Kind.GAUGE, Unit.MILLIWATTS, "Power drawn by the board."),
-    _row("gpuwatch_gpu_energy_joules_total", Kind.COUNTER, Unit.MILLIJOULES, "Energy used."),
-    _row("gpuwatch_gpu_utilization_ratio", Kind.GAUGE, Unit.PERCENT, "Time with a kernel running."),
-    _row("gpuwatch_gpu_memory_used_bytes", Kind.GAUGE, Unit.BYTES, "Memory in use."),
-    _row("gpuwatch_gpu_sm_clock_hertz", Kind.GAUGE, Unit.MEGAHERTZ, "Clock of the SMs."),
-    *_ecc("uncorrected", "volatile", Role.ECC_VOLATILE),
-    *_ecc("uncorrected", "aggregate", Role.ECC_AGGREGATE),
-    *_ecc("corrected", "volatile", Role.PLAIN),
-    _row(
-        "gpuwatch_gpu_rows_remapped_uncorrectable_total",
-        Kind.COUNTER,
-        Unit.COUNT,
-        "Memory rows remapped after uncorrectable errors.",
-        role=Role.ROWS_REMAPPED,
-    ),
-    _row(
-        "gpuwatch_gpu_row_remap_pending",
-        Kind.GAUGE,
-        Unit.COUNT,
-        "Whether a row remap waits for a reset.",
-        role=Role.REMAP_PENDING,
-    ),
-    _row(
-        "gpuwatch_gpu_row_remap_failed",
-        Kind.GAUGE,
-        Unit.COUNT,
-        "Whether a row remap failed.",
-    ),
-    _row(
-        "gpuwatch_gpu_recovery_action",
-        Kind.TEXT,
-        Unit.COUNT,
-        "What the driver asks people to do about this GPU.",
-        role=Role.RECOVERY_ACTION,
-    ),
-    _row("gpuwatch_gpu_inforom_version", Kind.TEXT, Unit.COUNT, "Version of the InfoROM image."),
+KEYS = (
+    "gpuwatch_gpu_temperature_celsius",
+    "gpuwatch_gpu_memory_temperature_celsius",
+    "gpuwatch_gpu_power_watts",
+    "gpuwatch_gpu_energy_joules_total",
+    "gpuwatch_gpu_utilization_ratio",
+    'gpuwatch_gpu_memory_bytes{state="used"}',
+    'gpuwatch_gpu_memory_bytes{state="free"}',
+    "gpuwatch_gpu_sm_clock_hertz",
+    "gpuwatch_gpu_ecc_uncorrected_volatile_errors_total",
+    "gpuwatch_gpu_ecc_uncorrected_aggregate_errors_total",
+    "gpuwatch_gpu_ecc_corrected_volatile_errors_total",
+    'gpuwatch_gpu_ecc_uncorrected_volatile_memory_errors_total{memory="dram"}',
+    'gpuwatch_gpu_ecc_uncorrected_volatile_memory_errors_total{memory="sram"}',
+    "gpuwatch_gpu_rows_remapped_uncorrectable_total",
+    "gpuwatch_gpu_row_remap_pending",
+    "gpuwatch_gpu_row_remap_failed",
+    "gpuwatch_gpu_recovery_action",
+    "gpuwatch_gpu_inforom",
+    'gpuwatch_gpu_clocks_event{reason="hw_slowdown"}',
+    'gpuwatch_gpu_clocks_event{reason="gpu_idle"}',
 )
+ROWS: tuple[Signal, ...] = tuple(row for row in TABLE if row.key in KEYS)
 _NUMBERS: Mapping[str, Callable[[int], int]] = {
     "gpuwatch_gpu_temperature_celsius": lambda index: 41 + index,
     "gpuwatch_gpu_memory_temperature_celsius": lambda index: 61 + index,
     "gpuwatch_gpu_power_watts": lambda index: 311_200 + 10_700 * index,
     "gpuwatch_gpu_energy_joules_total": lambda index: 912_345_678_901 + 1_000_003 * index,
     "gpuwatch_gpu_utilization_ratio": lambda index: 90 + index,
-    "gpuwatch_gpu_memory_used_bytes": lambda index: 60_000_000_000 + 1_048_576 * index,
+    'gpuwatch_gpu_memory_bytes{state="used"}': lambda index: 60_000_000_000 + 1_048_576 * index,
+    'gpuwatch_gpu_memory_bytes{state="free"}': lambda index: 24_000_000_000 - 1_048_576 * index,
     "gpuwatch_gpu_sm_clock_hertz": lambda index: 1_700 + 15 * index,
     "gpuwatch_gpu_row_remap_pending": lambda index: int(index in {2, 5}),
     "gpuwatch_gpu_row_remap_failed": lambda index: int(index == 3),
     "gpuwatch_gpu_recovery_action": lambda index: int(index == 3),
+    'gpuwatch_gpu_clocks_event{reason="hw_slowdown"}': lambda index: int(index == 5),
+    'gpuwatch_gpu_clocks_event{reason="gpu_idle"}': lambda index: int(index == 7),
 }
 
 
@@ -147,14 +81,26 @@ def latest_of(
         value: Value | Gap
         if signal.key in gaps:
             value = Gap(gaps[signal.key], 3 + place)
-        elif signal.name == "gpuwatch_gpu_inforom_version":
+        elif signal.name == "gpuwatch_gpu_inforom":
             value = "G520.0200.00.05"
-        elif signal.name in _NUMBERS:
-            value = _NUMBERS[signal.name](index)
+        elif signal.key in _NUMBERS:
+            value = _NUMBERS[signal.key](index)
         else:
             value = next(counters)
         answers.append(Latest(signal, value, AT - 2.5 - index / 8))
     return tuple(answers)
+
+
+def every_signal(index: int) -> tuple[Latest, ...]:
+    """An answer to every row of the table, as no board ever gives: every name there can be."""
+    return tuple(
+        Latest(
+            signal,
+            "text" if signal.kind is Kind.TEXT and signal.role is Role.PLAIN else 1,
+            AT - index,
+        )
+        for signal in TABLE
+    )
 
 
 def _incident(
@@ -590,7 +536,7 @@ def rich_snapshot() -> Snapshot:
             ),
         ),
         events=_events(),
-        degraded=("disk_full",),
+        degraded=("disk-full",),
         history_bytes=3_211_264,
         kernel_log_lost=37,
         sxids={20034: 38},

@@ -28,7 +28,8 @@ class Vocabulary:
     """Closed sets that other rooms own, of which every member has a series from the start.
 
     `alerting_xids` are the codes that a page or window rule names: their counters exist at 0, since
-    `increase()` never sees a series born at 1. `degraded` are the reasons why history cannot write.
+    `increase()` never sees a series born at 1. `degraded` are the reasons why history is
+    not written, or not whole.
     """
 
     alerting_xids: tuple[int, ...] = ()

@@ -1,11 +1,12 @@
 """GPU rows: the metrics of our own about each GPU, beside those of the signal table."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from gpuwatch.domain.events import EventSource
 from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.incidents import Memory
-from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.families import GpuScene, Row, Sample, Type, states
@@ -56,22 +57,15 @@ def _managed(at: GpuScene) -> Iterator[Sample]:
     yield {}, float(at.gpu.managed)
 
 
-def _set_apart(at: GpuScene) -> Iterator[Sample]:
-    yield {}, float(bool(at.gpu.set_apart))
-
-
 def _last_reading(at: GpuScene) -> Iterator[Sample]:
     if at.gpu.latest:
         yield {}, max(latest.at for latest in at.gpu.latest)
 
 
 def _gaps(at: GpuScene) -> Iterator[Sample]:
-    answers = trusted(at.gpu)
-    if not answers:
-        return
-    reasons = [latest.value.reason for latest in answers if isinstance(latest.value, Gap)]
-    for reason in GapReason:
-        yield {"reason": reason.value}, float(reasons.count(reason))
+    gaps = [latest.value for latest in trusted(at.gpu) if isinstance(latest.value, Gap)]
+    for reason, number in sorted(Counter(gap.reason for gap in gaps).items()):
+        yield {"reason": reason.value}, float(number)
 
 
 def _recovery(at: GpuScene) -> Iterator[Sample]:
@@ -159,12 +153,6 @@ GPU_ROWS: tuple[Row[GpuScene], ...] = (
         Type.GAUGE,
         "1 for every rule that holds; urgency is the one that alerts use.",
         _findings,
-    ),
-    Row(
-        "gpuwatch_gpu_set_apart",
-        Type.GAUGE,
-        "Whether the GPU is not asked at the moment because its calls hang.",
-        _set_apart,
     ),
     Row(
         "gpuwatch_gpu_last_reading_timestamp_seconds",

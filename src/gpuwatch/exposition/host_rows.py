@@ -161,7 +161,7 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
     Row(
         "gpuwatch_history_degraded",
         Type.GAUGE,
-        "Whether history cannot write at present, by reason.",
+        "Whether history is not written, or not whole, by reason.",
         _degraded,
     ),
     Row(

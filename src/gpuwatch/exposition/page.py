@@ -208,7 +208,8 @@ def _source_row(snapshot: Snapshot, source: SourceState) -> tuple[str, ...]:
 def _troubles(snapshot: Snapshot) -> list[Markup]:
     """What is wrong with the watching itself, a sentence each."""
     sentences = [
-        f"History cannot write: {reason.replace('_', ' ')}." for reason in snapshot.degraded
+        f"History is not written, or not whole: {reason.replace('-', ' ')}."
+        for reason in snapshot.degraded
     ]
     if snapshot.clock_synchronized is False:
         sentences.append("The wall clock is not synchronised: new trend flags wait.")

@@ -123,15 +123,27 @@ class WebServer:
             runner.run(self._serve_until_stopped())
 
     async def _serve_until_stopped(self) -> None:
-        asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_loop_error)
         servers = [await self._listen(listening) for listening in self._sockets]
         await self._stop.wait()
+        # Python 3.11 trips over a connection taken just before its server is closed, so stop taking
+        # connections first, end all there are, and then close.
+        for listening in self._sockets:
+            loop.remove_reader(listening)
+        await self._end_connections()
         for server in servers:
             server.close()
-        for connection in tuple(self._connections):
-            connection.writer.transport.abort()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_PARTING_SECONDS)
+
+    async def _end_connections(self) -> None:
+        # A client whose connection was taken in this very instant becomes a task a little later.
+        until = monotonic() + _PARTING_SECONDS
+        this = asyncio.current_task()
+        while (others := {*asyncio.all_tasks()} - {this}) and monotonic() < until:
+            for connection in tuple(self._connections):
+                connection.writer.transport.abort()
+            await asyncio.wait(others, timeout=_PARTING_SECONDS / 20)
+        await asyncio.sleep(0)  # an aborted transport closes its socket in the next turn
 
     async def _listen(self, listening: socket.socket) -> asyncio.Server:
         return await asyncio.start_server(

@@ -24,7 +24,7 @@ def test_a_gap_is_told_with_its_reason_and_code() -> None:
 
     answer = gpu["readings"]["gpuwatch_gpu_power_watts"]
 
-    assert answer == {"gap": "denied", "code": 5, "at": "2026-03-14T03:12:03.875Z"}
+    assert answer == {"gap": "denied", "code": 12, "at": "2026-03-14T03:12:03.875Z"}
 
 
 def test_a_reading_is_in_the_unit_of_its_name() -> None:
