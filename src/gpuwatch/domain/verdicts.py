@@ -51,6 +51,22 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+# What to look at first, the gravest first: not knowing is graver than anything that can wait.
+GRAVITY = (
+    Verdict.DRAIN_NOW,
+    Verdict.UNKNOWN,
+    Verdict.REPLACE_AT_WINDOW,
+    Verdict.RESET_AT_WINDOW,
+    Verdict.WATCH,
+    Verdict.HEALTHY,
+)
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of several things together, for a headline; UNKNOWN of nothing at all."""
+    return min(verdicts, key=GRAVITY.index, default=Verdict.UNKNOWN)
+
+
 class RmaStanding(StrEnum):
     """Where a board stands with NVIDIA's criteria for a return."""
 

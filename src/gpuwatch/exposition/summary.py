@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gpuwatch.domain.snapshot import GpuState, Snapshot
-from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict
+from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict, gravest
 from gpuwatch.exposition.cells import (
     badge,
     by_urgency,
@@ -47,14 +47,15 @@ _REMEDIES = {
 
 
 def summary(snapshot: Snapshot) -> Markup:
-    """The host's verdict, what it means, and what to do at once."""
+    """The gravest verdict of host and GPUs, what it means, and what to do at once."""
     gpus = gpus_of(snapshot)
+    worst = gravest((snapshot.host_verdict, *(gpu.verdict for gpu in gpus)))
     return tag(
         "section",
-        tag("h1", badge(snapshot.host_verdict), " ", snapshot.hostname),
+        tag("h1", badge(worst), " ", snapshot.hostname),
         tag("p", " ".join(_sentences(gpus)), class_="lead"),
         _urgent(snapshot, gpus),
-        class_=f"summary {snapshot.host_verdict.value.replace('_', '-')}",
+        class_=f"summary {worst.value.replace('_', '-')}",
     )
 
 

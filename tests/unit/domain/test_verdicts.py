@@ -2,7 +2,16 @@
 
 import pytest
 
-from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency, Verdict, verdict_of
+from gpuwatch.domain.verdicts import (
+    GRAVITY,
+    Finding,
+    Remedy,
+    Scope,
+    Urgency,
+    Verdict,
+    gravest,
+    verdict_of,
+)
 
 
 def _finding(urgency: Urgency, remedy: Remedy = Remedy.NONE) -> Finding:
@@ -46,3 +55,11 @@ def test_the_most_urgent_finding_decides(
 ) -> None:
     """Urgent findings outlive blindness; watch does not; information is no verdict."""
     assert verdict_of(findings, blind=blind) is expected
+
+
+def test_the_gravest_verdict_makes_the_headline() -> None:
+    """One GPU to drain outweighs seven healthy ones; of nothing at all nothing is known."""
+    together = gravest([Verdict.HEALTHY, Verdict.DRAIN_NOW, Verdict.UNKNOWN])
+
+    assert (together, gravest([])) == (Verdict.DRAIN_NOW, Verdict.UNKNOWN)
+    assert set(GRAVITY) == set(Verdict)
