@@ -12,6 +12,7 @@ import select
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 RECORD_BYTES = 2048  # what one record may take; the kernel's own limit is about 1,000
@@ -80,7 +81,8 @@ class Feeder(threading.Thread):
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._pipe = os.open(log.fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         fcntl.fcntl(self._pipe, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK | os.O_DIRECT)
-        fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        with suppress(PermissionError):  # the user has used up what pipes may take: a small one
+            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._watch = _inotify()
         self._fifo_watch = _add_watch(self._watch, log.fifo, _IN_OPEN | _IN_CLOSE)
         _add_watch(self._watch, log.ring, _IN_MODIFY)

@@ -1,12 +1,11 @@
 """The simulated server: made from a profile, reset, reloaded, rebooted, its boards swapped."""
 
-import fcntl
+import os
 import random
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator import drivers, messages, profiles
+from simulator import boards, drivers, messages, profiles
 from simulator.clock import Setting
 from simulator.faults import FaultyMachine
 from simulator.machine import InUseError
@@ -26,10 +25,6 @@ _VOLATILE = (
     "ecc.corrected.volatile.", "ecc.uncorrected.volatile.", "sram.volatile.", "remap.pending",
     "pages.pending", "violation.", "slowdown.", "pcie.replays", "recovery_action",
     "reset_required", "drain_and_reset_recommended", "repair.", "lag.", "call.",
-)  # fmt: skip
-# What belongs to the slot and stays when the board goes.
-_OF_THE_SLOT = (
-    "pci", "minor_number", "board_id", "module_id", "platform.module_id", "kernel_driver",
 )  # fmt: skip
 
 
@@ -70,12 +65,8 @@ class Server(FaultyMachine):
             **drivers.library_values(driver),
         }
         if lively:
-            world.every |= _lively(world.every)
-        for slot in range(gpus):
-            world.gpus[slot] = _slot_values(profile, slot)
-            if "platform.slot_number" in world.every:
-                world.gpus[slot]["platform.module_id"] = str(slot + 1)
-            _new_board(world, slot)
+            world.every |= boards.lively(world.every)
+        boards.fill(world, gpus)
         server.file.create(world)
         server._plug_in(profile)
         server.install_library()
@@ -114,7 +105,8 @@ class Server(FaultyMachine):
                 self._set_back(world, slot)
             is_open = world.server["profile"] != "t4"
             self.trees.load_module(driver, open_module=is_open)
-            flavour = "Open Kernel Module for x86_64" if is_open else "x86_64 Kernel Module"
+            machine = os.uname().machine
+            flavour = f"Open Kernel Module for {machine}" if is_open else f"{machine} Kernel Module"
             world.kernel.append(
                 (messages.WARNING, f"NVRM: loading NVIDIA UNIX {flavour}  {driver}")
             )
@@ -254,7 +246,7 @@ class Server(FaultyMachine):
         Boards are swapped with the power off: follow with `reboot`, or see what happens if not.
         """
         with self.change() as world:
-            _new_board(world, gpu)
+            boards.new_board(world, gpu)
             self._restart_energy(world, gpu, 0)
             if prior_errors:
                 world.add(gpu, "ecc.uncorrected.aggregate.dram", prior_errors)
@@ -264,7 +256,7 @@ class Server(FaultyMachine):
         """Another baseboard: every board, and the chassis serial where the platform tells one."""
         with self.change() as world:
             for slot in world.gpus:
-                _new_board(world, slot)
+                boards.new_board(world, slot)
                 self._restart_energy(world, slot, 0)
             if "platform.chassis_serial" in world.every:
                 serial = int(world.every["platform.chassis_serial"])
@@ -275,61 +267,12 @@ class Server(FaultyMachine):
         with self.change() as world:
             first, second = world.gpus[gpu], world.gpus[other]
             world.gpus[gpu], world.gpus[other] = (
-                {key: value for key, value in second.items() if key not in _OF_THE_SLOT}
-                | {key: value for key, value in first.items() if key in _OF_THE_SLOT},
-                {key: value for key, value in first.items() if key not in _OF_THE_SLOT}
-                | {key: value for key, value in second.items() if key in _OF_THE_SLOT},
+                {key: value for key, value in second.items() if key not in boards.OF_THE_SLOT}
+                | {key: value for key, value in first.items() if key in boards.OF_THE_SLOT},
+                {key: value for key, value in first.items() if key not in boards.OF_THE_SLOT}
+                | {key: value for key, value in second.items() if key in boards.OF_THE_SLOT},
             )
 
-    def hold(self, gpu: int) -> "Hold":
+    def hold(self, gpu: int) -> boards.Hold:
         """Be a client of a GPU, as a CUDA program is, until the returned object is closed."""
-        return Hold(self._clients / f"{random.randrange(10**6, 10**7)}.{gpu}")
-
-
-class Hold:
-    """A lock that says a GPU is in use."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def close(self) -> None:
-        """Stop using it."""
-        self._file.close()
-
-
-def _slot_values(profile: str, slot: int) -> dict[str, str]:
-    address = profiles.pci_address(profile, slot)
-    return {
-        "pci": address,
-        "minor_number": str(slot),
-        "board_id": f"{int(address.split(':')[1], 16) << 8:#x}",
-        "module_id": str(slot + 1),
-    }
-
-
-def _new_board(world: World, slot: int) -> None:
-    """A board fresh from the factory in this slot."""
-    serial = int(world.server["next_serial"])
-    world.server["next_serial"] = str(serial + 1)
-    own = world.gpus[slot]
-    name = f"{world.server['profile']}-{serial}"
-    world.gpus[slot] = {key: own[key] for key in _OF_THE_SLOT if key in own} | {
-        "serial": str(serial),
-        "uuid": f"GPU-{uuid.uuid5(uuid.NAMESPACE_OID, name)}",
-        "pdi": f"{uuid.uuid5(uuid.NAMESPACE_OID, str(serial)).int >> 65:#x}",
-    }
-
-
-def _lively(every: dict[str, str]) -> dict[str, str]:
-    """Temperatures, power and load that swing slowly, each with its own period in seconds."""
-    swings = {
-        "temperature.gpu": (4, 540), "temperature.memory": (4, 540), "temperature.margin": (4, 540),
-        "utilization.gpu": (30, 300), "utilization.memory": (15, 300),
-        "power.milliwatts": (60_000, 300), "power.average": (60_000, 300),
-    }  # fmt: skip
-    return {
-        key: f"{every[key]}~{height}/{period}"
-        for key, (height, period) in swings.items()
-        if key in every
-    }
+        return boards.Hold(self._clients / f"{random.randrange(10**6, 10**7)}.{gpu}")

@@ -1,25 +1,7 @@
 /* Getters: what one GPU says of itself. Most are one row: function, type, key, flags. */
 #include <stdio.h>
-#include <string.h>
 
-#include "address.h"
-#include "call.h"
-
-/* ---- one number ---- */
-
-static nvmlReturn_t one_number(struct view view, const char *key, size_t size, void *out)
-{
-    long long value;
-    nvmlReturn_t code = out ? view_number(view, key, &value) : NVML_ERROR_INVALID_ARGUMENT;
-
-    if (code)
-        return code;
-    if (size == sizeof(unsigned int))
-        *(unsigned int *)out = (unsigned int)value;
-    else
-        *(unsigned long long *)out = (unsigned long long)value;
-    return NVML_SUCCESS;
-}
+#include "getters.h"
 
 #define NUMBER(name, type, key, flags)                                                 \
     EXPORT nvmlReturn_t name(nvmlDevice_t device, type *out)                           \
@@ -27,9 +9,6 @@ static nvmlReturn_t one_number(struct view view, const char *key, size_t size, v
         CALL_DEVICE(device, flags);                                                    \
         return one_number(call.view, key, sizeof *out, out);                           \
     }
-
-typedef unsigned int uint;
-typedef unsigned long long ull;
 
 NUMBER(nvmlDeviceGetMinorNumber, uint, "minor_number", CALL_CACHED)
 NUMBER(nvmlDeviceGetBoardId, uint, "board_id", CALL_CACHED)
@@ -62,18 +41,6 @@ NUMBER(nvmlDeviceGetRetiredPagesPendingStatus, uint, "pages.pending", 0)
 NUMBER(nvmlDeviceGetMemoryBusWidth, uint, "memory.bus_width", CALL_CACHED)
 NUMBER(nvmlDeviceGetNumGpuCores, uint, "cores", CALL_CACHED)
 NUMBER(nvmlDeviceGetMaxMigDeviceCount, uint, "mig.max_devices", 0)
-
-/* ---- one text ---- */
-
-static nvmlReturn_t one_text(struct view view, const char *key, unsigned int length, char *out)
-{
-    const char *text;
-    nvmlReturn_t code = out ? view_string(view, key, &text) : NVML_ERROR_INVALID_ARGUMENT;
-
-    if (code)
-        return code;
-    return copy_text(out, length, text) ? NVML_SUCCESS : NVML_ERROR_INSUFFICIENT_SIZE;
-}
 
 #define TEXT(name, key, flags)                                                         \
     EXPORT nvmlReturn_t name(nvmlDevice_t device, char *out, unsigned int length)      \
@@ -124,29 +91,6 @@ EXPORT nvmlReturn_t nvmlDeviceValidateInforom(nvmlDevice_t device)
     code = one_number(call.view, "inforom.valid", sizeof valid, &valid);
     return code ? code : valid ? NVML_SUCCESS : NVML_ERROR_CORRUPTED_INFOROM;
 }
-
-/* ---- several numbers at once: all of them or the first refusal ---- */
-
-struct wanted {
-    const char *key;
-    size_t size;
-    void *out;
-};
-
-static nvmlReturn_t several(struct view view, const struct wanted *wanted, size_t count)
-{
-    for (size_t at = 0; at < count; at++) {
-        nvmlReturn_t code = one_number(view, wanted[at].key, wanted[at].size, wanted[at].out);
-        if (code)
-            return code;
-    }
-    return NVML_SUCCESS;
-}
-
-#define WANT(key, place) {key, sizeof(place), &(place)}
-#define SEVERAL(view, ...)                                                             \
-    several(view, (const struct wanted[]){__VA_ARGS__},                                \
-            sizeof((const struct wanted[]){__VA_ARGS__}) / sizeof(struct wanted))
 
 #define PAIR(name, first_key, second_key, flags)                                       \
     EXPORT nvmlReturn_t name(nvmlDevice_t device, uint *first, uint *second)           \
@@ -250,18 +194,6 @@ EXPORT nvmlReturn_t nvmlDeviceGetTemperatureThreshold(nvmlDevice_t device, unsig
     return one_number(call.view, KEYS[threshold], sizeof *celsius, celsius);
 }
 
-/* A key of one fan, link or lane, else what all of them have in common: "fan.1.percent", "fan.percent". */
-static nvmlReturn_t numbered(struct view view, const char *kind, unsigned int number,
-                             const char *what, size_t size, void *out)
-{
-    char key[64];
-
-    snprintf(key, sizeof key, "%s.%u.%s", kind, number, what);
-    if (!view_text(view, key))
-        snprintf(key, sizeof key, "%s.%s", kind, what);
-    return one_number(view, key, size, out);
-}
-
 static nvmlReturn_t fan_check(struct view view, unsigned int fan)
 {
     unsigned int count;
@@ -324,104 +256,3 @@ EXPORT nvmlReturn_t nvmlDeviceGetViolationStatus(nvmlDevice_t device, unsigned i
     status->referenceTime = (ull)(clock_boottime(&call.world->clock) * 1e6); /* us, as drivers do */
     return one_number(call.view, key, sizeof status->violationTime, &status->violationTime);
 }
-
-/* ---- where it sits ---- */
-
-static nvmlReturn_t pci_info(struct view view, const char *text, nvmlPciInfo_t *info)
-{
-    if (!fill_address(info, text))
-        return NVML_ERROR_NOT_SUPPORTED;
-    return SEVERAL(view, WANT("pci_device_id", info->pciDeviceId),
-                   WANT("pci_subsystem_id", info->pciSubSystemId));
-}
-
-EXPORT nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t device, nvmlPciInfo_t *info)
-{
-    CALL_DEVICE(device, CALL_CACHED);
-    return pci_info(call.view, view_text(call.view, "pci"), info);
-}
-
-EXPORT nvmlReturn_t nvmlDeviceGetPciInfoExt(nvmlDevice_t device, nvmlPciInfoExt_t *info)
-{
-    nvmlPciInfo_t plain;
-    nvmlReturn_t code;
-    CALL_DEVICE(device, CALL_CACHED);
-
-    NEED_VERSION(info, VERSION(nvmlPciInfoExt_t, 1), VERSION(nvmlPciInfoExt_t, 1));
-    code = pci_info(call.view, view_text(call.view, "pci"), &plain);
-    if (code)
-        return code;
-    *info = (nvmlPciInfoExt_t){info->version, plain.domain, plain.bus, plain.device,
-                               plain.pciDeviceId, plain.pciSubSystemId, 3, 2, {0}};
-    memcpy(info->busId, plain.busId, sizeof info->busId);
-    return NVML_SUCCESS;
-}
-
-EXPORT nvmlReturn_t nvmlDeviceGetPlatformInfo(nvmlDevice_t device, nvmlPlatformInfo_t *info)
-{
-    unsigned int slot, tray, host, peer, module;
-    const char *guid, *serial;
-    nvmlReturn_t code;
-    CALL_DEVICE(device, 0);
-
-    NEED_VERSION(info, VERSION(nvmlPlatformInfo_t, 1), VERSION(nvmlPlatformInfo_t, 2));
-    if ((code = view_string(call.view, "platform.chassis_serial", &serial)) ||
-        (code = view_string(call.view, "platform.ib_guid", &guid)))
-        return code;
-    code = SEVERAL(call.view, WANT("platform.slot_number", slot), WANT("platform.tray_index", tray),
-                   WANT("platform.host_id", host), WANT("platform.peer_type", peer),
-                   WANT("platform.module_id", module));
-    if (code)
-        return code;
-    copy_bytes(info->ibGuid, sizeof info->ibGuid, guid);
-    copy_bytes(info->chassisSerialNumber, sizeof info->chassisSerialNumber, serial);
-    info->slotNumber = (unsigned char)slot;
-    info->trayIndex = (unsigned char)tray;
-    info->hostId = (unsigned char)host;
-    info->peerType = (unsigned char)peer;
-    info->moduleId = (unsigned char)module;
-    return NVML_SUCCESS;
-}
-
-EXPORT nvmlReturn_t nvmlDeviceGetPdi(nvmlDevice_t device, nvmlPdi_v1_t *pdi)
-{
-    CALL_DEVICE(device, CALL_CACHED);
-    NEED_VERSION(pdi, VERSION(nvmlPdi_v1_t, 1), VERSION(nvmlPdi_v1_t, 1));
-    return SEVERAL(call.view, WANT("pdi", pdi->value));
-}
-
-EXPORT nvmlReturn_t nvmlDeviceGetCapabilities(nvmlDevice_t device, nvmlDeviceCapabilities_v1_t *caps)
-{
-    CALL_DEVICE(device, CALL_CACHED);
-    NEED_VERSION(caps, VERSION(nvmlDeviceCapabilities_v1_t, 1), VERSION(nvmlDeviceCapabilities_v1_t, 1));
-    return SEVERAL(call.view, WANT("capabilities", caps->capMask));
-}
-
-EXPORT nvmlReturn_t nvmlDeviceIsMigDeviceHandle(nvmlDevice_t device, uint *is_mig)
-{
-    CALL_DEVICE(device, CALL_CACHED);
-    *is_mig = 0; /* MIG devices have no handles here: nvmlDeviceGetMigDeviceHandleByIndex finds none */
-    return NVML_SUCCESS;
-}
-
-EXPORT nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t device, unsigned int index,
-                                                        nvmlDevice_t *handle)
-{
-    CALL_DEVICE(device, 0);
-    (void)index;
-    *handle = NULL;
-    return NVML_ERROR_NOT_FOUND;
-}
-
-/* No process ever runs on a simulated GPU: the answer to every kind of process list is none. */
-#define NO_PROCESSES(name)                                                             \
-    EXPORT nvmlReturn_t name(nvmlDevice_t device, uint *count, void *processes)        \
-    {                                                                                  \
-        CALL_DEVICE(device, 0);                                                        \
-        (void)processes;                                                               \
-        *count = 0;                                                                    \
-        return NVML_SUCCESS;                                                           \
-    }
-
-NO_PROCESSES(nvmlDeviceGetComputeRunningProcesses_v3)
-NO_PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v3)
