@@ -34,6 +34,15 @@ class Logged:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A driver epoch: its number, seconds since boot when it was first met, and the driver."""
+
+    number: int
+    boottime: float
+    driver_version: str
+
+
 @dataclass(slots=True)
 class Flood:
     """How many events of one sort were stored within an hour of the boot clock."""
@@ -51,7 +60,7 @@ class Book:
     lineage: str
     boards: dict[int, BoardHistory] = field(default_factory=dict)
     epoch: Epoch | None = None
-    epochs: dict[tuple[int, str], int] = field(default_factory=dict)
+    epochs: dict[tuple[int, str], Met] = field(default_factory=dict)
     epoch_key: str = "none"
     host_resets: list[Instant] = field(default_factory=list)
     host_xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)

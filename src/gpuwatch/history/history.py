@@ -10,7 +10,7 @@ from gpuwatch.domain.moments import Clock, Moment
 from gpuwatch.domain.readings import Sweep
 from gpuwatch.history import events, evidence, inventory, ledger, sweeps, tables
 from gpuwatch.history.boards import BoardHistory, Case
-from gpuwatch.history.book import Book
+from gpuwatch.history.book import Book, Met
 from gpuwatch.history.health import Degraded
 from gpuwatch.history.joining import join
 from gpuwatch.history.keeper import Keeper
@@ -76,11 +76,12 @@ class History(Keeper):
         first = not book.epochs
         book.epoch = epoch
         if known is not None:
-            book.epoch_key = str(known)
+            book.epoch_key = str(known.number)
             return ()
-        number = book.epochs[boot, epoch.driver_load] = book.number(tables.EPOCHS)
-        book.epoch_key = str(number)
-        row = (number, boot, now.boottime, epoch.driver_load, epoch.driver_version)
+        met = Met(book.number(tables.EPOCHS), now.boottime, epoch.driver_version)
+        book.epochs[boot, epoch.driver_load] = met
+        book.epoch_key = str(met.number)
+        row = (met.number, boot, met.boottime, epoch.driver_load, met.driver_version)
         book.store.put(tables.EPOCHS, row)
         said: tuple[Event, ...] = ()
         if not first:
@@ -95,11 +96,9 @@ class History(Keeper):
 
     def epoch_began(self) -> float | None:
         """Seconds since boot at which the current driver epoch was first met; None before any."""
-        store, number = self._book.store, self._book.epoch_key
-        if self._book.epoch is None:
-            return None
-        rows = [*store.rows(tables.EPOCHS), *store.waiting_rows(tables.EPOCHS)]
-        return next((row[2] for row in reversed(rows) if str(row[0]) == number), None)
+        epochs = self._book.epochs.values()
+        key = self._book.epoch_key
+        return next((met.boottime for met in epochs if str(met.number) == key), None)
 
     def save_kernel_log_position(self, position: tuple[str, int]) -> None:
         """Write how far the kernel log was read, once its events are stored."""

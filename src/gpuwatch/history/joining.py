@@ -62,14 +62,15 @@ def join(begun: Book) -> Book:
 
 def _join_epochs(joint: _Joint) -> None:
     begun, book = joint.begun, joint.book
-    for (boot, driver_load), old in begun.epochs.items():
+    for (boot, driver_load), met in begun.epochs.items():
         place = (joint.boots[boot], driver_load)
         if place not in book.epochs:
-            number = book.epochs[place] = book.number(tables.EPOCHS)
-            now = book.timeline.now
-            events.reset(book, None, now, "new_epoch")
-            book.store.put(tables.EPOCHS, (number, place[0], now.boottime, driver_load, ""))
-        joint.epochs[str(old)] = str(book.epochs[place])
+            added = book.epochs[place] = replace(met, number=book.number(tables.EPOCHS))
+            began = Instant(place[0], met.boottime)
+            events.reset(book, None, began, "new_epoch")
+            row = (added.number, place[0], met.boottime, driver_load, met.driver_version)
+            book.store.put(tables.EPOCHS, row)
+        joint.epochs[str(met.number)] = str(book.epochs[place].number)
     book.epoch = begun.epoch
     book.epoch_key = joint.epochs.get(begun.epoch_key, begun.epoch_key)
     if begun.kernel_log is not None:

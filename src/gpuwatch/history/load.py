@@ -8,7 +8,7 @@ from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.history import tables
 from gpuwatch.history.boards import BoardHistory, Case
-from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged
+from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged, Met
 from gpuwatch.history.events import DATING, KEPT_RESETS, remember_exact
 from gpuwatch.history.flags import audit_of, finding_of, flag_of
 from gpuwatch.history.rows import (
@@ -102,8 +102,8 @@ def _load_happenings(book: Book) -> None:
         xids[row[1], row[2], row[3]] = occurrences_of(row)
     for _, boot_id, sequence in book.store.rows(tables.KERNEL_LOG):
         book.kernel_log = (boot_id, sequence)
-    for number, boot, _, driver_load, _version in book.store.rows(tables.EPOCHS):
-        book.epochs[boot, driver_load] = number
+    for number, boot, boottime, driver_load, version in book.store.rows(tables.EPOCHS):
+        book.epochs[boot, driver_load] = Met(number, boottime, version)
 
 
 def _load_decisions(book: Book) -> None:

@@ -12,9 +12,9 @@ def put_everything(book: Book) -> None:
     book.put_lineage()
     for boot in book.timeline.boots:
         store.put(tables.BOOTS, (boot.number, boot.boot_id, boot.wall_offset))
-    version = book.epoch.driver_version if book.epoch else ""
-    for (boot_number, load), number in book.epochs.items():
-        store.put(tables.EPOCHS, (number, boot_number, 0.0, load, version))
+    for (boot_number, load), met in book.epochs.items():
+        epoch = (met.number, boot_number, met.boottime, load, met.driver_version)
+        store.put(tables.EPOCHS, epoch)
     for key, number in book.signals.items():
         store.put(tables.SIGNALS, (number, key))
     if book.kernel_log is not None:

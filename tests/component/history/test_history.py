@@ -59,11 +59,13 @@ def test_a_location_names_the_memory_of_an_error_already_counted(path: Path) -> 
     bench = Bench.open(path)
     bench.sweep(slow=True)
     bench.boards[0].fail("dram")
-    bench.sweep()
+    counted = bench.sweep()
 
-    bench.sweep(slow=True)
+    named = bench.sweep(slow=True)
     record = bench.history.records()[board_key(0)]
 
+    assert [event.kind for event in counted.events] == [EventKind.ERRORS_COUNTED]
+    assert named.events == ()
     assert len(record.incidents) == 1
     assert record.incidents[0].memory is Memory.DRAM
     assert record.errors == {Memory.DRAM: 1, Memory.SRAM: 0, Memory.UNKNOWN: 0}

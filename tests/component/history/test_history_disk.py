@@ -154,14 +154,16 @@ def test_a_file_that_turns_corrupt_while_we_write_is_rebuilt_from_memory(path: P
 def test_a_removed_file_is_written_again(path: Path) -> None:
     """Somebody removed the file under the agent: memory is written to a new one, loudly."""
     bench = _eventful(path)
-    before = bench.history.records()
+    before, began = bench.history.records(), bench.history.epoch_began()
     for name in path.parent.glob("history.db*"):
         name.unlink()
 
     bench.history.tick(bench.clock.now())
 
     assert "file was removed" in bench.history.losses()[0][1]
-    assert bench.reopened_after_close().history.records() == before
+    history = bench.reopened_after_close().history
+    assert history.records() == before
+    assert history.epoch_began() == began == 1000.0
 
 
 def test_a_full_disk_keeps_evidence_in_memory_and_writes_it_later(small_disk: Path) -> None:
