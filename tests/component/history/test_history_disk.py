@@ -151,6 +151,28 @@ def test_a_file_that_turns_corrupt_while_we_write_is_rebuilt_from_memory(path: P
     assert bench.reopened_after_close().history.records() == before
 
 
+def test_a_corrupt_file_is_not_copied_over_a_good_copy(path: Path) -> None:
+    """Damage that a page-wise copy would carry along is found before the last copy is replaced."""
+    bench = _eventful(path)
+    assert bench.history.copy()
+    good = path.with_name("history.db.copy").read_bytes()
+    store = bench.history._book.store
+    assert store._connection is not None
+    store._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    with closing(sqlite3.connect(path)) as connection:
+        root = connection.execute(
+            "select rootpage from sqlite_schema where name = 'events'"
+        ).fetchone()[0]
+    _overwrite(path, (root - 1) * PAGE, PAGE)
+
+    copied = bench.history.copy()
+
+    assert not copied
+    assert "copy-failed" in bench.history.degraded
+    assert path.with_name("history.db.copy").read_bytes() == good
+    assert list(path.parent.glob("*.making")) == []
+
+
 def test_a_removed_file_is_written_again(path: Path) -> None:
     """Somebody removed the file under the agent: memory is written to a new one, loudly."""
     bench = _eventful(path)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpuwatch.domain.incidents import Memory
@@ -55,6 +55,7 @@ def _do(bench: Bench, action: str, argument: int, loads: list[int]) -> None:
             bench.event(argument)
 
 
+@settings(deadline=None)
 @given(steps=STEPS)
 def test_recorded_errors_equal_injected_ones(steps: list[tuple[str, int]]) -> None:
     """Whatever happens in whatever order, sums per memory are exact and all is partitioned."""
@@ -70,6 +71,7 @@ def test_recorded_errors_equal_injected_ones(steps: list[tuple[str, int]]) -> No
     assert errors == {Memory.DRAM: hardware.dram, Memory.SRAM: hardware.sram, Memory.UNKNOWN: 0}
 
 
+@settings(deadline=None)
 @given(steps=STEPS)
 def test_incidents_stay_in_order_a_day_apart(steps: list[tuple[str, int]]) -> None:
     """Errors mean incidents, in the order of the exposure clock, never two of one instant."""
