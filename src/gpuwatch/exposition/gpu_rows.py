@@ -99,14 +99,6 @@ def _incidents(at: GpuScene) -> Iterator[Sample]:
         yield {"memory": memory.value}, float(memories.count(memory))
 
 
-def _errors(at: GpuScene) -> Iterator[Sample]:
-    errors = at.gpu.record.errors
-    if not errors:  # never readable: no errors and not knowing are different things
-        return
-    for memory in Memory:
-        yield {"memory": memory.value}, float(errors.get(memory, 0))
-
-
 def _unattributed(at: GpuScene) -> Iterator[Sample]:
     yield {}, float(at.gpu.record.unattributed)
 
@@ -189,12 +181,6 @@ GPU_ROWS: tuple[Row[GpuScene], ...] = (
         Type.COUNTER,
         "Incidents of uncorrectable errors by the memory they were in.",
         _incidents,
-    ),
-    Row(
-        "gpuwatch_gpu_uncorrectable_errors_total",
-        Type.COUNTER,
-        "Uncorrectable errors since the board was first seen, over reboots and driver loads.",
-        _errors,
     ),
     Row(
         "gpuwatch_gpu_unattributed_errors_total",
