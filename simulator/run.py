@@ -47,7 +47,7 @@ def announce(port: int, kind: str, options: Sequence[str]) -> None:
         f"gpuwatch watches {kind}\n"
         f"  page     http://127.0.0.1:{port}/\n"
         f"  metrics  http://127.0.0.1:{port}/metrics\n"
-        f"  status   {sys.executable} -m gpuwatch --socket {PLACE}/run/control.sock status\n"
+        f"  status   {sys.executable} -m gpuwatch status --socket {PLACE}/run/control.sock\n"
         f"  state    {PLACE}/state (kept; remove it to begin anew)\n",
         *options,
         sep="",

@@ -8,7 +8,7 @@ from typing import assert_never
 import structlog
 
 from gpuwatch.agent.live import Live
-from gpuwatch.domain.devices import Epoch
+from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Sweep
@@ -42,6 +42,11 @@ class Memory:
     epoch: Epoch | None = None
     epoch_started: Moment | None = None
     disturbed: Moment | None = None
+    _incidents: dict[BoardKey, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key, record in self.history.records().items():
+            self._incidents[key] = len(record.incidents)
 
     def take(self, message: Message, now: Moment) -> bool:
         """Remember one message; whether it changed more than readings."""
@@ -172,8 +177,12 @@ class Memory:
         """Log what a step of history changed; whether there was anything."""
         self.say(change.events)
         for incident in change.incidents:
-            log.warning(
-                "incident",
+            known = self._incidents.get(incident.board, 0)
+            now = len(self.history.records()[incident.board].incidents)
+            self._incidents[incident.board] = now
+            tell = log.warning if now > known else log.info
+            tell(
+                "incident-opened" if now > known else "incident-extended",
                 serial=incident.board.serial,
                 uuid=incident.board.uuid,
                 memory=incident.memory.value,

@@ -96,8 +96,9 @@ def _headline(head: "StatusShape") -> list[str]:
     window = head["next_window"]
     driver = head["epoch"]["driver_version"] if head["epoch"] is not None else ""
     lines = paragraph(
-        f"{head['hostname']}: {head['verdict']}; {present}, {head['flags_open']} flags open;"
-        f" driver {driver or 'not known'}; {at(head['at'], seconds=True)} UTC"
+        f"{head['hostname']}: {head['gravest_verdict']}; {present};"
+        f" open flags: {head['flags_open']}; driver {driver or 'not known'};"
+        f" {at(head['at'], seconds=True)} UTC"
     )
     if window is not None:
         opens = "is open until" if window["open"] else "opens"

@@ -235,6 +235,7 @@ class StatusShape(TypedDict):
     findings: list[FindingShape]
     gpus: int
     gpus_present: int
+    gravest_verdict: str
     gpu_verdicts: dict[str, int]
     flags_open: int
     epoch: EpochShape | None

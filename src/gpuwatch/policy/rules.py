@@ -161,6 +161,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="recent-uncorrectable-error", scope=Scope.GPU, urgency=Urgency.WATCH,
         remedy=Remedy.NONE, when=recent_incident, source=OURS,
+        silenced_by=("rising-uncorrectable-trend", "uncorrectable-error"),
         because="an uncorrectable-error incident ({memory}) on {date}; one incident is no reason "
         "to replace a board",
         clears="90 days of service without another",

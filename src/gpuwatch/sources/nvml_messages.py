@@ -87,8 +87,15 @@ def device_of(message: dict[str, Any]) -> Device:
     )
 
 
-def event_of(told: Happened, board: BoardKey | None, now: Moment) -> Event | None:
-    """An event received at `now`; None for a type that is no event of ours.
+def age_of(told: Happened, boottime: float) -> float:
+    """Seconds since the child was given the event, at `boottime` on the kernel's own boot clock."""
+    return max(boottime - told.boottime, 0.0)
+
+
+def event_of(
+    told: Happened, board: BoardKey | None, now: Moment, age_seconds: float
+) -> Event | None:
+    """An event that is `age_seconds` old at `now`; None for a type that is no event of ours.
 
     Two of them are two occurrences; whether the kernel log told the same one is the agent's to
     find out: an NVML event has no identity in common with a line.
@@ -102,7 +109,7 @@ def event_of(told: Happened, board: BoardKey | None, now: Moment) -> Event | Non
     parts = (now.boot_id, told.pci_address, kind, code, subcode, f"nvml-{told.boottime:.6f}")
     return Event(
         kind=kind,
-        at=now.wall - max(now.boottime - told.boottime, 0.0),
+        at=now.wall - age_seconds,
         source=EventSource.NVML,
         identity="/".join("" if part is None else str(part) for part in parts),
         boot_id=now.boot_id,
@@ -111,7 +118,7 @@ def event_of(told: Happened, board: BoardKey | None, now: Moment) -> Event | Non
         uuid=told.uuid,
         code=code,
         subcode=subcode,
-        boottime=told.boottime,
+        boottime=now.boottime - age_seconds,
     )
 
 

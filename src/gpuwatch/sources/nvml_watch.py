@@ -5,6 +5,7 @@ One `step` does what is due and returns; it never blocks. Monotonic time is pass
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import assert_never
 
@@ -27,7 +28,14 @@ from gpuwatch.sources.nvml_conversation import (
 )
 from gpuwatch.sources.nvml_gate import Gate
 from gpuwatch.sources.nvml_log import Log
-from gpuwatch.sources.nvml_messages import ASK_SOON, MIG_CHANGED, Translator, event_of, is_lost
+from gpuwatch.sources.nvml_messages import (
+    ASK_SOON,
+    MIG_CHANGED,
+    Translator,
+    age_of,
+    event_of,
+    is_lost,
+)
 from gpuwatch.sources.nvml_meter import Meter
 from gpuwatch.sources.nvml_settings import NvmlSettings
 from gpuwatch.sources.nvml_signals import table_hash
@@ -242,7 +250,9 @@ class Watch:
 
     def _happened(self, happened: Happened, now: float) -> None:
         device = self._census.devices.get(happened.pci_address)
-        event = event_of(happened, device.board.key if device else None, self._clock.now())
+        key = device.board.key if device else None
+        age = age_of(happened, time.clock_gettime(time.CLOCK_BOOTTIME))
+        event = event_of(happened, key, self._clock.now(), age)
         if event is not None:
             self._deliver(event)
         if happened.type == MIG_CHANGED:
