@@ -1,8 +1,10 @@
 """Views: what metrics, pages and documents all ask of a snapshot, said once."""
 
+from math import isfinite
+
 from gpuwatch.domain.devices import Slot
 from gpuwatch.domain.flags import Flag
-from gpuwatch.domain.readings import Gap, Value
+from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.recovery import RecoveryAction, recovery_action
 from gpuwatch.domain.signals import Kind, Role
@@ -61,10 +63,14 @@ def trusted(gpu: GpuState) -> tuple[Latest, ...]:
 
 
 def in_base_unit(latest: Latest) -> Value | Gap:
-    """A number in the base unit of its name; texts and gaps as they are."""
+    """A number in the base unit of its name; texts and gaps as they are.
+
+    What is no finite number is a gap: neither JSON nor a person could read it.
+    """
     if isinstance(latest.value, Gap | str) or latest.signal.kind is Kind.TEXT:
         return latest.value
-    return latest.signal.unit.to_base(latest.value)
+    value = latest.signal.unit.to_base(latest.value)
+    return value if isfinite(value) else Gap(GapReason.FAILED)
 
 
 def recovery_of(gpu: GpuState, driver_version: str) -> RecoveryAction | None:

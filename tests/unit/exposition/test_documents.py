@@ -36,6 +36,16 @@ def test_a_reading_is_in_the_unit_of_its_name() -> None:
     assert answer == {"value": 311.2, "at": "2026-03-14T03:12:04.500Z"}
 
 
+def test_what_is_no_finite_number_is_a_gap() -> None:
+    """One absurd answer must not take a whole page or document with it."""
+    gpu = gpu_state(0)
+    absurd = tuple(replace(latest, value=float("nan")) for latest in gpu.latest[:1])
+
+    (document,) = gpus_document(replace(rich_snapshot(), gpus=(replace(gpu, latest=absurd),)))
+
+    assert [answer.get("gap") for answer in document["readings"].values()] == ["failed"]
+
+
 def test_a_stale_gpu_has_no_readings() -> None:
     """Values too old to trust are not told as if they were the present."""
     gpu = gpus_document(rich_snapshot())[4]
