@@ -16,8 +16,6 @@ from tests.support.server import MakeServer
 from tests.support.snapshots import AT, gpu_state, rich_snapshot
 
 BUDGET = 120
-# The signal table publishes eleven kinds of NVLink errors there: 128 series without root.
-_OVER_BUDGET = pytest.mark.xfail(reason="the table's rows of a B200 leave no room for ours")
 ALERTING = tuple(range(1, 8))  # as many codes as the rules alert on
 
 
@@ -34,13 +32,7 @@ def _answers(make_server: MakeServer, profile: str) -> Iterator[Latest]:
             yield Latest(signal, Gap(GapReason.DENIED, 4) if signal.privileged else value, AT)
 
 
-@pytest.mark.parametrize(
-    "profile",
-    [
-        pytest.param(profile, marks=_OVER_BUDGET if profile == "b200" else ())
-        for profile in PROFILES
-    ],
-)
+@pytest.mark.parametrize("profile", PROFILES)
 def test_a_quiet_gpu_stays_within_its_budget_of_series(
     make_server: MakeServer, profile: str
 ) -> None:

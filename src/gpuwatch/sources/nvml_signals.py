@@ -399,19 +399,6 @@ _ECC_ROWS = (
     ),
     *(
         _row(
-            "gpuwatch_gpu_ecc_corrected_volatile_memory_errors_total",
-            COUNTER,
-            COUNT,
-            _errors("CORRECTED", "VOLATILE", location),
-            "Corrected ECC errors since the driver was loaded, by memory.",
-            every=SLOW,
-            keep=NEVER,
-            label=("memory", memory),
-        )
-        for memory, location in _LOCATED
-    ),
-    *(
-        _row(
             "gpuwatch_gpu_ecc_corrected_aggregate_memory_errors_total",
             COUNTER,
             COUNT,
@@ -567,26 +554,6 @@ _CLOCKS_ROWS = (
         every=SLOW,
         keep=CHANGES,
     ),
-    _row(
-        "gpuwatch_gpu_encoder_utilization_ratio",
-        GAUGE,
-        Unit.PERCENT,
-        Call("nvmlDeviceGetEncoderUtilization"),
-        "Share of the last sampling period in which the video encoder worked.",
-        every=SLOW,
-        keep=NEVER,
-        pick=0,
-    ),
-    _row(
-        "gpuwatch_gpu_decoder_utilization_ratio",
-        GAUGE,
-        Unit.PERCENT,
-        Call("nvmlDeviceGetDecoderUtilization"),
-        "Share of the last sampling period in which the video decoder worked.",
-        every=SLOW,
-        keep=NEVER,
-        pick=0,
-    ),
 )
 
 _NVLINK_ROWS = (
@@ -618,7 +585,8 @@ _NVLINK_ROWS = (
             ("ecc_data", "ECC_DATA"),
         )
     ),
-    # NVLink 5 (Blackwell) counts other kinds, each link by itself.
+    # NVLink 5 (Blackwell) counts other kinds, each link by itself. What a link receives in error
+    # includes malformed packets and overruns, so those have no rows of their own.
     *(
         _row(
             "gpuwatch_gpu_nvlink_errors_total",
@@ -631,11 +599,7 @@ _NVLINK_ROWS = (
             label=("kind", kind),
         )
         for kind, field in (
-            ("malformed_packet", "MALFORMED_PACKET_ERRORS"),
-            ("buffer_overrun", "BUFFER_OVERRUN_ERRORS"),
             ("receive", "RCV_ERRORS"),
-            ("link_integrity", "LOCAL_LINK_INTEGRITY_ERRORS"),
-            ("transmit_discard", "XMIT_DISCARDS"),
             ("effective", "EFFECTIVE_ERRORS"),
         )
     ),
