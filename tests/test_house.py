@@ -1,14 +1,37 @@
 """The house's own rules: budgets of size, and what is generated is current."""
 
 import ast
+import contextlib
+import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from gpuwatch.cli import main
+from gpuwatch.sources.nvml_signals import TABLE
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "gpuwatch").rglob("*.py"))
 MODULE_LINES = 300
 FUNCTION_LINES = 40
+_GENERATED = {
+    "signals.md": (
+        "Signals",
+        "Everything that NVML is asked for and that is published, written by "
+        "`gpuwatch signals --markdown`. Cadences are settings; by default fast is 10 s, slow 60 s, "
+        "rare 5 min and inventory hourly. What a board or driver does not tell is absent.",
+    ),
+    "xids.md": (
+        "Xids",
+        "What each code means, written by `gpuwatch xids --markdown`. Codes, mnemonics and action "
+        "buckets are facts from NVIDIA's catalog "
+        "(<https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html>); the meanings "
+        "are our own words.",
+    ),
+}
 TABLES = re.compile(r"(nvml_signals|rules|xids)\.py$")
 
 
@@ -57,3 +80,36 @@ def test_nothing_is_left_unfinished() -> None:
     found = [str(path) for path in SOURCES if marks.search(path.read_text())]
 
     assert found == []
+
+
+def _generated(name: str, command: str) -> str:
+    title, intro = _GENERATED[name]
+    body = io.StringIO()
+    with contextlib.redirect_stdout(body):
+        assert main([command, "--markdown"]) == 0
+    return f"# {title}\n\n{intro}\n\n{body.getvalue()}"
+
+
+@pytest.mark.parametrize(("name", "command"), [("signals.md", "signals"), ("xids.md", "xids")])
+def test_golden_documents_from_tables_are_current(name: str, command: str) -> None:
+    """What a document says of a table is what the table says."""
+    path, expected = ROOT / "docs" / name, _generated(name, command)
+    if os.environ.get("GPUWATCH_GOLDEN") == "rewrite":
+        path.write_text(expected)
+
+    assert path.read_text() == expected, f"docs/{name}: make golden, and read the diff"
+
+
+def test_every_metric_that_documents_name_exists() -> None:
+    """A dashboard built from the documents finds its metrics."""
+    names = (ROOT / "tests" / "golden" / "metric_names.txt").read_text()
+    known = {line.split()[0] for line in names.splitlines()}
+    known.add("gpuwatch_version")  # a member of the status document
+    known |= {row.name for row in TABLE}  # texts are no samples, and documents may speak of them
+    named = {
+        (path.name, name)
+        for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+        for name in re.findall(r"\bgpuwatch_[a-z_]+[a-z]", path.read_text())
+    }
+
+    assert {(where, name) for where, name in named if name not in known} == set()
