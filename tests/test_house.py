@@ -17,21 +17,18 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "gpuwatch").rglob("*.py"))
 MODULE_LINES = 300
 FUNCTION_LINES = 40
-_GENERATED = {
-    "signals.md": (
-        "Signals",
-        "Everything that NVML is asked for and that is published, written by "
-        "`gpuwatch signals --markdown`. Cadences are settings; by default fast is 10 s, slow 60 s, "
-        "rare 5 min and inventory hourly. What a board or driver does not tell is absent.",
-    ),
-    "xids.md": (
-        "Xids",
-        "What each code means, written by `gpuwatch xids --markdown`. Codes, mnemonics and action "
-        "buckets are facts from NVIDIA's catalog "
-        "(<https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html>); the meanings "
-        "are our own words.",
-    ),
-}
+_SIGNALS = (
+    "Everything that NVML is asked for and that is published, written by "
+    "`gpuwatch signals --markdown`. Cadences are settings; by default fast is 10 s, slow 60 s, "
+    "rare 5 min and inventory hourly. What a board or driver does not tell is absent."
+)
+_XIDS = (
+    "What each code means, written by `gpuwatch xids --markdown`. Codes, mnemonics and action "
+    "buckets are facts from NVIDIA's catalog "
+    "(<https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html>); the meanings "
+    "are our own words."
+)
+_GENERATED = {"signals.md": ("Signals", _SIGNALS), "xids.md": ("Xids", _XIDS)}
 TABLES = re.compile(r"(nvml_signals|rules|xids)\.py$")
 
 
