@@ -1,5 +1,7 @@
 """The NVML source against a real child process that hangs, dies and lies on command."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -441,17 +443,47 @@ def test_a_child_that_dies_is_replaced(
     world: FakeWorld, heard: Listener, start: Start, mode: str
 ) -> None:
     """A crash costs a pause and is counted; the sentence says how the child ended."""
-    source = start()
+    source = start(respawn=(0.5,))
     assert eventually(lambda: heard.swept() == EIGHT)
     world.gpu(SICK, hang={"mode": mode})
-    assert eventually(lambda: source.state().restarts >= 2)
-    assert "the probe was ended" in source.state().problem
+    assert eventually(lambda: "the probe was ended" in source.state().problem)
 
     world.gpu(SICK, hang=None)
     heard.forget()
 
     assert eventually(lambda: heard.swept() == EIGHT)
     assert eventually(lambda: source.state().problem == "")
+    assert source.state().restarts >= 1
+
+
+def test_a_gpu_that_crashes_the_library_is_set_apart(
+    world: FakeWorld, heard: Listener, start: Start
+) -> None:
+    """Twice running in a call of the same GPU: the seven others go on without it."""
+    source = start()
+    assert eventually(lambda: heard.swept() == EIGHT)
+    world.gpu(SICK, hang={"mode": "exit"})
+
+    assert eventually(lambda: set(source.set_apart()) == {SICK})
+    heard.forget()
+    assert eventually(lambda: heard.swept() == EIGHT - {"GPU-3"})
+    assert eventually(lambda: any(hang.confirmed for hang in heard.all(DeviceHang)))
+    assert {hang.pci_address for hang in heard.all(DeviceHang)} == {SICK}
+
+
+def test_a_child_that_is_stopped_is_no_gpus_fault(heard: Listener, start: Start) -> None:
+    """A SIGSTOP or a debugger makes the child late: it is replaced, and nobody is set apart."""
+    source = start()
+    assert eventually(lambda: heard.swept() == EIGHT)
+    pid = _pids(heard)[0]
+    assert isinstance(pid, int)
+    os.kill(pid, signal.SIGSTOP)
+
+    assert eventually(lambda: source.state().restarts == 1)
+    heard.forget()
+    assert eventually(lambda: heard.swept() == EIGHT)
+    assert source.set_apart() == {}
+    assert heard.all(DeviceHang) == []
 
 
 def test_a_child_of_another_version_is_not_believed(

@@ -12,10 +12,11 @@ from gpuwatch.domain.snapshot import SourceState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceHang:
-    """A device whose calls missed their deadline.
+    """A device whose calls missed their deadline, or in whose call the child died twice running.
 
     `call` names the binding's function, `state` is the child's process state letter ("D" cannot be
-    killed), `where` the kernel function it waits in ("" where not readable), `seconds` how long.
+    killed, "" or "Z": it died), `where` the kernel function it waits in ("" where not readable),
+    `seconds` how long.
     """
 
     pci_address: str

@@ -128,6 +128,8 @@ class Alone:
             case Missed(stuck=stuck):
                 self._meter.timeouts += 1
                 self.set_apart(pci_address, stuck, now, alone=True)
+            case Broke(stuck=stuck, pci_address=blamed) if blamed:
+                self.set_apart(pci_address, stuck, now, alone=True)
             case Refused(text=text) | Broke(text=text):
                 self._log("probe-died", pci=pci_address, reason=text)
                 if pci_address in self.quarantine:

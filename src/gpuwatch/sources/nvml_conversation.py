@@ -83,9 +83,14 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """The child is gone or broke the protocol."""
+    """The child is gone, broke the protocol or was stopped; no deadline of a GPU's was missed.
+
+    `pci_address` is the GPU in whose call it was then, "" when it was in none.
+    """
 
     text: str
+    pci_address: str
+    stuck: Stuck
 
 
 Outcome = Ready | Refused | Found | Answered | Swept | Happened | Missed | Broke
@@ -183,11 +188,11 @@ class Conversation:
                 if outcome is not None:
                     yield outcome
         except ProbeFailed as error:
-            yield Broke(str(error))
+            yield self._broke(str(error), now)
         except (KeyError, TypeError, ValueError) as error:
-            yield Broke(f"it said what is not understood: {error!r}")
+            yield self._broke(f"it said what is not understood: {error!r}", now)
         if self._unsent:
-            yield Broke(self._unsent)
+            yield self._broke(self._unsent, now)
 
     def _ready(self, message: dict[str, Any], _: float) -> Outcome:
         self._ask = ""
@@ -243,13 +248,20 @@ class Conversation:
             return Found(tuple(self._devices), tuple(self._lost))
         return Swept(now - self._asked_at, tuple(str(each["pci"]) for each in self._lost))
 
-    def _missed(self, now: float) -> Missed:
+    def _broke(self, text: str, now: float) -> Broke:
+        stuck = self.probe.describe_stuck(now - self._wait_from)
+        return Broke(text, stuck.device if stuck.device in self._owing else "", stuck)
+
+    def _missed(self, now: float) -> Missed | Broke:
         """Whose miss it is: the device on the progress page, else the next that owes an answer.
 
-        Nobody's, while NVML initialises, when the child is in no call, or when it was stopped.
+        Nobody's while NVML initialises. No miss at all when the child sits in no call of NVML's,
+        or was stopped by a signal.
         """
         stuck = self.probe.describe_stuck(now - self._wait_from)
-        if self._ask == "start" or not stuck.call or stuck.state in _STOPPED:
+        if not stuck.call or stuck.state in _STOPPED:
+            return Broke(f"it was {stuck}, and not for NVML", "", stuck)
+        if self._ask == "start":
             return Missed("", stuck)
         if stuck.device in self._owing:
             return Missed(stuck.device, stuck)

@@ -38,7 +38,7 @@ class SetApart:
         else:
             again = f"is asked again in {max(self.next_retry - now, 0.0):.0f} s"
         times = "once" if self.misses == 1 else f"{self.misses} times"
-        return f"missed its deadline {times} ({self.stuck}); it {again}, alone"
+        return f"did not answer {times} ({self.stuck}); it {again}, alone"
 
 
 class Quarantine:
@@ -145,12 +145,6 @@ class Quarantine:
         del self._members[pci_address]
         _, relapses = self._recoveries.get(pci_address, (0.0, 0))
         self._recoveries[pci_address] = (now, relapses)
-
-    def keep_only(self, pci_addresses: Collection[str]) -> None:
-        """Forget GPUs that are no longer there."""
-        self._members = {
-            address: member for address, member in self._members.items() if address in pci_addresses
-        }
 
     def clear(self) -> None:
         """Forget everything: the driver was loaded anew, or the GPUs were let go of."""

@@ -83,5 +83,8 @@ class NvmlSettings:
 
     @property
     def stale_after(self) -> float:
-        """The age in seconds beyond which a sweep is no longer fresh."""
-        return 3 * self.fast + self.fast_deadline
+        """The age in seconds beyond which a sweep is no longer fresh: 3 cadences and a deadline.
+
+        The slow one: while one GPU hangs in a sweep with slow rows, the others wait that long.
+        """
+        return 3 * self.fast + max(self.fast_deadline, self.slow_deadline)

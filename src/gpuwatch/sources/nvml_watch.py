@@ -71,6 +71,7 @@ class Watch:
         self._translator = Translator()
         self._lost: set[str] = set()
         self._replacing = False
+        self._died_on = ""  # the GPU in whose call the last child died
 
     def step(self, now: float, *, released: bool) -> None:
         """Do everything that is due; while `released` no child is started."""
@@ -165,7 +166,7 @@ class Watch:
             case Missed():
                 self._missed(talk, outcome, now)
             case Broke():
-                self._died(talk, outcome.text, now)
+                self._broke(talk, outcome, now)
             case _:
                 assert_never(outcome)
 
@@ -245,7 +246,7 @@ class Watch:
             self.agenda.count_by(now)
         if self.agenda.routine:
             self.swept_at = now
-            self.trouble = ""
+            self.trouble = self._died_on = ""
             self.meter.swept(swept.seconds, self._clock.now().wall)
 
     def _happened(self, happened: Happened, now: float) -> None:
@@ -274,6 +275,13 @@ class Watch:
             self.children.put_off(now, lived_seconds=now - talk.began)
         self.trouble = f"the probe was {missed.stuck}"
         self._replace(now)
+
+    def _broke(self, talk: Conversation, broke: Broke, now: float) -> None:
+        """The child died: twice running in a call of the same GPU, and that one is set apart."""
+        if broke.pci_address and broke.pci_address == self._died_on:
+            self.alone.set_apart(broke.pci_address, broke.stuck, now, alone=False)
+        self._died_on = broke.pci_address
+        self._died(talk, broke.text, now)
 
     def _died(self, talk: Conversation, why: str, now: float) -> None:
         self._log("probe-died", pid=talk.probe.pid, reason=why)

@@ -7,6 +7,7 @@ from pathlib import Path
 from gpuwatch.sources.wire import Progress
 
 _NANOSECONDS = 1e9
+_GONE = frozenset({"", "Z", "X"})
 _SYMBOL = re.compile(r"\[<[0-9a-fx]+>\] ([^+\s]+)")
 
 
@@ -15,8 +16,9 @@ class Stuck:
     """Where a child sits.
 
     `state` is the kernel's state letter ("D": uninterruptible, no signal ends it; "" when the child
-    is gone), `where` the kernel function it waits in ("" where not readable), `call` and `device`
-    what it last said on its progress page ("" when nothing), `seconds` how long.
+    is gone, "Z" when it has just died), `where` the kernel function it waits in ("" where not
+    readable), `call` and `device` what it last said on its progress page ("" when nothing),
+    `seconds` how long.
     """
 
     pid: int
@@ -31,7 +33,10 @@ class Stuck:
 
         `stuck for 94 s in state D, in nvmlDeviceGetRemappedRows, GPU 0000:03:00.0`.
         """  # noqa: D415 - an example ends it
-        parts = [f"stuck for {self.seconds:.0f} s in state {self.state or 'unknown'}"]
+        if self.state in _GONE:
+            parts = [f"ended after {self.seconds:.0f} s"]
+        else:
+            parts = [f"stuck for {self.seconds:.0f} s in state {self.state}"]
         if self.call:
             parts.append(f"in {self.call}")
         if self.device:

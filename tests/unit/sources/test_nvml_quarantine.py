@@ -198,7 +198,7 @@ def test_people_are_told_why_a_gpu_is_not_asked() -> None:
     quarantine.retrying(GPU)
 
     assert waiting == (
-        "missed its deadline once (stuck for 10 s in state D, in nvmlDeviceGetRemappedRows, "
+        "did not answer once (stuck for 10 s in state D, in nvmlDeviceGetRemappedRows, "
         "GPU 0000:03:00.0); it is asked again in 3 s, alone"
     )
     assert _member(quarantine).sentence(106.0).endswith("; it is being asked again, alone")

@@ -45,5 +45,5 @@ def test_a_sweep_with_slow_rows_may_take_longer(cadences: set[Cadence], seconds:
 
 
 def test_a_sweep_is_stale_after_three_cadences_and_a_deadline() -> None:
-    """3 x 10 s + 10 s by default."""
-    assert NvmlSettings().stale_after == 40.0
+    """3 x 10 s + 30 s by default."""
+    assert NvmlSettings().stale_after == 60.0

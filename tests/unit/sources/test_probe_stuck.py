@@ -24,9 +24,17 @@ def test_a_stuck_child_is_described_in_a_sentence() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     """A child that said nothing and may not be looked into still gets a true sentence."""
-    stuck = Stuck(pid=7, state="", where="", call="", device="", seconds=10.0)
+    stuck = Stuck(pid=7, state="S", where="", call="", device="", seconds=10.0)
 
-    assert str(stuck) == "stuck for 10 s in state unknown"
+    assert str(stuck) == "stuck for 10 s in state S"
+
+
+@pytest.mark.parametrize("state", ["", "Z", "X"])
+def test_a_child_that_died_is_not_called_stuck(state: str) -> None:
+    """It ended in a call: another thing than to hang there."""
+    stuck = Stuck(pid=7, state=state, where="", call="nvmlInit", device="", seconds=0.2)
+
+    assert str(stuck) == "ended after 0 s, in nvmlInit"
 
 
 @pytest.mark.parametrize(
