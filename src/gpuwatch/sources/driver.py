@@ -61,9 +61,9 @@ def driver_load(sysfs: Path, proc: Path) -> DriverLoad | None:
 def library_trace(environment: Mapping[str, str]) -> tuple[int, ...]:
     """Something that changes when a library is installed or replaced where the loader looks.
 
-    The loader's cache, which every package manager writes anew, and the folders in the child's own
-    LD_LIBRARY_PATH: a few calls of stat, so that a missing library is noticed without starting a
-    child every few seconds.
+    The loader's cache, which every package manager writes anew, and the folders in LD_LIBRARY_PATH
+    of the child's `environment`: a few calls of stat, so that a missing library is noticed without
+    starting a child every few seconds.
     """
     folders = environment.get("LD_LIBRARY_PATH", "").split(":")
     return tuple(_changed(Path(place)) for place in (_LOADER_CACHE, *folders) if place)

@@ -1,5 +1,6 @@
 """NVML gate: is there a driver to ask at all? Looked at without NVML, and told when it changes."""
 
+import os
 from collections.abc import Callable
 
 from gpuwatch.sources.base import DriverCondition, DriverState, Message
@@ -43,7 +44,7 @@ class Gate:
         if now < self.due and not at_once:
             return False
         self.due = now + self._settings.look
-        trace = library_trace(self._settings.environment)
+        trace = library_trace(os.environ | dict(self._settings.environment))
         self.library_changed, self._trace = self._looked and trace != self._trace, trace
         load = driver_load(self._settings.sysfs, self._settings.proc)
         if self._looked and load == self.load:
