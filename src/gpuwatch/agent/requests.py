@@ -136,9 +136,11 @@ class Requests:
             raise ControlError(ErrorKind.USAGE, "GPUs are not asked", "nvml.enabled is false")
         until = self._agent.clock.now().wall + request.number("seconds")
         reason = request.text("reason") or "asked for on the command line"
+        renewal = nvml.state().released
         nvml.release(reason, until)
-        self._audit(actor, "release", "nvml", reason)
-        self._happened(EventKind.SOURCE_RELEASED, reason)
+        if not renewal:  # a command that runs on renews its release and does nothing new
+            self._audit(actor, "release", "nvml", reason)
+            self._happened(EventKind.SOURCE_RELEASED, reason)
         if not nvml.wait_released(RELEASE_SECONDS):
             raise ControlError(
                 ErrorKind.FAILED,
