@@ -57,7 +57,7 @@ def _gpu_state(record: BoardRecord, live: Live, frame: Frame) -> GpuState:
     uuid = record.key.uuid
     board = live.board(record.key)
     trusted = board.present and board.hang is None and not is_stale(board, frame.stale_seconds)
-    unmanaged = {address for address, _ in live.inventory.unmanaged} if live.inventory else set()
+    taken = live.inventory.taken if live.inventory else frozenset()
     return GpuState(
         record=record,
         device=board.device if board.present else None,
@@ -68,7 +68,7 @@ def _gpu_state(record: BoardRecord, live: Live, frame: Frame) -> GpuState:
         findings=frame.judgement.findings.get(uuid, ()),
         latest=board.latest(frame.now) if trusted else (),
         set_apart=_set_apart(board),
-        managed=record.slot is None or record.slot.pci_address not in unmanaged,
+        managed=record.slot is None or record.slot.pci_address not in taken,
     )
 
 

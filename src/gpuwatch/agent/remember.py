@@ -111,6 +111,7 @@ class Memory:
 
     def _take_inventory(self, inventory: Inventory, now: Moment) -> bool:
         before = {key: board.device for key, board in self.live.boards.items()}
+        self._say_who_holds(inventory)
         self.live.take_inventory(inventory)
         modes = {
             device.board.key: device.mig_enabled for device in before.values() if device is not None
@@ -122,6 +123,15 @@ class Memory:
             self.disturb(now)
         self.say(self.history.take_inventory(inventory.devices, now))
         return True
+
+    def _say_who_holds(self, inventory: Inventory) -> None:
+        """One log line for each GPU that was given to another driver, or taken back."""
+        known = self.live.inventory
+        before, after = dict(known.unmanaged) if known else {}, dict(inventory.unmanaged)
+        for address, driver in after.items() - before.items():
+            log.warning("gpu-not-managed", pci=address, driver=driver or "none")
+        for address in before.keys() - after.keys():
+            log.info("gpu-managed-again", pci=address)
 
     def _take_hang(self, hang: DeviceHang) -> bool:
         board = self.live.at_address(hang.pci_address)

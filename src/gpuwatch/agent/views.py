@@ -59,6 +59,7 @@ def host_view(
         driver_version=driver.driver_version if driver else "",
         library_version=driver.library_version if driver else "",
         pci_functions=len(inventory.pci_functions) if inventory else 0,
+        taken_functions=len(inventory.taken) if inventory else 0,
         expected_gpus=situation.expected_gpus,
         released=situation.released,
         clock_settled=situation.clock_settled,
@@ -77,7 +78,7 @@ def gpu_view(record: BoardRecord, live: Live, situation: Situation) -> GpuView:
     driver = situation.driver
     functions = live.inventory.pci_functions if live.inventory else ()
     address = record.slot.pci_address if record.slot else ""
-    unmanaged = {taken for taken, _ in live.inventory.unmanaged} if live.inventory else set()
+    taken = live.inventory.taken if live.inventory else frozenset()
     asked = board.readings.get(RECOVERY)
     number = asked if isinstance(asked, int) else None
     version = driver.driver_version if driver else ""
@@ -91,7 +92,7 @@ def gpu_view(record: BoardRecord, live: Live, situation: Situation) -> GpuView:
         lost=board.lost or lost_here,
         seen_this_epoch=bool(board.seen_under) and board.seen_under == _load_of(driver),
         function_gone=address not in functions,
-        managed=address not in unmanaged,
+        managed=address not in taken,
         in_grace=_in_grace(situation),
         stale=is_stale(board, situation.stale_seconds),
         reset_required=board.reset_required,
@@ -121,9 +122,10 @@ def _hang(hang: DeviceHang) -> Hang:
     where = f", waiting in {hang.where}" if hang.where else ""
     state = f" in state {hang.state}" if hang.state else ""
     call = f", in {hang.call}" if hang.call else ""
+    stuck = f"the last child that asked was stuck for {hang.seconds:.0f} s{state}{call}{where}"
     return Hang(
-        sentence=f"stuck for {hang.seconds:.0f} s{state}{call}{where}",
-        seconds=hang.seconds,
+        sentence=f"no answer for {hang.silent_seconds:.0f} s; {stuck}",
+        seconds=hang.silent_seconds,
         confirmed=hang.confirmed,
     )
 

@@ -34,7 +34,10 @@ def status(arguments: Namespace) -> int:
             _print(arguments, document)
         return Exit.UNAVAILABLE
     _print(arguments, document)
-    verdicts = [document["status"]["verdict"], *(gpu["verdict"] for gpu in document["gpus"])]
+    verdicts = [
+        document["status"]["verdict"],
+        *(gpu["verdict"] for gpu in document["gpus"] if gpu["managed"]),
+    ]
     return _exit(verdicts)
 
 
@@ -123,7 +126,9 @@ def _index(gpu: "GpuShape") -> str:
 
 def _row(gpu: "GpuShape") -> tuple[str, str, str, str]:
     codes = [finding["code"] for finding in gpu["findings"]]
-    if not gpu["present"]:
+    if not gpu["managed"]:
+        codes.insert(0, "(another driver's)")
+    elif not gpu["present"]:
         codes.insert(0, "(absent)")
     elif gpu["set_apart"]:
         codes.insert(0, "(set apart)")

@@ -6,7 +6,7 @@ from gpuwatch import __version__
 from gpuwatch.domain.devices import Epoch
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.snapshot import Maintenance, Snapshot, SourceState
-from gpuwatch.domain.verdicts import Verdict, gravest
+from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.domain.windows import Window
 from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.exposition.record_documents import (
@@ -26,7 +26,7 @@ from gpuwatch.exposition.shapes import (
     StatusShape,
     WindowShape,
 )
-from gpuwatch.exposition.views import gpus_of, next_window, window_is_open
+from gpuwatch.exposition.views import gpus_of, gravest_of, next_window, window_is_open
 
 
 def snapshot_document(snapshot: Snapshot) -> SnapshotShape:
@@ -56,7 +56,7 @@ def status_document(snapshot: Snapshot) -> StatusShape:
         "findings": [finding_document(finding) for finding in snapshot.host_findings],
         "gpus": len(gpus),
         "gpus_present": sum(gpu.present for gpu in gpus),
-        "gravest_verdict": gravest((snapshot.host_verdict, *(gpu.verdict for gpu in gpus))).value,
+        "gravest_verdict": gravest_of(snapshot).value,
         "gpu_verdicts": {
             verdict.value: sum(gpu.verdict is verdict for gpu in gpus) for verdict in Verdict
         },

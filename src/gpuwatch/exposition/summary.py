@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gpuwatch.domain.snapshot import GpuState, Snapshot
-from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict, gravest
+from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict
 from gpuwatch.exposition.cells import (
     badge,
     by_urgency,
@@ -13,7 +13,7 @@ from gpuwatch.exposition.cells import (
     slot_text,
 )
 from gpuwatch.exposition.markup import Markup, join, tag
-from gpuwatch.exposition.views import gpus_of, open_flags_of
+from gpuwatch.exposition.views import gpus_of, gravest_of, open_flags_of
 from gpuwatch.exposition.words import FLAG_STATES, listed, plural
 
 # One sentence for each verdict that some GPU has, the gravest first: for one GPU, for several.
@@ -49,7 +49,7 @@ _REMEDIES = {
 def summary(snapshot: Snapshot) -> Markup:
     """The gravest verdict of host and GPUs, what it means, and what to do at once."""
     gpus = gpus_of(snapshot)
-    worst = gravest((snapshot.host_verdict, *(gpu.verdict for gpu in gpus)))
+    worst = gravest_of(snapshot)
     return tag(
         "section",
         tag("h1", badge(worst), " ", snapshot.hostname),
@@ -69,9 +69,12 @@ def _sentences(gpus: Sequence[GpuState]) -> list[str]:
         return ["No GPU is known on this host."]
     sentences = []
     for verdict, of_one, of_several in _SENTENCES:
-        names = tuple(gpu_name(gpu) for gpu in gpus if gpu.verdict is verdict)
+        names = tuple(gpu_name(gpu) for gpu in gpus if gpu.managed and gpu.verdict is verdict)
         if names:
             sentences.append((of_one if len(names) == 1 else of_several).format(listed(names)))
+    if away := tuple(gpu_name(gpu) for gpu in gpus if not gpu.managed):
+        holds = "is held" if len(away) == 1 else "are held"
+        sentences.append(f"{listed(away)} {holds} by another driver and not watched.")
     healthy = sum(gpu.verdict is Verdict.HEALTHY for gpu in gpus)
     sentences.append(f"{healthy} of {plural(len(gpus), 'GPU')} healthy.")
     return sentences

@@ -9,6 +9,7 @@ from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.recovery import RecoveryAction, recovery_action
 from gpuwatch.domain.signals import Kind, Role
 from gpuwatch.domain.snapshot import GpuState, Latest, Snapshot
+from gpuwatch.domain.verdicts import Verdict, gravest
 from gpuwatch.domain.windows import Window
 
 
@@ -29,6 +30,12 @@ def gpus_of(snapshot: Snapshot) -> tuple[GpuState, ...]:
         ):
             chosen[gpu.record.key.uuid] = gpu
     return tuple(sorted(chosen.values(), key=_order))
+
+
+def gravest_of(snapshot: Snapshot) -> Verdict:
+    """The gravest verdict of the host and its GPUs; one that another driver holds has no say."""
+    ours = (gpu.verdict for gpu in gpus_of(snapshot) if gpu.managed)
+    return gravest((snapshot.host_verdict, *ours))
 
 
 def _order(gpu: GpuState) -> tuple[bool, int, str]:

@@ -69,10 +69,13 @@ def unexpected_count(host: HostView, _settings: PolicySettings) -> Outcome:
         return Answer.NO
     if host.driver is not DriverHealth.READY or host.released:
         return Answer.CANNOT_TELL
-    present = sum(gpu.present for gpu in host.gpus)
-    if present == host.expected_gpus:
+    present, taken = sum(gpu.present for gpu in host.gpus), host.taken_functions
+    if present + taken == host.expected_gpus:
         return Answer.NO
-    return Match(facts={"present": str(present), "expected": str(host.expected_gpus)})
+    others = f" and {taken} more held by another driver" if taken else ""
+    return Match(
+        facts={"present": f"{present} GPUs answer{others}", "expected": str(host.expected_gpus)}
+    )
 
 
 def unresponsive(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:

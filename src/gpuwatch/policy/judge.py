@@ -74,7 +74,8 @@ class Judge:
             findings[gpu.uuid] = self._routed(kept, host)
             verdicts[gpu.uuid] = verdict_of(kept, blind=_blind(gpu, host))
         self._forget({HOST, *(gpu.uuid for gpu in host.gpus)})
-        blind = host.driver is not DriverHealth.READY or Verdict.UNKNOWN in verdicts.values()
+        ours = (verdicts[gpu.uuid] for gpu in host.gpus if gpu.managed)
+        blind = host.driver is not DriverHealth.READY or Verdict.UNKNOWN in ours
         return Judgement(
             findings=findings,
             verdicts=verdicts,
@@ -213,5 +214,6 @@ class Judge:
 
 
 def _blind(gpu: GpuView, host: HostView) -> bool:
-    """Whether this GPU's signals cannot be trusted: absent, late, or without readings."""
-    return not gpu.present or gpu.stale or gpu.hang is not None or not gpu.readings or host.released
+    """Whether this GPU's signals cannot be trusted: absent, late, or nobody there to ask."""
+    unasked = host.released or host.driver is not DriverHealth.READY
+    return unasked or not gpu.present or gpu.stale or gpu.hang is not None or not gpu.readings

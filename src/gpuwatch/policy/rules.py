@@ -252,7 +252,7 @@ RULES: tuple[Rule, ...] = (
         code="gpu-count", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
         when=unexpected_count, hold=timedelta(minutes=10), due=HOST_DUE, source=OURS,
         silenced_by=_DRIVER_DOWN,
-        because="{present} GPUs answer where the configuration expects {expected}",
+        because="{present} where the configuration expects {expected}",
         clears="as many GPUs answer as nvml.expected_gpus says",
     ),
     Rule(

@@ -73,6 +73,7 @@ class HostView:
     `epoch_started` is Unix seconds of the current driver epoch as this clock dates it.
     `quiet_seconds` is how long ago the last reset, release, MIG change or driver load was.
     `settling` says that the agent has just started: what it does not know yet is no news.
+    `taken_functions` are NVIDIA PCI functions that another driver (vfio) holds: not missing.
     `in_maintenance` are the UUIDs under maintenance, "" for the whole host.
     `unattributed` are Unix seconds of echoes without an owner in the last day.
     """
@@ -84,6 +85,7 @@ class HostView:
     driver_version: str = ""
     library_version: str = ""
     pci_functions: int = 0
+    taken_functions: int = 0
     expected_gpus: int | None = None
     released: bool = False
     clock_settled: bool = True

@@ -24,6 +24,7 @@ class DeviceHang:
     state: str
     where: str
     seconds: float
+    silent_seconds: float
     confirmed: bool  # again in a fresh child that asked only this device
 
 
@@ -42,6 +43,11 @@ class Inventory:
     driver_version: str = ""
     nvml_version: str = ""
     cuda_version: str = ""
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """Functions that another driver holds. One that no driver holds is not given away."""
+        return frozenset(address for address, driver in self.unmanaged if driver)
 
 
 class DriverCondition:

@@ -65,7 +65,7 @@ class Alone:
             still_stuck=pci_address in self._children.stuck_on,
         )
         self._log("gpu-set-apart", pci=pci_address, stuck=str(stuck), misses=member.misses)
-        self._tell(member)
+        self._tell(member, now)
 
     def doubt(self, pci_address: str) -> None:
         """The main child says that this GPU is lost: have a fresh child look at it."""
@@ -80,7 +80,7 @@ class Alone:
     def ripen(self, now: float) -> None:
         """Confirm hangs whose children still sit where they sat, when enough time has passed."""
         for member in self.quarantine.ripen(self._children.stuck_on, now):
-            self._tell(member)
+            self._tell(member, now)
 
     def start(self, now: float) -> None:
         """Start the child for the GPU whose turn it is, if any, and if one may be started."""
@@ -143,7 +143,7 @@ class Alone:
             self.quarantine.recovered(pci_address, now)
             self._log("gpu-came-back", pci=pci_address)
 
-    def _tell(self, member: SetApart) -> None:
+    def _tell(self, member: SetApart, now: float) -> None:
         self._report(
             DeviceHang(
                 pci_address=member.pci_address,
@@ -151,6 +151,7 @@ class Alone:
                 state=member.stuck.state,
                 where=member.stuck.where,
                 seconds=member.stuck.seconds,
+                silent_seconds=now - member.began,
                 confirmed=member.confirmed,
             )
         )

@@ -24,6 +24,13 @@ class Census:
         bound = tuple(each.address for each in self.functions if each.managed)
         return bound or tuple(sorted(self.devices))
 
+    @property
+    def missing(self) -> frozenset[str]:
+        """Functions that NVIDIA's driver has, but that are no device of the last inventory."""
+        return frozenset(each.address for each in self.functions if each.managed) - set(
+            self.devices
+        )
+
     def saw_functions(self, functions: tuple[PciFunction, ...]) -> bool:
         """Note what is on the PCI bus; True when that changed."""
         changed = functions != self.functions
@@ -54,7 +61,7 @@ class Census:
             if address in self.devices and (address in present or not present):
                 devices.setdefault(address, self.devices[address])
         self.devices = devices
-        self.lost = frozenset(str(each["pci"]) for each in found.lost if each["pci"])
+        self.lost = self._lost(found, spared)
         return Inventory(
             devices=tuple(sorted(devices.values(), key=lambda device: device.index)),
             lost=tuple(sorted(self.lost)),
@@ -66,3 +73,14 @@ class Census:
             nvml_version=self.versions.nvml,
             cuda_version=self.versions.cuda,
         )
+
+    def _lost(self, found: Found, spared: Collection[str]) -> frozenset[str]:
+        """The addresses of GPUs that NVML lists and cannot open.
+
+        A child that never saw one of them well knows its index only. When as many functions are
+        without a device, those are they.
+        """
+        named = frozenset(str(each["pci"]) for each in found.lost if each["pci"])
+        nameless = sum(not each["pci"] for each in found.lost)
+        candidates = self.missing - named - set(spared)
+        return named | candidates if len(candidates) == nameless else named

@@ -202,6 +202,8 @@ class Watch:
         self._deliver(inventory)
         for address in inventory.lost:
             self._note_lost(address, now, fresh=fresh)
+        if found.lost or self._census.missing - set(self._spared()):
+            self.agenda.count_by(now + self._settings.slow)
 
     def _absolve_driver(self, now: float) -> None:
         """GPUs answer: those in whose calls the attempts before sat are to blame themselves."""
@@ -230,9 +232,8 @@ class Watch:
         return is_lost(sweep.values)
 
     def _note_lost(self, pci_address: str, now: float, *, fresh: bool) -> None:
-        """A lost GPU is counted again now, and every slow period until it is back."""
+        """A GPU is lost: count again now, and ask a fresh child, which may still see it."""
         if pci_address in self._lost:
-            self.agenda.count_by(now + self._settings.slow)
             return
         self._lost.add(pci_address)
         self._log("gpu-lost", pci=pci_address)

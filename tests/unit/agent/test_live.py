@@ -81,7 +81,13 @@ def test_an_answer_ends_a_hang() -> None:
     """A GPU that answers again is no longer set apart."""
     board = LiveBoard(KEY)
     board.hang = DeviceHang(
-        pci_address="0000:01:00.0", call="c", state="D", where="", seconds=9.0, confirmed=False
+        pci_address="0000:01:00.0",
+        call="c",
+        state="D",
+        where="",
+        seconds=9.0,
+        silent_seconds=9.0,
+        confirmed=False,
     )
 
     board.take(_sweep(1), 0.0, "load")

@@ -56,6 +56,23 @@ def test_a_driver_gone_for_half_an_hour_pages() -> None:
     assert (after_six, after_thirty) == (Urgency.WINDOW, Urgency.PAGE)
 
 
+def test_nobody_is_healthy_under_a_driver_that_is_not_there() -> None:
+    """The last readings may be young: that the driver is gone is known all the same."""
+    judgement = Judge(PolicySettings()).judge(host(gpu(), driver=DriverHealth.NOT_LOADED))
+
+    assert judgement.verdicts == {KEY.uuid: Verdict.UNKNOWN}
+
+
+def test_a_gpu_given_to_another_driver_does_not_blind_the_host() -> None:
+    """Nobody knows how it is, and nobody asked to: the host stays healthy."""
+    view = host(gpu(present=False, managed=False, readings={}))
+
+    judgement = Judge(PolicySettings()).judge(view)
+
+    assert judgement.verdicts == {KEY.uuid: Verdict.UNKNOWN}
+    assert judgement.host_verdict is Verdict.HEALTHY
+
+
 def test_a_latched_finding_outlives_blindness() -> None:
     """A failed remap stays a finding while the GPU cannot be read."""
     judge = Judge(PolicySettings())

@@ -114,6 +114,7 @@ SILENT: list[tuple[str, HostView]] = [
     ("driver-mismatch", host(gpu(), driver=DriverHealth.MISMATCH, released=True)),
     ("driver-not-loaded", host(driver=DriverHealth.NOT_LOADED, pci_functions=0)),
     ("gpu-count", host(gpu(), expected_gpus=1)),
+    ("gpu-count", host(gpu(), expected_gpus=8, taken_functions=7)),
     ("gpu-count", host(gpu(), expected_gpus=8, driver=DriverHealth.STARTING)),
     ("unattributed-error", host(_with_incidents(0), unattributed=(NOW.wall - 599,))),
     (

@@ -77,6 +77,26 @@ def test_lost_and_unmanaged_functions_are_told_apart() -> None:
     assert inventory.pci_functions == (ONE, TWO, THREE)
 
 
+def test_a_lost_gpu_that_has_only_an_index_is_told_by_who_is_missing() -> None:
+    """A child that never saw it well cannot know its address; the PCI bus does."""
+    census = _census("nvidia", "nvidia", "vfio-pci")
+    nameless = {"index": 1, "pci": "", "code": 15}
+
+    inventory = census.counted(Found((_device(0, ONE),), (nameless,)), ())
+
+    assert inventory.lost == (TWO,)
+
+
+def test_functions_without_a_device_are_missing() -> None:
+    """NVIDIA's driver has them, NVML does not: worth another inventory before long."""
+    census = _census("nvidia", "nvidia", "vfio-pci")
+
+    census.counted(Found((_device(0, ONE),), ()), ())
+
+    assert census.missing == {TWO}
+    assert census.lost == frozenset()
+
+
 def test_nobody_is_named_while_nobody_is_spared() -> None:
     """The driver may know GPUs that sysfs does not show; naming them would leave them out."""
     census = _census("nvidia", "nvidia", "vfio-pci")

@@ -1,0 +1,61 @@
+"""What the agent knows, as the rules look at it."""
+
+from gpuwatch.agent.live import Live
+from gpuwatch.agent.views import Situation, host_view
+from gpuwatch.policy.views import HostView
+from gpuwatch.sources.base import DeviceHang, Inventory
+from tests.support.views import KEY, NOW, record
+
+ADDRESS = "0000:3b:00.0"
+
+
+def _view(inventory: Inventory | None = None, hang: DeviceHang | None = None) -> HostView:
+    live = Live()
+    live.inventory = inventory
+    live.board(KEY).hang = hang
+    situation = Situation(
+        now=NOW,
+        driver=None,
+        epoch_started=None,
+        released=False,
+        clock_settled=True,
+        quiet_seconds=700.0,
+        stale_seconds=40.0,
+    )
+    return host_view({KEY: record()}, live, situation)
+
+
+def test_a_hang_is_as_old_as_the_silence_of_the_gpu() -> None:
+    """Each child that asks it is ended at its deadline: what counts is all of them together."""
+    hang = DeviceHang(
+        pci_address=ADDRESS,
+        call="nvmlDeviceGetRemappedRows",
+        state="D",
+        where="nv_wait",
+        seconds=30.2,
+        silent_seconds=94.4,
+        confirmed=True,
+    )
+
+    told = _view(hang=hang).gpus[0].hang
+
+    assert told is not None
+    assert told.seconds == 94.4
+    assert told.sentence == (
+        "no answer for 94 s; the last child that asked was stuck for 30 s in state D, "
+        "in nvmlDeviceGetRemappedRows, waiting in nv_wait"
+    )
+
+
+def test_a_gpu_that_another_driver_holds_is_not_managed() -> None:
+    """It was given to a virtual machine, say."""
+    taken = _view(Inventory(devices=(), unmanaged=((ADDRESS, "vfio-pci"),)))
+
+    assert (taken.gpus[0].managed, taken.taken_functions) == (False, 1)
+
+
+def test_a_gpu_that_no_driver_holds_is_missing() -> None:
+    """NVIDIA's driver did not take it: nobody gave it away, so it may well be dead."""
+    dead = _view(Inventory(devices=(), unmanaged=((ADDRESS, ""),)))
+
+    assert (dead.gpus[0].managed, dead.taken_functions) == (True, 0)
