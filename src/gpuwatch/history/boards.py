@@ -41,6 +41,14 @@ class Report:
         return not self.seconds_before and not self.seconds_after
 
 
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """An instant that the kernel log gave an error, and the exposure clock then where known."""
+
+    instant: Instant
+    exposure: float | None
+
+
 @dataclass(slots=True)
 class Case:
     """A stored incident: its anchor on the timeline and on the exposure clock."""
@@ -93,7 +101,7 @@ class BoardHistory:
     resets: list[Instant] = field(default_factory=list)
     off_bus: list[Instant] = field(default_factory=list)
     xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)
-    exact: list[Instant] = field(default_factory=list)
+    exact: list[Exact] = field(default_factory=list)
     swept: dict[frozenset[str], Swept] = field(default_factory=dict)
     version: int = 0
     unflushed: bool = False

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.incidents import ErrorKind, Memory
-from gpuwatch.history.boards import BoardHistory, Occurrences, Report
+from gpuwatch.history.boards import BoardHistory, Exact, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Flood, Logged
 from gpuwatch.history.rows import event_row, xid_row
 from gpuwatch.history.tables import ERROR_SIGNALS, EVENTS, OFF_BUS, RESETS, XIDS
@@ -115,9 +115,9 @@ def dates(event: Event) -> bool:
     )
 
 
-def remember_exact(known: BoardHistory, instant: Instant) -> None:
+def remember_exact(known: BoardHistory, exact: Exact) -> None:
     """Keep an instant by which a counter's rise may be dated later."""
-    known.exact.append(instant)
+    known.exact.append(exact)
     del known.exact[:-_EXACT_INSTANTS]
 
 

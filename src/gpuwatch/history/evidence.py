@@ -2,7 +2,7 @@
 
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.history import events, ledger
-from gpuwatch.history.boards import BoardHistory, Case
+from gpuwatch.history.boards import BoardHistory, Case, Exact
 from gpuwatch.history.book import Book
 from gpuwatch.history.rows import clock_row
 from gpuwatch.history.tables import CLOCKS
@@ -17,8 +17,9 @@ def gather(book: Book, known: BoardHistory, event: Event, instant: Instant) -> l
     if event.kind is EventKind.RESET:
         events.reset(book, known, instant, "event")
     if events.dates(event):
-        events.remember_exact(known, instant)
-        cases.append(ledger.redate(book, known, instant))
+        exact = Exact(instant, known.exposure_at(instant))
+        events.remember_exact(known, exact)
+        cases.append(ledger.redate(book, known, exact))
     report = events.report_of(book, known, event, instant)
     if report is not None:
         book.store.put(CLOCKS, clock_row(known))

@@ -10,7 +10,7 @@ from gpuwatch.domain.incidents import (
     adopt,
     assign,
 )
-from gpuwatch.history.boards import BoardHistory, Case, Report
+from gpuwatch.history.boards import BoardHistory, Case, Exact, Report
 from gpuwatch.history.book import Book
 from gpuwatch.history.rows import case_row, report_row, waiting_row
 from gpuwatch.history.tables import ERROR_SIGNALS, INCIDENTS, WAITING
@@ -133,18 +133,18 @@ def settle(book: Book, known: BoardHistory, now: Instant) -> list[Report]:
     return alone
 
 
-def redate(book: Book, known: BoardHistory, exact: Instant) -> Case | None:
+def redate(book: Book, known: BoardHistory, exact: Exact) -> Case | None:
     """Date by a kernel-log record the incident whose opener is known as an interval around it."""
     for case in reversed(known.cases):
         opener = case.reports[0]
         if (
             opener.exact
             or case.opened != opener.instant
-            or not _holds(book.timeline, opener, exact)
+            or not _holds(book.timeline, opener, exact.instant)
         ):
             continue
         _pin(opener, exact)
-        case.opened = exact
+        case.opened, case.exposure = opener.instant, opener.exposure
         book.store.put(INCIDENTS, case_row(known, case))
         book.store.put(ERROR_SIGNALS, report_row(case, opener))
         return case
@@ -153,7 +153,7 @@ def redate(book: Book, known: BoardHistory, exact: Instant) -> Case | None:
 
 def _date(timeline: Timeline, known: BoardHistory, report: Report) -> None:
     """Date a counter's rise by the first kernel-log record in its interval."""
-    exact = next((instant for instant in known.exact if _holds(timeline, report, instant)), None)
+    exact = next((each for each in known.exact if _holds(timeline, report, each.instant)), None)
     if exact is not None:
         _pin(report, exact)
 
@@ -163,8 +163,10 @@ def _holds(timeline: Timeline, report: Report, instant: Instant) -> bool:
     return -report.seconds_before - _SLACK_SECONDS <= after <= report.seconds_after + _SLACK_SECONDS
 
 
-def _pin(report: Report, exact: Instant) -> None:
-    report.instant, report.seconds_before, report.seconds_after = exact, 0.0, 0.0
+def _pin(report: Report, exact: Exact) -> None:
+    report.instant, report.seconds_before, report.seconds_after = exact.instant, 0.0, 0.0
+    if exact.exposure is not None:
+        report.exposure = exact.exposure
 
 
 def _adopt(book: Book, known: BoardHistory, case: Case, scale: _Scale) -> None:

@@ -7,7 +7,7 @@ from gpuwatch.domain.incidents import ECHOES
 from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.history import tables
-from gpuwatch.history.boards import BoardHistory, Case
+from gpuwatch.history.boards import BoardHistory, Case, Exact
 from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged, Met
 from gpuwatch.history.events import DATING, KEPT_RESETS, remember_exact
 from gpuwatch.history.flags import audit_of, finding_of, flag_of
@@ -135,7 +135,13 @@ def _load_events(book: Book) -> None:
         book.recent_of[number] = deque(recent, maxlen=RECENT_OF_A_BOARD)
         for logged in recent:
             if logged.event.source == "kernel_log" and logged.event.code in DATING:
-                remember_exact(known, logged.instant)
+                remember_exact(known, Exact(logged.instant, _exposure(known, logged.instant)))
+
+
+def _exposure(known: BoardHistory, instant: Instant) -> float | None:
+    """The exposure clock at an instant, where an error signal of that instant tells it."""
+    reports = (report for case in known.cases for report in case.reports)
+    return next((report.exposure for report in reports if report.instant == instant), None)
 
 
 def _logged(book: Book, row: Stored) -> Logged:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gpuwatch.domain.incidents import Memory
@@ -73,6 +73,9 @@ def test_recorded_errors_equal_injected_ones(steps: list[tuple[str, int]]) -> No
 
 @settings(deadline=None)
 @given(steps=STEPS)
+@example(
+    steps=[("xid", 48), ("dram", 1), ("reload", 0), ("sweep", 100_000), ("dram", 1), ("xid", 48)]
+)
 def test_incidents_stay_in_order_a_day_apart(steps: list[tuple[str, int]]) -> None:
     """Errors mean incidents, in the order of the exposure clock, never two of one instant."""
     bench = _in_memory()
