@@ -20,6 +20,7 @@ PATIENCE_SECONDS = 60.0
 DAY = 86_400.0
 WINDOW = '[[windows]]\nname = "sunday"\ncron = "0 2 * * sun"\nduration = "4h"\nzone = "UTC"\n'
 _Got = TypeVar("_Got")
+_Agent = TypeVar("_Agent", bound="Agent")
 
 
 def eventually(
@@ -36,58 +37,43 @@ def eventually(
         time.sleep(0.05)
 
 
-class AgentProcess:
-    """One agent. `directory` keeps its state, so that another may go on after it."""
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what steers tests: an agent refuses what it knows not."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GPUWATCH_")}
+
+
+class Agent:
+    """A process that is an agent. `directory` keeps its state: another may go on after it.
+
+    `wait` is whether to wait until it listens.
+    """
 
     def __init__(
-        self,
-        server: Server,
-        directory: Path,
-        *,
-        options: Sequence[str] = (),
-        max_gap_seconds: float = 120.0,
-        environment: dict[str, str] | None = None,
+        self, command: Sequence[str], environment: dict[str, str], directory: Path, *, wait: bool
     ) -> None:
-        self.server = server
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        config = directory / "gpuwatch.toml"
-        if not config.exists():
-            config.write_text(WINDOW)
         self.log_path = directory / "agent.log"
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
-        command = [
-            sys.executable,
-            "-m",
-            "tests.support.warped_agent",
-            str(server.directory),
-            str(max_gap_seconds),
-            f"agent.state_directory={directory}/state",
-            f"agent.runtime_directory={directory}/run",
-            'web.listen_addresses=["127.0.0.1:0"]',
-            f"nvml.sysfs={server.sysfs}",
-            f"nvml.proc={server.proc}",
-            f"kernel_log.path={server.kmsg}",
-            "kernel_log.pstore_directories=[]",
-            "nvml.fast=2s",
-            "nvml.slow=2s",
-            "nvml.rare=4s",
-            "log.format=json",
-            "log.level=debug",
-            *options,
-        ]
-        here = {**os.environ, **server.environment(), "PYTHONPATH": str(ROOT)}
-        here["GPUWATCH_CONFIG"] = str(config)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=here | (environment or {}),
+                env=clean_environment() | environment,
                 stdin=subprocess.DEVNULL,
                 stderr=log,
                 stdout=log,
             )
-        self.port = int(self.logged("started")["ports"][0])
+        self._port: int | None = None
+        if wait:
+            self._port = self.port
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, waiting for that."""
+        if self._port is None:
+            self._port = int(self.logged("started")["ports"][0])
+        return self._port
 
     @property
     def control_socket(self) -> Path:
@@ -130,10 +116,6 @@ class AgentProcess:
         """Every GPU's document by its slot's PCI address."""
         return {gpu["pci_address"]: gpu for gpu in self.api("gpus")["gpus"]}
 
-    def gpu(self, slot: int) -> Any:  # noqa: ANN401 - JSON
-        """The document of the GPU in one slot of the server."""
-        return self.gpus()[str(self.server.get(slot, "pci"))]
-
     def metric(self, name: str, **labels: str) -> dict[str, float]:
         """Samples of one metric whose labels contain `labels`, keyed by their label text."""
         found = {}
@@ -167,10 +149,62 @@ class AgentProcess:
         self.process.wait(PATIENCE_SECONDS)
 
 
+class AgentProcess(Agent):
+    """An agent on a simulated server."""
+
+    def __init__(
+        self,
+        server: Server,
+        directory: Path,
+        *,
+        options: Sequence[str] = (),
+        max_gap_seconds: float = 120.0,
+        environment: dict[str, str] | None = None,
+        wait: bool = True,
+    ) -> None:
+        self.server = server
+        directory.mkdir(parents=True, exist_ok=True)
+        config = directory / "gpuwatch.toml"
+        if not config.exists():
+            config.write_text(WINDOW)
+        command = [
+            sys.executable,
+            "-m",
+            "tests.support.warped_agent",
+            str(server.directory),
+            str(max_gap_seconds),
+            f"agent.state_directory={directory}/state",
+            f"agent.runtime_directory={directory}/run",
+            'web.listen_addresses=["127.0.0.1:0"]',
+            f"nvml.sysfs={server.sysfs}",
+            f"nvml.proc={server.proc}",
+            f"kernel_log.path={server.kmsg}",
+            "kernel_log.pstore_directories=[]",
+            "nvml.fast=2s",
+            "nvml.slow=2s",
+            "nvml.rare=4s",
+            "log.format=json",
+            "log.level=debug",
+            *options,
+        ]
+        here = {**server.environment(), "PYTHONPATH": str(ROOT), "GPUWATCH_CONFIG": str(config)}
+        super().__init__(command, here | (environment or {}), directory, wait=wait)
+
+    def gpu(self, slot: int) -> Any:  # noqa: ANN401 - JSON
+        """The document of the GPU in one slot of the server."""
+        return self.gpus()[str(self.server.get(slot, "pci"))]
+
+
 @contextmanager
 def running(server: Server, directory: Path, **settings: Any) -> Iterator[AgentProcess]:  # noqa: ANN401
     """An agent that is ended whatever happens."""
-    agent = AgentProcess(server, directory, **settings)
+    with ended(AgentProcess(server, directory, **settings)) as agent:
+        yield agent
+
+
+@contextmanager
+def ended(agent: _Agent) -> Iterator[_Agent]:
+    """The agent, which is ended whatever happens."""
     try:
         yield agent
     finally:

@@ -1,0 +1,50 @@
+"""Processes as /proc shows them: children, whether one is gone, what it costs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_GONE = frozenset("ZX")  # dead, whether or not somebody has taken note
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that cannot be mistaken for a later one with its number."""
+
+    pid: int
+    started: str
+    command: str
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has ended."""
+        stat = _stat(self.pid)
+        return stat is None or stat[0] in _GONE or stat[19] != self.started
+
+
+def children_of(pid: int) -> tuple[Child, ...]:
+    """The children of a process at this instant."""
+    found = []
+    for place in _PROC.iterdir():
+        if not place.name.isdecimal():
+            continue
+        stat = _stat(int(place.name))
+        if stat is not None and int(stat[1]) == pid and stat[0] not in _GONE:
+            found.append(Child(int(place.name), stat[19], _command(place)))
+    return tuple(found)
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the state on (proc(5)); None when there is none."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return text.rpartition(")")[2].split()
+
+
+def _command(place: Path) -> str:
+    try:
+        return (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
