@@ -1,7 +1,8 @@
 """A process that sweeps hardware kept in a shared file into a history, until it is killed.
 
-    python -m tests.support.history_writer HISTORY HARDWARE LOG
+    python -m tests.support.history_writer HISTORY HARDWARE LOG [copying]
 
+With `copying` a thread copies the history without a pause, as the agent's does once a minute.
 The hardware outlives the process, as real hardware does: a table of counters that the test raises.
 The log is a file of fixed-size Xid records, numbered by their place, of which the history keeps the
 position.
@@ -10,6 +11,7 @@ position.
 import mmap
 import struct
 import sys
+import threading
 from pathlib import Path
 from typing import TypeAlias
 
@@ -93,6 +95,12 @@ def open_history(path: Path, words: Words, clock: SystemClock) -> History:
     return history
 
 
+def copy_for_ever(history: History) -> None:
+    """Make one copy after another."""
+    while True:
+        history.copy()
+
+
 def main() -> None:
     """Sweep until killed; says so once every board has its baseline."""
     path, hardware, log = (Path(argument) for argument in sys.argv[1:4])
@@ -100,6 +108,8 @@ def main() -> None:
     words = map_hardware(hardware)
     history = open_history(path, words, clock)
     sweep_all(history, words, clock)
+    if sys.argv[4:] == ["copying"]:
+        threading.Thread(target=copy_for_ever, args=(history,), daemon=True).start()
     print("ready", flush=True)  # noqa: T201 - the test waits for it
     while True:
         sweep_all(history, words, clock)

@@ -36,7 +36,11 @@ class Injected:
 
 @dataclass(slots=True)
 class Injector:
-    """Injects errors and keeps the account: `errors` by slot and memory, Xid lines by slot."""
+    """Injects errors and keeps the account of the whole run and of the present group.
+
+    `errors` by slot and memory, `xids` by slot and code, `incidents` by slot; `echoes` are when a
+    board reported a peer's error, `began` when the group began (Unix seconds).
+    """
 
     server: Server
     chance: random.Random
@@ -44,6 +48,7 @@ class Injector:
     xids: Counter[tuple[int, int]] = field(default_factory=Counter)
     incidents: Counter[int] = field(default_factory=Counter)
     group: dict[int, list[Injected]] = field(default_factory=dict)
+    echoes: dict[int, list[float]] = field(default_factory=dict)
     began: float = 0.0
 
     def inject(self) -> None:
@@ -55,7 +60,7 @@ class Injector:
         self.server.advance(APART_SECONDS)
         at = self.server.clock.now().wall
         if logged:
-            self._reported(slot, memory, count, others[: self.chance.randint(0, 2)])
+            self._reported(slot, memory, count, at, others[: self.chance.randint(0, 2)])
         else:
             self._silent(slot, memory, count)
         self.errors[slot, memory] += count
@@ -63,11 +68,13 @@ class Injector:
         self.incidents[slot] += not before
         before.append(Injected(at, logged))
 
-    def _reported(self, slot: int, memory: str, count: int, echo: list[int]) -> None:
+    def _reported(self, slot: int, memory: str, count: int, at: float, echo: list[int]) -> None:
         self.server.uncorrectable(slot, memory=memory, count=count, echo=echo)
         self.xids[slot, 48] += 1
         for reporter in (slot, *echo):
             self.xids[reporter, 94] += 1
+        for peer in echo:
+            self.echoes.setdefault(peer, []).append(at)
 
     def _silent(self, slot: int, memory: str, count: int) -> None:
         with self.server.change() as world:
@@ -81,7 +88,7 @@ class Injector:
         self._read_since(agent, self.began)
         self.server.advance(FLUSH_SECONDS)
         self._read_since(agent, self.server.clock.now().wall)
-        self.group = {}
+        self.group, self.echoes = {}, {}
 
     def _read_since(self, agent: AgentProcess, at: float) -> None:
         eventually(
@@ -143,10 +150,27 @@ class Injector:
         """What is wrong with the dates of this group's incidents; nothing when all is well."""
         now = self.server.clock.now().wall
         return [
-            f"slot {slot}: {wrong}"
+            f"slot {slot}: {wrong}; injected {injected}"
             for slot, injected in self.group.items()
-            if (wrong := _misdated(agent.gpu(slot)["incidents"][-1], injected, self.began, now))
+            if (
+                wrong := _misdated(
+                    agent.gpu(slot)["incidents"][-1],
+                    injected[0],
+                    self._records(slot, injected),
+                    (self.began, now),
+                )
+            )
         ]
+
+    def _records(self, slot: int, injected: list[Injected]) -> list[float]:
+        """When the log has records by which the board's first error may be dated.
+
+        An error that left none of its own cannot be told from one of which a later record speaks.
+        """
+        own = [each.at for each in injected if each.logged]
+        if injected[0].logged:
+            return own[:1]
+        return [*own, *self.echoes.get(slot, [])]
 
 
 def seed() -> int:
@@ -163,10 +187,8 @@ def _last_reading(gpu: dict[str, Any]) -> float:
 
 
 def _misdated(
-    incident: dict[str, Any], injected: list[Injected], began: float, now: float
+    incident: dict[str, Any], first: Injected, records: list[float], span: tuple[float, float]
 ) -> str | None:
-    first = injected[0].at
-    logged = [each.at for each in injected if each.logged]
     opened = _seconds(incident["opened_at"])
     anchors = [
         signal
@@ -174,14 +196,14 @@ def _misdated(
         if signal["at"] == incident["opened_at"] and not signal["echo"]
     ]
     if any(signal["not_before"] is None for signal in anchors):
-        right = bool(logged) and abs(opened - logged[0]) <= SLACK_SECONDS
-        return None if right else f"dated {opened}, the first record is of {logged[:1]}"
-    if injected[0].logged:
-        return f"dated {opened} by an interval, though the log has a record of {first}"
+        right = any(abs(opened - at) <= SLACK_SECONDS for at in records)
+        return None if right else f"dated {opened}, by no record of {records}"
+    if first.logged:
+        return f"dated {opened} as an interval, though the log has a record"
     before, after = (_seconds(anchors[0][name]) for name in ("not_before", "not_after"))
-    holds = before - SLACK_SECONDS <= first <= after + SLACK_SECONDS
-    narrow = before >= began - SLACK_SECONDS and after <= now
-    return None if holds and narrow else f"dated [{before}, {after}], injected at {first}"
+    holds = before - SLACK_SECONDS <= first.at <= after + SLACK_SECONDS
+    narrow = before >= span[0] - SLACK_SECONDS and after <= span[1]
+    return None if holds and narrow else f"dated [{before}, {after}] within {span}"
 
 
 def _seconds(text: str) -> float:

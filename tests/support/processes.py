@@ -17,9 +17,11 @@ class Child:
 
     @property
     def gone(self) -> bool:
-        """Whether it has ended."""
+        """Whether it has ended, all of its threads included (the first may end before others)."""
         stat = _stat(self.pid)
-        return stat is None or stat[0] in _GONE or stat[19] != self.started
+        if stat is None or stat[19] != self.started:
+            return True
+        return stat[0] in _GONE and len(_threads(self.pid)) <= 1
 
 
 def children_of(pid: int) -> tuple[Child, ...]:
@@ -41,6 +43,13 @@ def _stat(pid: int) -> list[str] | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return text.rpartition(")")[2].split()
+
+
+def _threads(pid: int) -> tuple[Path, ...]:
+    try:
+        return tuple((_PROC / str(pid) / "task").iterdir())
+    except FileNotFoundError:
+        return ()
 
 
 def _command(place: Path) -> str:

@@ -43,10 +43,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """An instant that the kernel log gave an error, and the exposure clock then where known."""
+    """An instant that the kernel log gave an error, and the exposure clock then where known.
+
+    `echo`: the error may have been a peer's.
+    """
 
     instant: Instant
     exposure: float | None
+    echo: bool
 
 
 @dataclass(slots=True)

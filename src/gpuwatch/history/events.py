@@ -115,6 +115,11 @@ def dates(event: Event) -> bool:
     )
 
 
+def is_echo(code: int | None) -> bool:
+    """Whether a board reports this Xid for a peer's errors, too."""
+    return code in _ECHOES
+
+
 def remember_exact(known: BoardHistory, exact: Exact) -> None:
     """Keep an instant by which a counter's rise may be dated later."""
     known.exact.append(exact)

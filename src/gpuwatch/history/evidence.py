@@ -17,7 +17,7 @@ def gather(book: Book, known: BoardHistory, event: Event, instant: Instant) -> l
     if event.kind is EventKind.RESET:
         events.reset(book, known, instant, "event")
     if events.dates(event):
-        exact = Exact(instant, known.exposure_at(instant))
+        exact = Exact(instant, known.exposure_at(instant), events.is_echo(event.code))
         events.remember_exact(known, exact)
         cases.append(ledger.redate(book, known, exact))
     report = events.report_of(book, known, event, instant)

@@ -140,10 +140,11 @@ def redate(book: Book, known: BoardHistory, exact: Exact) -> Case | None:
         if (
             opener.exact
             or case.opened != opener.instant
+            or (exact.echo and opener.seconds_before != opener.seconds_after)
             or not _holds(book.timeline, opener, exact.instant)
         ):
             continue
-        _pin(opener, exact)
+        _pin(book.timeline, opener, exact)
         case.opened, case.exposure = opener.instant, opener.exposure
         book.store.put(INCIDENTS, case_row(known, case))
         book.store.put(ERROR_SIGNALS, report_row(case, opener))
@@ -152,10 +153,10 @@ def redate(book: Book, known: BoardHistory, exact: Exact) -> Case | None:
 
 
 def _date(timeline: Timeline, known: BoardHistory, report: Report) -> None:
-    """Date a counter's rise by the first kernel-log record in its interval."""
-    exact = next((each for each in known.exact if _holds(timeline, report, each.instant)), None)
-    if exact is not None:
-        _pin(report, exact)
+    """Date a counter's rise by the first kernel-log record in its interval, echoes last."""
+    holding = [each for each in known.exact if _holds(timeline, report, each.instant)]
+    if holding:
+        _pin(timeline, report, min(holding, key=lambda each: each.echo))
 
 
 def _holds(timeline: Timeline, report: Report, instant: Instant) -> bool:
@@ -163,8 +164,15 @@ def _holds(timeline: Timeline, report: Report, instant: Instant) -> bool:
     return -report.seconds_before - _SLACK_SECONDS <= after <= report.seconds_after + _SLACK_SECONDS
 
 
-def _pin(report: Report, exact: Exact) -> None:
-    report.instant, report.seconds_before, report.seconds_after = exact.instant, 0.0, 0.0
+def _pin(timeline: Timeline, report: Report, exact: Exact) -> None:
+    """Date a rise by a record. The interval stays where the record is an echo.
+
+    An echo may be of a peer's error: the board's own record may still come, and then dates.
+    """
+    later = timeline.wall(exact.instant) - timeline.wall(report.instant)
+    report.instant = exact.instant
+    report.seconds_before = max(0.0, report.seconds_before + later) if exact.echo else 0.0
+    report.seconds_after = max(0.0, report.seconds_after - later) if exact.echo else 0.0
     if exact.exposure is not None:
         report.exposure = exact.exposure
 

@@ -9,7 +9,7 @@ from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.history import tables
 from gpuwatch.history.boards import BoardHistory, Case, Exact
 from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged, Met
-from gpuwatch.history.events import DATING, KEPT_RESETS, remember_exact
+from gpuwatch.history.events import DATING, KEPT_RESETS, is_echo, remember_exact
 from gpuwatch.history.flags import audit_of, finding_of, flag_of
 from gpuwatch.history.rows import (
     Stored,
@@ -135,7 +135,9 @@ def _load_events(book: Book) -> None:
         book.recent_of[number] = deque(recent, maxlen=RECENT_OF_A_BOARD)
         for logged in recent:
             if logged.event.source == "kernel_log" and logged.event.code in DATING:
-                remember_exact(known, Exact(logged.instant, _exposure(known, logged.instant)))
+                exposure = _exposure(known, logged.instant)
+                exact = Exact(logged.instant, exposure, is_echo(logged.event.code))
+                remember_exact(known, exact)
 
 
 def _exposure(known: BoardHistory, instant: Instant) -> float | None:

@@ -122,6 +122,40 @@ def test_the_kernel_log_dates_a_rise_that_follows(path: Path) -> None:
     assert record.unattributed == 0
 
 
+def test_an_earlier_echo_does_not_date_what_the_boards_own_record_dates(path: Path) -> None:
+    """With an echo of a peer's error and its own Xid 48 in the interval, the Xid 48 dates it."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.event(94, ago=0.0)
+    bench.boards[0].fail()
+    at = bench.clock.pass_seconds(30.0).wall
+    bench.event(48)
+
+    bench.sweep(after=6.0)
+
+    (incident,) = bench.history.records()[board_key(0)].incidents
+    assert incident.opened_at == at
+
+
+def test_the_boards_own_record_dates_what_an_echo_dated_before(path: Path) -> None:
+    """An echo in the interval is the best guess until the board's own Xid 48 is read."""
+    bench = Bench.open(path)
+    bench.sweep()
+    guess = bench.clock.pass_seconds(3.0).wall
+    bench.event(94)
+    bench.boards[0].fail()
+    bench.sweep(after=27.0)
+    (guessed,) = bench.history.records()[board_key(0)].incidents
+
+    bench.event(94, ago=5.0)
+    bench.event(48, ago=4.0)
+
+    (incident,) = bench.history.records()[board_key(0)].incidents
+    assert guessed.opened_at == guess
+    assert (guessed.signals[0].not_before, guessed.signals[0].not_after) == (guess - 3, guess + 27)
+    assert incident.opened_at == bench.clock.wall - 4.0
+
+
 def test_echoes_of_peers_are_unattributed_and_open_nothing(path: Path) -> None:
     """An Xid 94 whose board owns no error is counted after two minutes, and said once."""
     bench = Bench.open(path, boards=8)

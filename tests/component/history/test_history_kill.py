@@ -3,9 +3,11 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from gpuwatch.clock import SystemClock
@@ -60,9 +62,9 @@ class Hardware:
             _, aggregate, dram, sram = read_counters(self.words, board)
             write_counters(self.words, board, (0, aggregate, dram, sram))
 
-    def watch_and_kill(self, chance: random.Random) -> None:
+    def watch_and_kill(self, chance: random.Random, *doing: str) -> None:
         """Start a writer, inject errors for a moment, and kill it in the middle of its work."""
-        arguments = [str(self.history), str(self.file), str(self.log)]
+        arguments = [str(self.history), str(self.file), str(self.log), *doing]
         writer = subprocess.Popen(
             [sys.executable, "-m", "tests.support.history_writer", *arguments],
             cwd=ROOT,
@@ -103,3 +105,31 @@ def test_a_kill_at_any_moment_loses_no_error(tmp_path: Path) -> None:
     assert seen == hardware.xids
     assert degraded == ()
     assert all(record.incidents for record in records.values())
+
+
+def test_a_kill_while_the_history_is_copied_spoils_neither(tmp_path: Path) -> None:
+    """The copy is always whole: the last one or the new one; the history loses nothing."""
+    hardware, chance = Hardware(tmp_path), random.Random(11)
+    copy = hardware.history.with_name("history.db.copy")
+    unfinished = copy.with_name("history.db.copy.making")
+    hits, checked, boards = 0, set(), set()
+    for _ in range(max(20, KILLS)):
+        hardware.watch_and_kill(chance, "copying")
+        hits += unfinished.exists()
+        if copy.exists():
+            with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as connection:
+                checked.add(connection.execute("pragma integrity_check").fetchone())
+                boards.add(connection.execute("select count(*) from boards").fetchone())
+
+    clock = SystemClock()
+    history = open_history(hardware.history, hardware.words, clock)
+    sweep_all(history, hardware.words, clock)
+    copied, degraded = history.copy(), history.degraded
+    records = history.records()
+    history.close()
+
+    assert hits > 0
+    assert (checked, boards) == ({("ok",)}, {(BOARDS,)})
+    assert (copied, degraded, unfinished.exists()) == (True, (), False)
+    counted = {(b, m): records[board_key(b)].errors[m] for b, m in hardware.injected}
+    assert counted == hardware.injected
