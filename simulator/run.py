@@ -97,6 +97,8 @@ def watch_simulated(port: int, rate: float) -> int:
         "nvml.fast=2s",
         "nvml.slow=4s",
         "nvml.rare=10s",
+        "nvml.fast_deadline=3s",
+        "nvml.slow_deadline=4s",
         "log.level=warning",
     )
     config = PLACE / "gpuwatch.toml"

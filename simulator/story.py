@@ -73,8 +73,9 @@ class Story(threading.Thread):
             ),
             Scene(
                 22,
-                "GPU 7: one call hangs. It is set apart; the other seven go on.",
-                lambda: server.hang(7, "nvmlDeviceGetRemappedRows"),
+                "GPU 7: one call hangs. It is set apart and the other seven go on; after a minute "
+                "of real time it is to be drained.",
+                lambda: server.hang(7, "nvmlDeviceGetPowerUsage"),
             ),
         )
 

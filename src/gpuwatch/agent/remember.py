@@ -42,13 +42,14 @@ class Memory:
     epoch: Epoch | None = None
     epoch_started: Moment | None = None
     disturbed: Moment | None = None
+    _unplaced: tuple[Event, ...] = ()
     _incidents: dict[BoardKey, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key, record in self.history.records().items():
             self._incidents[key] = len(record.incidents)
 
-    def take(self, message: Message, now: Moment) -> bool:
+    def take(self, message: Message, now: Moment) -> bool:  # noqa: PLR0911 - one each kind
         """Remember one message; whether it changed more than readings."""
         match message:
             case Sweep():
@@ -62,7 +63,7 @@ class Memory:
             case DriverState():
                 return self._take_driver(message, now)
             case LogPosition():
-                self.history.save_kernel_log_position((str(message), message.sequence))
+                return self._take_position(message, now)
             case SourceState():
                 pass
             case _:
@@ -70,8 +71,11 @@ class Memory:
         return False
 
     def settle(self, now: Moment) -> bool:
-        """What counts by the passing of time: events that only NVML told, and counts of floods."""
-        return self._store(self.occurrences.settle(time.monotonic()), now)
+        """What counts as time passes: Xids that only NVML told, lines left without a position."""
+        unplaced, self._unplaced = self._unplaced, ()
+        return self._store(unplaced, now) | self._store(
+            self.occurrences.settle(time.monotonic()), now
+        )
 
     def disturb(self, now: Moment) -> None:
         """A reset, release, MIG change or driver load: absence and hangs prove nothing yet."""
@@ -94,7 +98,20 @@ class Memory:
         counted = self.occurrences.admit(
             event, monotonic=time.monotonic(), kernel_log_readable=self.kernel_log_readable()
         )
+        if event.source is EventSource.KERNEL_LOG:
+            self._unplaced += counted  # its position follows at once
+            return bool(counted)
         return self._store(counted, now)
+
+    def _take_position(self, position: LogPosition, now: Moment) -> bool:
+        """Store the events that came before a position, the last one in one with it."""
+        place = (str(position), position.sequence)
+        events, self._unplaced = self._unplaced, ()
+        if not events:
+            self.history.save_kernel_log_position(place)
+            return False
+        changed = self._store(events[:-1], now)
+        return changed | self.note(self.history.take_event(events[-1], now, place))
 
     def _store(self, events: tuple[Event, ...], now: Moment) -> bool:
         changed = False
