@@ -107,6 +107,7 @@ class BoardHistory:
     xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)
     exact: list[Exact] = field(default_factory=list)
     swept: dict[frozenset[str], Swept] = field(default_factory=dict)
+    seats: dict[int, str] = field(default_factory=dict)  # its PCI address by the number of a boot
     version: int = 0
     unflushed: bool = False
 

@@ -59,6 +59,7 @@ class Book:
     timeline: Timeline
     lineage: str
     boards: dict[int, BoardHistory] = field(default_factory=dict)
+    inventoried: set[int] = field(default_factory=set)  # boots in which boards were counted
     epoch: Epoch | None = None
     epochs: dict[tuple[int, str], Met] = field(default_factory=dict)
     epoch_key: str = "none"
@@ -105,17 +106,34 @@ class Book:
         self.boards[known.number] = known
         self._keys.clear()
 
-    def at_address(self, pci_address: str) -> BoardHistory | None:
-        """The board that sits at `pci_address`, or sat there last."""
-        here = [
-            known
-            for known in self.boards.values()
-            if known.slot is not None and known.slot.pci_address == pci_address
-        ]
+    def named(self, uuid: str) -> BoardHistory | None:
+        """The board whose GPU has this UUID."""
+        return next((b for b in self.boards.values() if b.board.key.uuid == uuid), None)
+
+    def at_address(self, pci_address: str, instant: Instant) -> BoardHistory | None:
+        """The board that sat at `pci_address` in the boot of `instant`.
+
+        Where that boot was never counted, the one that sat there last and was known by then.
+        """
+        seats = {known.number: known.seats.get(instant.boot) for known in self.boards.values()}
+        here = [known for known in self.boards.values() if seats[known.number] == pci_address]
+        if not here:
+            here = [
+                known
+                for known in self.boards.values()
+                if seats[known.number] is None
+                and known.slot is not None
+                and known.slot.pci_address == pci_address
+                and not self.precedes_sight(known, instant)
+            ]
         order = ("left", "absent", "present")
         return max(
             here, key=lambda known: (order.index(known.state), known.last_seen), default=None
         )
+
+    def precedes_sight(self, known: BoardHistory, instant: Instant) -> bool:
+        """Whether `instant` lies before the first sight of the board: what was then is prior."""
+        return self.timeline.elapsed(known.first_seen, instant) < 0
 
     def resets(self, known: BoardHistory) -> Iterable[Instant]:
         """The evidenced resets of a board: its own and those of the whole host."""

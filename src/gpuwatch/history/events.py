@@ -135,16 +135,19 @@ def is_off_bus(event: Event) -> bool:
 
 def fall_off(book: Book, known: BoardHistory, instant: Instant) -> None:
     """Record that a board fell off the bus; many lines say so, it falls once until it is back."""
-    last = known.off_bus[-1] if known.off_bus else None
-    if last is not None and last.boot == instant.boot and not _is_back(known, last):
+    last = next((fall for fall in reversed(known.off_bus) if fall.boot == instant.boot), None)
+    if last is not None and not _is_back(known, last):
         return
     known.off_bus.append(instant)
     book.store.put(OFF_BUS, (book.number(OFF_BUS), known.number, instant.boot, instant.boottime))
 
 
 def _is_back(known: BoardHistory, fall: Instant) -> bool:
+    """Whether it was read again in the boot in which it fell: no other boot's clock tells."""
     read = known.last_read
-    return read is not None and read.boottime > fall.boottime + _STALE_SECONDS
+    if read is None or read.boot != fall.boot:
+        return False
+    return read.boottime > fall.boottime + _STALE_SECONDS
 
 
 def reset(book: Book, known: BoardHistory | None, instant: Instant, evidence: str) -> None:

@@ -147,8 +147,9 @@ class History(Keeper):
     ) -> Change:
         """Take one occurrence; `position` in the kernel log is written in the same transaction.
 
-        The board is looked up by PCI address where the event names none. A second report of an
-        occurrence moves the position only.
+        The board is looked up by UUID, else by PCI address, where the event names none. What came
+        before its first sight is counted and proves nothing. A second report of an occurrence
+        moves the position only.
         """
         book = self._book
         book.timeline.note(at)
@@ -158,17 +159,23 @@ class History(Keeper):
         if book.has_met(event.identity):
             book.commit(durable=False)
             return NOTHING
-        known = book.find(event.board) if event.board else book.at_address(event.pci_address)
         instant = book.timeline.place(event.boot_id or at.boot_id, event.at, event.boottime)
+        known = self._whose(event, instant)
         owned = events.owned(event, known)
         kept = events.store(book, known, owned, instant)
-        cases = evidence.gather(book, known, owned, instant) if known is not None else []
+        prior = known is None or book.precedes_sight(known, instant)
+        cases = [] if known is None or prior else evidence.gather(book, known, owned, instant)
         if kept or cases:
             self._commit(cases)
         if known is None:
             return Change((owned,) if kept else ())
         self._touch((known,))
         return self._change(known, (owned,) if kept else (), cases)
+
+    def knows_slots_of(self, boot_id: str) -> bool:
+        """Whether the boards were counted in that boot, so that an address means a board."""
+        boots = self._book.timeline.boots
+        return any(b.boot_id == boot_id and b.number in self._book.inventoried for b in boots)
 
     def tick(self, at: Moment) -> Change:
         """Housekeeping, cheap enough for every turn of the loop; what it changed.
@@ -190,6 +197,13 @@ class History(Keeper):
             book.commit()
         self._retention.step(now)
         return Change(said, (), frozenset(event.board for event in said if event.board))
+
+    def _whose(self, event: Event, instant: Instant) -> BoardHistory | None:
+        if event.board is not None:
+            return self._book.find(event.board)
+        if event.uuid:
+            return self._book.named(event.uuid)
+        return self._book.at_address(event.pci_address, instant)
 
     def _begin(self, at: Moment) -> None:
         self._book.timeline.note(at)

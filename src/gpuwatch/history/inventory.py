@@ -45,11 +45,15 @@ def arrive(known: BoardHistory, device: Device) -> Sighting | None:
     return Sighting(EventKind.BOARD_MOVED, known, where) if moved else None
 
 
-def depart(known: BoardHistory, present: Iterable[BoardHistory]) -> Sighting | None:
-    """Update a remembered board that an inventory did not find; a sighting when that is news."""
+def depart(known: BoardHistory, arrived: Iterable[BoardHistory]) -> Sighting | None:
+    """Update a remembered board that an inventory did not find; a sighting when that is news.
+
+    It has left when one of those that `arrived` sits in its slot: a GPU that shared the slot before
+    has not taken its place.
+    """
     known.index = None
     successor = next(
-        (b for b in present if b.slot and known.slot and same_slot(b.slot, known.slot)), None
+        (b for b in arrived if b.slot and known.slot and same_slot(b.slot, known.slot)), None
     )
     label = known.slot.label if known.slot else "an unknown slot"
     if successor is not None and known.state is not BoardState.LEFT:
@@ -66,6 +70,8 @@ def depart(known: BoardHistory, present: Iterable[BoardHistory]) -> Sighting | N
 def take(book: Book, devices: tuple[Device, ...], now: Instant) -> tuple[Event, ...]:
     """Bring the boards up to one complete inventory, and put what changed."""
     before = {known.number: board_row(known) for known in book.boards.values()}
+    book.inventoried.add(now.boot)
+    places = {b.number: b.slot for b in book.boards.values() if b.state is BoardState.PRESENT}
     present: list[BoardHistory] = []
     sightings: list[Sighting | None] = []
     for device in devices:
@@ -76,10 +82,12 @@ def take(book: Book, devices: tuple[Device, ...], now: Instant) -> tuple[Event, 
         else:
             sightings.append(arrive(known, device))
         known.last_seen = now
+        known.seats[now.boot] = device.slot.pci_address
         present.append(known)
+    arrived = [known for known in present if _arrived(known, places.get(known.number))]
     here = {known.number for known in present}
     absent = [known for known in book.boards.values() if known.number not in here]
-    sightings += [depart(known, present) for known in absent]
+    sightings += [depart(known, arrived) for known in absent]
     said: tuple[Event, ...] = ()
     for sighting in filter(None, sightings):
         said += events.say(book, sighting.kind, sighting.board, sighting.detail)
@@ -89,6 +97,11 @@ def take(book: Book, devices: tuple[Device, ...], now: Instant) -> tuple[Event, 
             book.store.put(CLOCKS, clock_row(known))
             known.version += 1
     return said
+
+
+def _arrived(known: BoardHistory, place: Slot | None) -> bool:
+    """Whether a board that is present was not in its slot before; `place` is where it was."""
+    return place is None or known.slot is None or not same_slot(place, known.slot)
 
 
 def _welcome(book: Book, device: Device, now: Instant) -> BoardHistory:

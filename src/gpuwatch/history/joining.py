@@ -42,6 +42,7 @@ def join(begun: Book) -> Book:
         for boot in begun.timeline.boots
     }
     joint = _Joint(begun, book, boots, {})
+    book.inventoried |= {boots[boot] for boot in begun.inventoried}
     book.timeline.resume(joint.instant(begun.timeline.now))
     _join_epochs(joint)
     numbers = {HOST: HOST}
@@ -90,6 +91,8 @@ def _join_board(joint: _Joint, seen: BoardHistory) -> BoardHistory:
         seen.index,
         seen.state,
     )
+    for boot, address in seen.seats.items():
+        known.seats[joint.boots[boot]] = address
     gained_from, known.exposure = known.exposure, known.exposure + seen.exposure
     rises = _join_counts(joint, seen, known)
     known.last_seen = joint.instant(seen.last_seen)

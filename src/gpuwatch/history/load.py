@@ -55,6 +55,9 @@ def _load_counters(book: Book) -> None:
     for row in book.store.rows(tables.CLOCKS):
         if (known := book.boards.get(row[0])) is not None:
             set_clock(known, row)
+            if known.slot is not None:
+                known.seats[known.last_seen.boot] = known.slot.pci_address
+                book.inventoried.add(known.last_seen.boot)
     for row in book.store.rows(tables.COUNTS):
         if (known := book.boards.get(row[0])) is not None:
             known.counts[row[1]] = counted_of(row)

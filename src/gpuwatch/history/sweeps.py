@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gpuwatch.domain.counts import ErrorCount
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.incidents import ErrorKind, Memory
-from gpuwatch.domain.readings import Gap, Sweep
+from gpuwatch.domain.readings import Gap, GapReason, Sweep
 from gpuwatch.domain.signals import Role
 from gpuwatch.history import events, ledger
 from gpuwatch.history.boards import BoardHistory, Case, Counted, Report, Swept
@@ -38,9 +38,13 @@ class Rise:
 def take(
     book: Book, known: BoardHistory, sweep: Sweep, plan: Plan, max_gap_seconds: float
 ) -> Effect | None:
-    """Take one sweep; None when nothing but time has passed."""
+    """Take one sweep; None when nothing but time has passed.
+
+    A GPU that is lost may still answer some calls from memory: that does not observe it.
+    """
     now = book.timeline.now
     values = plan.watch(sweep.values)
+    lost = any(isinstance(value, Gap) and value.reason is GapReason.LOST for value in sweep.values)
     swept = known.swept.get(sweep.cadences)
     if (
         swept is not None
@@ -48,18 +52,18 @@ def take(
         and swept.plan is plan
         and swept.epoch == book.epoch_key
     ):
-        if swept.readable:
+        if swept.readable and not lost:
             _expose(known, now, max_gap_seconds)
-        if swept.seen:
+        if swept.seen and not lost:
             known.last_seen = now
         swept.at = now
         return None
     exposure = known.exposure
     readable = any(not isinstance(values[place], Gap) for place in plan.owning)
-    if readable:
+    if readable and not lost:
         _expose(known, now, max_gap_seconds)
     seen = any(not isinstance(value, Gap) for value in sweep.values)
-    if seen:
+    if seen and not lost:
         known.last_seen = now
     effect = _changed(book, known, plan, values, (exposure + known.exposure) / 2)
     for row, value in zip(plan.watched, values, strict=True):
@@ -151,7 +155,8 @@ def charge(
     risen = total.count if total else 0
     named = sum(rises[memory].count for memory in _LOCATIONS if memory in rises)
     unnamed = _unnamed(known) - risen + named  # as it was before this sweep
-    late = min(max(0, named - risen), max(0, unnamed))  # told by the total in an earlier sweep
+    # Told by the total in an earlier sweep; without a total nothing was.
+    late = min(max(0, named - risen), max(0, unnamed)) if TOTAL in known.counts else 0
     for counter, rise in rises.items():
         count, since = rise.count, rise.since
         if counter == TOTAL:
