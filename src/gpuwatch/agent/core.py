@@ -1,5 +1,6 @@
 """Core: the agent's one thread, from what sources deliver to what readers are given."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,18 +17,20 @@ from gpuwatch.agent.publish import Frame, gpu_states
 from gpuwatch.agent.remember import Memory
 from gpuwatch.agent.systemd import Notifier
 from gpuwatch.agent.views import Situation, host_view
-from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Clock, Moment
+from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.snapshot import Maintenance, Snapshot
 from gpuwatch.history import History
 from gpuwatch.policy.judge import Judgement
 from gpuwatch.policy.rules import RULES_VERSION
 from gpuwatch.sources.base import Source
 
-log = structlog.get_logger("gpuwatch.agent")
+_LOGGER = "gpuwatch.agent"
+log = structlog.get_logger(_LOGGER)
 
 LOOK_SECONDS = 1.0
-GATHER_SECONDS = 0.05
 UNATTRIBUTED_SECONDS = 86_400.0
 LOSS_SHOWN_SECONDS = 30 * SECONDS_PER_DAY
 EVENTS_SHOWN = 200
@@ -94,12 +97,14 @@ class Agent:
     _absences_counted: float = 0.0
     _version: int = 0
     _stale: frozenset[str] = frozenset()
+    _echoes: tuple[tuple[Event, ...], tuple[float, ...]] = ((), ())
 
     def __post_init__(self) -> None:
         self.started = self.clock.now()
         self.clocks = ClockWatch.start(self.clock)
         self._beat = self._born = time.monotonic()
-        self.snapshot = self._snapshot(self.started, self.decisions.judgement)
+        records = self.history.records()
+        self.snapshot = self._snapshot(self.started, self.decisions.judgement, records)
 
     def run(self) -> None:
         """Work until `stopping` is set. Feeds the watchdog at every turn."""
@@ -116,7 +121,7 @@ class Agent:
         self._beat = time.monotonic()
         self.notifier.tell("WATCHDOG=1")
         changed, arrived = False, False
-        for item in self.inbox.take(LOOK_SECONDS, GATHER_SECONDS):
+        for item in self.inbox.take(LOOK_SECONDS):
             if isinstance(item, Errand):
                 item.run()
                 changed = True
@@ -134,17 +139,19 @@ class Agent:
     def sweep(self, *, changed: bool) -> None:
         """From history to readers: history -> verdict -> flag/window -> exposition."""
         now = self.clock.now()
-        view = host_view(self.history.records(), self.memory.live, self._situation(now))
-        judgement, decided = self.decisions.decide(view)
-        self.snapshot = self._snapshot(now, judgement)
-        level = log.info if changed and decided else log.debug
-        level(
-            "swept",
-            gpus=len(view.gpus),
-            verdict=judgement.host_verdict.value,
-            findings=sum(map(len, judgement.findings.values())) + len(judgement.host_findings),
-            flags=sum(flag.is_open for flag in self.decisions.flags),
-        )
+        records = self.history.records()
+        view = host_view(records, self.memory.live, self._situation(now))
+        judgement, decided = self.decisions.decide(view, records)
+        self.snapshot = self._snapshot(now, judgement, records)
+        news = changed and decided
+        if news or logging.getLogger(_LOGGER).isEnabledFor(logging.DEBUG):
+            (log.info if news else log.debug)(
+                "swept",
+                gpus=len(view.gpus),
+                verdict=judgement.host_verdict.value,
+                findings=sum(map(len, judgement.findings.values())) + len(judgement.host_findings),
+                flags=sum(flag.is_open for flag in self.decisions.flags),
+            )
         self.notifier.status(self._status(judgement))
 
     def _look_around(self) -> bool:
@@ -223,7 +230,9 @@ class Agent:
             history_lost=self._history_lost(now),
         )
 
-    def _snapshot(self, now: Moment, judgement: Judgement) -> Snapshot:
+    def _snapshot(
+        self, now: Moment, judgement: Judgement, records: Mapping[BoardKey, BoardRecord]
+    ) -> Snapshot:
         self._version += 1
         frame = Frame(
             now=now,
@@ -236,7 +245,7 @@ class Agent:
             at=now,
             started_at=now.wall - (now.boottime - self.started.boottime),
             hostname=self.identity.hostname,
-            gpus=gpu_states(self.history.records(), self.memory.live, frame),
+            gpus=gpu_states(records, self.memory.live, frame),
             sources=tuple(source.state() for source in self.sources),
             epoch=self.memory.epoch,
             host_verdict=judgement.host_verdict,
@@ -259,12 +268,11 @@ class Agent:
     def _unattributed(self, now: Moment) -> tuple[float, ...]:
         """Unix seconds of echoes without an owner in the last day, oldest first."""
         recent = self.history.recent_events(EVENTS_SHOWN)
-        return tuple(
-            event.at
-            for event in reversed(recent)
-            if event.kind is EventKind.UNATTRIBUTED_ERROR
-            and now.wall - event.at < UNATTRIBUTED_SECONDS
-        )
+        if recent is not self._echoes[0]:
+            kind = EventKind.UNATTRIBUTED_ERROR
+            echoes = tuple(event.at for event in reversed(recent) if event.kind is kind)
+            self._echoes = (recent, echoes)
+        return tuple(at for at in self._echoes[1] if now.wall - at < UNATTRIBUTED_SECONDS)
 
     def _history_lost(self, now: Moment) -> str:
         recent = [text for at, text in self.history.losses() if now.wall - at < LOSS_SHOWN_SECONDS]

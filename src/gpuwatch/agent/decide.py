@@ -1,14 +1,15 @@
 """Decide: findings become verdicts that are remembered, and flags that get a window."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from gpuwatch.agent.publish import Transitions
+from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.moments import Moment
-from gpuwatch.domain.records import BoardState
+from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.domain.windows import Window
 from gpuwatch.history import History
@@ -78,7 +79,9 @@ class Decisions:
             if flag.state is FlagState.DISMISSED:
                 self.judge.dismiss(flag.code, flag.board.uuid, flag.evidence_at)
 
-    def decide(self, view: HostView) -> tuple[Judgement, bool]:
+    def decide(
+        self, view: HostView, records: Mapping[BoardKey, BoardRecord]
+    ) -> tuple[Judgement, bool]:
         """Judge, remember what changed, raise and plan flags; whether anything changed."""
         now = view.now
         judgement = self.judgement = self.judge.judge(view)
@@ -86,7 +89,7 @@ class Decisions:
             self.history.save_latched(finding)
         changed = self._note_findings(judgement)
         changed |= self._note_verdicts(judgement, now, settling=view.settling)
-        changed |= self._plan(judgement, now)
+        changed |= self._plan(judgement, now, records)
         return judgement, changed
 
     def drop_latches_of_departed(self) -> None:
@@ -153,10 +156,12 @@ class Decisions:
         )
         return True
 
-    def _plan(self, judgement: Judgement, now: Moment) -> bool:
+    def _plan(
+        self, judgement: Judgement, now: Moment, records: Mapping[BoardKey, BoardRecord]
+    ) -> bool:
         wanted = plan(
             judgement.findings,
-            self.history.records(),
+            records,
             self.flags,
             self.calendar.at(now),
             now.utc,

@@ -2,11 +2,12 @@
 
 import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from gpuwatch.domain.readings import Sweep
 from gpuwatch.sources.base import Message
 
 
@@ -46,39 +47,47 @@ class Errand:
 
 
 class Inbox:
-    """A queue that never blocks the sender and wakes the agent."""
+    """A queue that never blocks the sender and wakes the agent when there is something to do.
+
+    One GPU's answers alone do not: a sweep ends with its source's state, which does, so that a
+    sweep of eight GPUs is one turn and one decision. Answers whose sweep does not end, because the
+    next GPU hangs, are taken by the next turn.
+    """
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Delivery | Errand | None] = queue.SimpleQueue()
+        self._items: deque[Delivery | Errand] = deque()
+        # Not a lock or an event: a signal handler may put into this queue whatever it interrupts.
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def deliver(self, source: str, message: Message) -> None:
         """Put a source's message in (any thread)."""
-        self._queue.put(Delivery(source, message))
+        self._items.append(Delivery(source, message))
+        if not isinstance(message, Sweep):
+            self._bell.put(None)
 
     def ask(self, work: Callable[[], Any]) -> Errand:
         """Put work in (any thread)."""
         errand = Errand(work)
-        self._queue.put(errand)
+        self._items.append(errand)
+        self._bell.put(None)
         return errand
 
     def wake(self) -> None:
         """Make the agent look up (any thread, also a signal handler)."""
-        self._queue.put(None)
+        self._bell.put(None)
 
-    def take(
-        self, within_seconds: float, gather_seconds: float = 0.0
-    ) -> Iterator[Delivery | Errand]:
-        """What arrived: waits for the first, then gathers what comes within `gather_seconds`.
+    @property
+    def rung(self) -> bool:
+        """Whether somebody wants the agent to look up."""
+        return not self._bell.empty()
 
-        A sweep arrives as one message a GPU; gathering them makes one decision of one sweep.
-        """
-        deadline = time.monotonic() + within_seconds
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                item = self._queue.get(timeout=left)
-            except queue.Empty:
-                return
-            if item is None:
-                return
-            yield item
-            deadline = min(deadline, time.monotonic() + gather_seconds)
+    def take(self, within_seconds: float) -> Iterator[Delivery | Errand]:
+        """Everything that has arrived, in order; waits until somebody rings or time is up."""
+        try:
+            self._bell.get(timeout=within_seconds)
+            while self.rung:
+                self._bell.get_nowait()
+        except queue.Empty:
+            pass
+        for _ in range(len(self._items)):  # no more: what arrives meanwhile is the next turn's
+            yield self._items.popleft()

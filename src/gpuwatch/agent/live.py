@@ -1,7 +1,8 @@
 """Live: the latest answers of every board, and how each of them is doing right now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import overload
 
 from gpuwatch.domain.devices import BoardKey, Device
 from gpuwatch.domain.moments import Moment
@@ -13,12 +14,15 @@ from gpuwatch.sources.base import DeviceHang, Inventory
 GPU_IS_LOST = 15  # NVML_ERROR_GPU_IS_LOST
 RESET_REQUIRED = 16  # NVML_ERROR_RESET_REQUIRED
 
-_Rows = tuple[tuple[int, str, Signal], ...]
+_Rows = tuple[tuple[int, Signal], ...]
 
 
 @dataclass(slots=True)
 class LiveBoard:
-    """One board as it answers now. `monotonic` instants are of this process's monotonic clock."""
+    """One board as it answers now. `monotonic` instants are of this process's monotonic clock.
+
+    `readings` are the latest value or gap by `Signal.key`; a sweep makes another mapping.
+    """
 
     key: BoardKey
     device: Device | None = None
@@ -31,52 +35,73 @@ class LiveBoard:
     hang: DeviceHang | None = None
     seen_under: str = ""
     sweeps: dict[Cadence, Sweep] = field(default_factory=dict)
-    _readings: dict[str, Value | Gap] | None = None
+    readings: Mapping[str, Value | Gap] = field(default_factory=dict)
 
     def take(self, sweep: Sweep, monotonic: float, driver_load: str) -> None:
         """Keep a sweep as the latest of its cadences."""
         for cadence in sweep.cadences:
             self.sweeps[cadence] = sweep
-        self._readings = None
+        shape = _shape_of(sweep.signals)
+        # A key is of one cadence, so these are all that the sweep replaces.
+        self.readings = {**self.readings, **dict(zip(shape.keys, sweep.values, strict=True))}
         self.answers += 1
         self.swept_monotonic = monotonic
         self.hang = None
-        codes = {value.code for value in sweep.values if isinstance(value, Gap)}
-        gaps = {value.reason for value in sweep.values if isinstance(value, Gap)}
-        self.lost = GapReason.LOST in gaps or GPU_IS_LOST in codes
-        self.reset_required = RESET_REQUIRED in codes
-        if _owning_readable(sweep):
+        gaps = [value for value in sweep.values if type(value) is Gap]
+        self.lost = any(gap.reason is GapReason.LOST or gap.code == GPU_IS_LOST for gap in gaps)
+        self.reset_required = any(gap.code == RESET_REQUIRED for gap in gaps)
+        if any(type(sweep.values[place]) is not Gap for place in shape.owning):
             self.last_good = sweep.at
             self.seen_under = driver_load
 
     def forget_answers(self) -> None:
         """Drop readings that can no longer be trusted: the board is gone."""
         self.sweeps.clear()
-        self._readings = None
+        self.readings = {}
 
-    @property
-    def readings(self) -> Mapping[str, Value | Gap]:
-        """The latest value or gap by `Signal.key`."""
-        if self._readings is None:
-            self._readings = {
-                key: sweep.values[position]
-                for sweep, rows in self._rows()
-                for position, key, _ in rows
-            }
-        return self._readings
-
-    def latest(self, now: Moment) -> tuple[Latest, ...]:
+    def latest(self, now: Moment) -> Sequence[Latest]:
         """The latest answers, dated on the wall clock as it stands now."""
-        return tuple(
-            Latest(signal, sweep.values[position], at)
-            for sweep, rows in self._rows()
-            for at in (now.wall - (now.boottime - sweep.at.boottime),)
-            for position, _, signal in rows
-        )
+        return _Answers(tuple(self.sweeps.items()), now.wall - now.boottime)
 
-    def _rows(self) -> Iterator[tuple[Sweep, _Rows]]:
-        for cadence, sweep in self.sweeps.items():
-            yield sweep, _rows_of(sweep.signals, cadence)
+
+class _Answers(Sequence[Latest]):
+    """The answers of some sweeps, made when somebody reads them: most sweeps nobody reads.
+
+    `wall_offset` is Unix seconds at CLOCK_BOOTTIME zero. Sweeps never change, so that a reader in
+    another thread finds what was there when it was handed over.
+    """
+
+    __slots__ = ("_made", "_sweeps", "_wall_offset")
+
+    def __init__(self, sweeps: tuple[tuple[Cadence, Sweep], ...], wall_offset: float) -> None:
+        self._sweeps = sweeps
+        self._wall_offset = wall_offset
+        self._made: tuple[Latest, ...] | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> Latest: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Latest]: ...
+
+    def __getitem__(self, index: int | slice) -> Latest | Sequence[Latest]:
+        return self._all()[index]
+
+    def __iter__(self) -> Iterator[Latest]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> tuple[Latest, ...]:
+        if self._made is None:
+            self._made = tuple(
+                Latest(signal, sweep.values[place], at)
+                for cadence, sweep in self._sweeps
+                for at in (self._wall_offset + sweep.at.boottime,)
+                for place, signal in _shape_of(sweep.signals).rows[cadence]
+            )
+        return self._made
 
 
 class Live:
@@ -122,23 +147,30 @@ class Live:
         return bool(absent)
 
 
-def _owning_readable(sweep: Sweep) -> bool:
-    return any(
-        signal.role in OWNING_ROLES and not isinstance(value, Gap) for signal, value in sweep
-    )
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What every sweep of one table has in common: keys, rows by cadence, owning places."""
+
+    signals: tuple[Signal, ...]
+    keys: tuple[str, ...]
+    rows: Mapping[Cadence, _Rows]
+    owning: tuple[int, ...]
 
 
-_ROWS: dict[tuple[int, Cadence], tuple[tuple[Signal, ...], _Rows]] = {}
+_SHAPES: dict[int, _Shape] = {}
 
 
-def _rows_of(signals: tuple[Signal, ...], cadence: Cadence) -> _Rows:
-    """Positions, keys and rows of one cadence in a sweep's signals; computed once per table."""
-    found = _ROWS.get((id(signals), cadence))
-    if found is None or found[0] is not signals:
-        rows = tuple(
-            (position, signal.key, signal)
-            for position, signal in enumerate(signals)
-            if signal.every is cadence
-        )
-        found = _ROWS[id(signals), cadence] = (signals, rows)
-    return found[1]
+def _shape_of(signals: tuple[Signal, ...]) -> _Shape:
+    """Computed once per table."""
+    found = _SHAPES.get(id(signals))
+    if found is None or found.signals is not signals:
+        rows = {
+            cadence: tuple(
+                (place, signal) for place, signal in enumerate(signals) if signal.every is cadence
+            )
+            for cadence in Cadence
+        }
+        owning = tuple(at for at, signal in enumerate(signals) if signal.role in OWNING_ROLES)
+        keys = tuple(signal.key for signal in signals)
+        found = _SHAPES[id(signals)] = _Shape(signals, keys, rows, owning)
+    return found

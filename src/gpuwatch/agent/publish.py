@@ -1,6 +1,6 @@
 """Publish: what the agent knows, frozen into the one snapshot that every reader gets."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from gpuwatch.agent.live import Live, LiveBoard
@@ -50,14 +50,15 @@ def gpu_states(
         record for record in records.values() if departed or record.state is not BoardState.LEFT
     ]
     ordered = sorted(known, key=lambda record: record.slot.pci_address if record.slot else "")
-    return tuple(_gpu_state(record, live, frame) for record in ordered)
-
-
-def _gpu_state(record: BoardRecord, live: Live, frame: Frame) -> GpuState:
-    uuid = record.key.uuid
-    board = live.board(record.key)
-    trusted = board.present and board.hang is None and not is_stale(board, frame.stale_seconds)
     taken = live.inventory.taken if live.inventory else frozenset()
+    return tuple([_gpu_state(record, live.board(record.key), frame, taken) for record in ordered])
+
+
+def _gpu_state(
+    record: BoardRecord, board: LiveBoard, frame: Frame, taken: Collection[str]
+) -> GpuState:
+    uuid = record.key.uuid
+    trusted = board.present and board.hang is None and not is_stale(board, frame.stale_seconds)
     return GpuState(
         record=record,
         device=board.device if board.present else None,

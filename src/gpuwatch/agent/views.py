@@ -53,7 +53,7 @@ def host_view(
     known = [record for record in records.values() if record.state is not BoardState.LEFT]
     return HostView(
         now=now,
-        gpus=tuple(gpu_view(record, live, situation) for record in known),
+        gpus=gpu_views(known, live, situation),
         driver=DriverHealth.STARTING if driver is None else _HEALTH[driver.condition],
         driver_text=driver.text if driver else "",
         driver_version=driver.driver_version if driver else "",
@@ -72,28 +72,50 @@ def host_view(
     )
 
 
-def gpu_view(record: BoardRecord, live: Live, situation: Situation) -> GpuView:
-    """One board as the rules see it."""
-    board = live.board(record.key)
-    driver = situation.driver
-    functions = live.inventory.pci_functions if live.inventory else ()
+def gpu_views(
+    records: Iterable[BoardRecord], live: Live, situation: Situation
+) -> tuple[GpuView, ...]:
+    """Every board as the rules see it."""
+    inventory = live.inventory
+    around = _Around(
+        situation=situation,
+        functions=frozenset(inventory.pci_functions if inventory else ()),
+        taken=inventory.taken if inventory else frozenset(),
+        lost=frozenset(inventory.lost if inventory else ()),
+        in_grace=_in_grace(situation),
+    )
+    return tuple([_gpu_view(record, live.board(record.key), around) for record in records])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Around:
+    """What is the same for every board: the situation, and what is said of PCI addresses."""
+
+    situation: Situation
+    functions: frozenset[str]
+    taken: frozenset[str]
+    lost: frozenset[str]
+    in_grace: bool
+
+
+def _gpu_view(record: BoardRecord, board: LiveBoard, around: _Around) -> GpuView:
+    situation, driver = around.situation, around.situation.driver
     address = record.slot.pci_address if record.slot else ""
-    taken = live.inventory.taken if live.inventory else frozenset()
-    asked = board.readings.get(RECOVERY)
+    readings = board.readings
+    asked = readings.get(RECOVERY)
     number = asked if isinstance(asked, int) else None
     version = driver.driver_version if driver else ""
-    lost_here = live.inventory is not None and address in live.inventory.lost
     return GpuView(
         record=record,
         present=board.present,
-        readings=board.readings,
+        readings=readings,
         answers=board.answers,
         last_good=_wall_now_of(board.last_good, situation.now) if board.last_good else None,
-        lost=board.lost or lost_here,
+        lost=board.lost or address in around.lost,
         seen_this_epoch=bool(board.seen_under) and board.seen_under == _load_of(driver),
-        function_gone=address not in functions,
-        managed=address not in taken,
-        in_grace=_in_grace(situation),
+        function_gone=address not in around.functions,
+        managed=address not in around.taken,
+        in_grace=around.in_grace,
         stale=is_stale(board, situation.stale_seconds),
         reset_required=board.reset_required,
         recovery=None if number is None else recovery_action(number, version),

@@ -14,6 +14,9 @@ class BoardKey:
         if not self.uuid:
             raise ValueError("a board key needs a UUID: a GPU index or address identifies nothing")
 
+    def __hash__(self) -> int:
+        return hash(self.uuid)  # looked up many times a sweep; boards do not share a UUID
+
     def __str__(self) -> str:
         return f"{self.serial or 'no-serial'}/{self.uuid}"
 

@@ -67,6 +67,26 @@ class BoardRecord:
         """The board's key."""
         return self.board.key
 
+    def seen(self, exposure_seconds: float, last_seen: float) -> "BoardRecord":
+        """The same a sweep later. dataclasses.replace() would take three times as long."""
+        return BoardRecord(
+            board=self.board,
+            slot=self.slot,
+            index=self.index,
+            state=self.state,
+            first_seen=self.first_seen,
+            last_seen=last_seen,
+            exposure_seconds=exposure_seconds,
+            incidents=self.incidents,
+            errors=self.errors,
+            prior=self.prior,
+            unattributed=self.unattributed,
+            xids=self.xids,
+            held=self.held,
+            last_reset_at=self.last_reset_at,
+            off_bus_at=self.off_bus_at,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:

@@ -1,6 +1,6 @@
 """Snapshot: all that the host knows at one instant, immutable, for every reader."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gpuwatch.domain.devices import Device, Epoch
@@ -39,7 +39,7 @@ class GpuState:
     verdict: Verdict
     verdict_since: float
     findings: tuple[Finding, ...] = ()
-    latest: tuple[Latest, ...] = ()
+    latest: Sequence[Latest] = ()
     set_apart: str = ""
     managed: bool = True
 

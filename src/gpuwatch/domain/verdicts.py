@@ -117,8 +117,7 @@ def verdict_of(findings: Iterable[Finding], *, blind: bool) -> Verdict:
         return Verdict.REPLACE_AT_WINDOW
     if window:
         return Verdict.RESET_AT_WINDOW
-    if blind:
-        return Verdict.UNKNOWN
-    if any(finding.urgency is Urgency.WATCH for finding in held):
-        return Verdict.WATCH
-    return Verdict.HEALTHY
+    if blind or not held:
+        return Verdict.UNKNOWN if blind else Verdict.HEALTHY
+    watched = any(finding.urgency is Urgency.WATCH for finding in held)
+    return Verdict.WATCH if watched else Verdict.HEALTHY

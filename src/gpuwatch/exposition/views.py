@@ -1,5 +1,6 @@
 """Views: what metrics, pages and documents all ask of a snapshot, said once."""
 
+from collections.abc import Sequence
 from math import isfinite
 
 from gpuwatch.domain.devices import Slot
@@ -64,7 +65,7 @@ def driver_of(snapshot: Snapshot) -> str:
     return "" if snapshot.epoch is None else snapshot.epoch.driver_version
 
 
-def trusted(gpu: GpuState) -> tuple[Latest, ...]:
+def trusted(gpu: GpuState) -> Sequence[Latest]:
     """The answers that may be published: none of a GPU that is gone or has grown stale."""
     return gpu.latest if gpu.present and gpu.fresh else ()
 

@@ -1,6 +1,6 @@
 """Reader: what history remembers, in the domain's values; for the agent and, alone, for the CLI."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -20,7 +20,7 @@ from gpuwatch.domain.records import (
 )
 from gpuwatch.domain.verdicts import Finding
 from gpuwatch.history.boards import BoardHistory, Occurrences
-from gpuwatch.history.book import Book
+from gpuwatch.history.book import Book, Logged
 from gpuwatch.history.flags import audit_of
 from gpuwatch.history.ledger import as_incident
 from gpuwatch.history.load import load
@@ -41,6 +41,8 @@ class Reader:
         self._book = book
         self._series = SeriesBook(book)
         self._records: dict[int, tuple[tuple[int, int], BoardRecord]] = {}
+        self._events: tuple[tuple[object, ...], tuple[Event, ...]] | None = None
+        self._losses: tuple[tuple[object, ...], tuple[tuple[float, str], ...]] | None = None
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -58,11 +60,19 @@ class Reader:
 
     def recent_events(self, limit: int, board: BoardKey | None = None) -> tuple[Event, ...]:
         """The latest events, most recent first; of one board, or of the whole host."""
-        if board is None:
-            logged = list(self._book.recent)
-        else:
+        if board is not None:
             known = self._book.find(board)
-            logged = list(self._book.recent_of.get(known.number, ())) if known else []
+            return self._dated(self._book.recent_of.get(known.number, ()) if known else (), limit)
+        recent = self._book.recent
+        latest = recent[-1] if recent else None
+        # Asked at every sweep, and new ones are rare.
+        told = (self._book, latest, limit, self._book.timeline.version)
+        if self._events is None or self._events[0] != told:
+            self._events = (told, self._dated(recent, limit))
+        return self._events[1]
+
+    def _dated(self, kept: Iterable[Logged], limit: int) -> tuple[Event, ...]:
+        logged = list(kept)
         return tuple(
             _redated(one.event, one.instant, self._book.timeline)
             for one in reversed(logged[-limit:] if limit else [])
@@ -134,12 +144,16 @@ class Reader:
 
     def losses(self) -> tuple[tuple[float, str], ...]:
         """When history was lost (Unix seconds) and what is known of it, oldest first."""
-        store = self._book.store
-        rows = {row[0]: row for row in (*store.rows(LOSSES), *store.waiting_rows(LOSSES))}
-        return tuple(
-            (self._book.timeline.wall(Instant(boot, boottime)), detail)
-            for _, boot, boottime, detail in rows.values()
-        )
+        store, timeline = self._book.store, self._book.timeline
+        told = (self._book, self._book.numbers.get(LOSSES.name), timeline.version)
+        if self._losses is None or self._losses[0] != told:
+            rows = {row[0]: row for row in (*store.rows(LOSSES), *store.waiting_rows(LOSSES))}
+            dated = tuple(
+                (timeline.wall(Instant(boot, boottime)), detail)
+                for _, boot, boottime, detail in rows.values()
+            )
+            self._losses = (told, dated)
+        return self._losses[1]
 
     @property
     def size_bytes(self) -> int:
@@ -159,7 +173,7 @@ class Reader:
         elif cached[1].exposure_seconds == known.exposure and cached[1].last_seen == last_seen:
             return cached[1]
         else:
-            record = replace(cached[1], exposure_seconds=known.exposure, last_seen=last_seen)
+            record = cached[1].seen(known.exposure, last_seen)
         self._records[known.number] = (version, record)
         return record
 

@@ -194,9 +194,7 @@ class Store:
     @property
     def size_bytes(self) -> int:
         """What the file and its write-ahead log take on disk."""
-        return sum(
-            _size(name) for name in (self.path, self.path.with_name(self.path.name + "-wal"))
-        )
+        return _size(str(self.path)) + _size(f"{self.path}-wal")
 
     def close(self) -> None:
         """Close the file and give the lock back; what waits is lost."""
@@ -280,8 +278,8 @@ class Store:
         self._writing = False
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size  # noqa: PTH116 - at every sweep, a third of pathlib's time
     except OSError:
         return 0

@@ -14,6 +14,7 @@ ECHO_SECONDS = 120.0
 OWNER_SECONDS = 600.0
 PENDING_TOO_LONG = timedelta(days=30)
 PENDING = "gpuwatch_gpu_row_remap_pending"
+_IS_PENDING = AtLeast(PENDING, 1)
 
 
 def rising_trend(gpu: GpuView, host: HostView, settings: PolicySettings) -> Outcome:
@@ -86,7 +87,7 @@ def uncontained_error(gpu: GpuView, host: HostView, _settings: PolicySettings) -
 
 def remap_pending_long(gpu: GpuView, host: HostView, settings: PolicySettings) -> Outcome:
     """A row remap waits for a reset for 30 days, or on a board whose errors rise."""
-    pending = AtLeast(PENDING, 1)(gpu, host, settings)
+    pending = _IS_PENDING(gpu, host, settings)
     held = gpu.record.held.get(PENDING)
     if not isinstance(pending, Match):
         return pending
@@ -102,7 +103,7 @@ def remap_pending_long(gpu: GpuView, host: HostView, settings: PolicySettings) -
 
 def remap_not_applied(gpu: GpuView, host: HostView, settings: PolicySettings) -> Outcome:
     """A row remap still pends although a reset was seen after it was asked for."""
-    pending = AtLeast(PENDING, 1)(gpu, host, settings)
+    pending = _IS_PENDING(gpu, host, settings)
     held = gpu.record.held.get(PENDING)
     if not isinstance(pending, Match):
         return pending

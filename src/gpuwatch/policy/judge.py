@@ -67,12 +67,14 @@ class Judge:
         causes = {finding.code for finding in host_findings}
         findings: dict[str, tuple[Finding, ...]] = {}
         verdicts: dict[str, Verdict] = {}
+        rules = tuple(self._for(Scope.GPU))
         for gpu in host.gpus:
-            held = [found for rule in self._for(Scope.GPU) if (found := self._gpu(rule, gpu, host))]
+            uuid = gpu.uuid
+            held = self._held_by(gpu, uuid, rules, host)
             fresh.extend(self._latch(held))
-            kept = self._without_consequences(self._with_latched(gpu.uuid, held), causes)
-            findings[gpu.uuid] = self._routed(kept, host)
-            verdicts[gpu.uuid] = verdict_of(kept, blind=_blind(gpu, host))
+            kept = self._without_consequences(self._with_latched(uuid, held), causes)
+            findings[uuid] = self._routed(kept, host)
+            verdicts[uuid] = verdict_of(kept, blind=_blind(gpu, host))
         self._forget({HOST, *(gpu.uuid for gpu in host.gpus)})
         ours = (verdicts[gpu.uuid] for gpu in host.gpus if gpu.managed)
         blind = host.driver is not DriverHealth.READY or Verdict.UNKNOWN in ours
@@ -107,13 +109,26 @@ class Judge:
                 held.append(found)
         return self._without_consequences(held, set())
 
-    def _gpu(self, rule: Rule, gpu: GpuView, host: HostView) -> Finding | None:
-        when: GpuCondition = rule.when  # type: ignore[assignment]  # scope decides
-        outcome = when(gpu, host, self.settings)
-        dismissed = self.dismissed.get((rule.code, gpu.uuid))
-        if dismissed is not None and isinstance(outcome, Match):
-            outcome = outcome if (outcome.evidence_at or 0.0) > dismissed else Answer.NO
-        return self._follow(rule, gpu.uuid, outcome, host, answers=gpu.answers)
+    def _held_by(
+        self, gpu: GpuView, uuid: str, rules: Iterable[Rule], host: HostView
+    ) -> list[Finding]:
+        """The findings of one GPU. Every rule of every GPU at every sweep: few steps for a no."""
+        held = []
+        settings = self.settings
+        tracked = {code for code, subject in self._tracks if subject == uuid}
+        for rule in rules:
+            when: GpuCondition = rule.when  # type: ignore[assignment]  # scope decides
+            outcome = when(gpu, host, settings)
+            if outcome.__class__ is Match:
+                dismissed = self.dismissed.get((rule.code, uuid))
+                if dismissed is not None and (outcome.evidence_at or 0.0) <= dismissed:
+                    outcome = Answer.NO
+            elif rule.code not in tracked:
+                continue
+            found = self._follow(rule, uuid, outcome, host, answers=gpu.answers)
+            if found is not None:
+                held.append(found)
+        return held
 
     def _follow(
         self, rule: Rule, subject: str, outcome: Outcome, host: HostView, *, answers: int
@@ -203,6 +218,8 @@ class Judge:
     ) -> tuple[Finding, ...]:
         """The findings whose cause does not hold as well."""
         found = tuple(held)
+        if not found:
+            return ()
         codes = causes | {finding.code for finding in found}
         silent = {rule.code for rule in self.rules if not codes.isdisjoint(rule.silenced_by)}
         return tuple(finding for finding in found if finding.code not in silent)

@@ -107,7 +107,8 @@ class KernelLogSource:
         with self._lock:
             silent = time.monotonic() - self._heard_at
             fresh = self._state.up and silent <= self._settings.silence_seconds
-            return replace(self._state, fresh=fresh)
+            state = self._state
+            return state if state.fresh == fresh else replace(state, fresh=fresh)
 
     def _run(self, deliver: Deliver) -> None:
         failures = 0

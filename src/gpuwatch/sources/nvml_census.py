@@ -14,6 +14,7 @@ class Census:
 
     def __init__(self) -> None:
         self.devices: dict[str, Device] = {}
+        self._ordered: tuple[str, ...] = ()
         self.lost: frozenset[str] = frozenset()
         self.functions: tuple[PciFunction, ...] = ()
         self.versions = Ready(table="", driver="", nvml="", cuda="")
@@ -45,9 +46,9 @@ class Census:
 
     def to_ask(self, without: Collection[str]) -> tuple[str, ...]:
         """The addresses a sweep asks, in the order of their indices."""
-        ordered = sorted(self.devices.values(), key=lambda device: device.index)
-        addresses = (device.slot.pci_address for device in ordered)
-        return tuple(address for address in addresses if address not in without)
+        if not without:
+            return self._ordered
+        return tuple(address for address in self._ordered if address not in without)
 
     def counted(self, found: Found, spared: Collection[str]) -> Inventory:
         """Take in a complete inventory. Raises KeyError or ValueError for one without identity.
@@ -61,6 +62,10 @@ class Census:
             if address in self.devices and (address in present or not present):
                 devices.setdefault(address, self.devices[address])
         self.devices = devices
+        self._ordered = tuple(
+            device.slot.pci_address
+            for device in sorted(devices.values(), key=lambda device: device.index)
+        )
         self.lost = self._lost(found, spared)
         return Inventory(
             devices=tuple(sorted(devices.values(), key=lambda device: device.index)),

@@ -246,7 +246,9 @@ class Conversation:
         ask, self._ask = self._ask, ""
         if ask == "inventory":
             return Found(tuple(self._devices), tuple(self._lost))
-        return Swept(now - self._asked_at, tuple(str(each["pci"]) for each in self._lost))
+        # By the child's own word: it is read a little later, together with what else it said.
+        seconds = float(message.get("seconds", now - self._asked_at))
+        return Swept(seconds, tuple(str(each["pci"]) for each in self._lost))
 
     def _broke(self, text: str, now: float) -> Broke:
         stuck = self.probe.describe_stuck(now - self._wait_from)

@@ -42,9 +42,8 @@ class Translator:
             signals = self._rows[answered.cadences] = rows(answered.cadences)
         if len(signals) != len(answered.values):
             raise ValueError(f"{len(answered.values)} values for {len(signals)} rows")
-        values = tuple(
-            self._gap(value) if isinstance(value, list) else value for value in answered.values
-        )
+        gap = self._gap
+        values = tuple([gap(value) if type(value) is list else value for value in answered.values])
         return Sweep(board=board, at=at, cadences=answered.cadences, signals=signals, values=values)
 
     def _gap(self, told: list[Any]) -> Gap:
@@ -60,7 +59,8 @@ class Translator:
 
 def is_lost(values: tuple[Value | Gap, ...]) -> bool:
     """Whether the GPU said while it was asked that it is gone (NVML_ERROR_GPU_IS_LOST)."""
-    return any(isinstance(value, Gap) and value.reason is GapReason.LOST for value in values)
+    gaps = [value for value in values if type(value) is Gap]
+    return any(gap.reason is GapReason.LOST for gap in gaps)
 
 
 def device_of(message: dict[str, Any]) -> Device:

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.sources.probe_end import EndOrder
 
-_LEAST_CADENCE_SECONDS = 2.0
 _MINUTE = 60.0
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -62,13 +61,11 @@ class NvmlSettings:
     environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def __post_init__(self) -> None:
-        if self.fast < _LEAST_CADENCE_SECONDS:
-            raise ValueError(f"the fast cadence is at least 2 s, not {self.fast:g} s")
         if not self.fast <= self.slow <= self.rare <= self.inventory:
             raise ValueError("each cadence is at least as long as the one before it")
-        deadlines = (self.init_deadline, self.inventory_deadline, self.fast_deadline)
+        deadlines = (self.fast, self.init_deadline, self.inventory_deadline, self.fast_deadline)
         if min(*deadlines, self.slow_deadline, self.look, *self.respawn) <= 0:
-            raise ValueError("every deadline and pause is longer than 0 s")
+            raise ValueError("every cadence, deadline and pause is longer than 0 s")
         if self.max_unkillable < 1:
             raise ValueError(f"max_unkillable is at least 1, not {self.max_unkillable}")
 

@@ -21,6 +21,8 @@ from gpuwatch.sources.nvml_signals import table_hash
 from gpuwatch.sources.nvml_watch import Watch
 from gpuwatch.sources.probe_wait import Wake, wait
 
+GATHER_SECONDS = 0.005
+
 
 def probe_command(settings: NvmlSettings) -> tuple[str, ...]:
     """The command line of the NVML child.
@@ -94,7 +96,7 @@ class NvmlSource:
         if self._thread is not None and not self._thread.is_alive() and self._stop_by is None:
             return replace(state, up=False, fresh=False, problem="its thread ended: see the log")
         fresh = time.monotonic() - self._swept_at <= self._settings.stale_after
-        return replace(state, fresh=fresh)
+        return state if state.fresh == fresh else replace(state, fresh=fresh)
 
     def set_apart(self) -> dict[str, str]:
         """The GPUs that are not asked with the others because they hung, with the reason."""
@@ -142,7 +144,11 @@ class NvmlSource:
             watch.step(now, released=self._released_until is not None)
             self._publish(watch, now, hand_over)
             until = min(watch.due(time.monotonic()), self._released_until or math.inf)
-            wait(watch.children.probes, until, self._wake)
+            woken = wait(watch.children.probes, until, self._wake)
+            if not woken and time.monotonic() < until:
+                # A child said something and mostly has more to say, a GPU at a time: read it
+                # together. A wake-up for each would cost more than what is done with it.
+                wait((), time.monotonic() + GATHER_SECONDS, self._wake)
         self._end(watch, self._stop_by)
 
     def _obey(self, watch: Watch) -> None:

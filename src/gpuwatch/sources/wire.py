@@ -23,7 +23,8 @@ are swept like all others, best after an inventory. The NVML child answers:
     {"say": "lost-device", "id": 1, "index": 3 | -1, "pci": "" | ..., "code": 15}       no handle to
                                                            be had, or no UUID; -1 for no index
     {"say": "sweep", "id": 2, "pci": ..., "boottime": 12.5, "cadences": [...], "values": [...]}
-    {"say": "done", "id": 2, "count": 8}                  the request is finished
+    {"say": "done", "id": 2, "count": 8, "seconds": 0.03}     the request is finished; how long
+                                                           it took the child
     {"say": "event", "pci": ..., "uuid": ..., "type": 8, "data": 79, "boottime": 13.1,
      "instance": 5 | null}                                 the MIG instance, where it has one
     {"say": "events", "pci": ..., "types": 24, "code": 0}     once a device: its registration
@@ -50,6 +51,7 @@ LIMIT = 1 << 20
 SWEEPING, WAITING = 0, 1  # the lanes of the progress page
 _LANE = struct.Struct("<q16s64s")
 PAGE_BYTES = 2 * _LANE.size
+_DECODER = json.JSONDecoder()  # json.loads() would look for the encoding every time
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -60,7 +62,10 @@ def encode(message: dict[str, Any]) -> bytes:
 
 def decode(line: bytes) -> dict[str, Any]:
     """One line from the pipe. Raises ValueError for anything but a JSON object."""
-    message = json.loads(line)
+    text = line.decode()
+    message, end = _DECODER.raw_decode(text)
+    if text[end:].strip():
+        raise ValueError(f"more follows a JSON object: {text[end:][:80]!r}")
     if not isinstance(message, dict):
         kind = type(message).__name__
         raise ValueError(f"a message is a JSON object, not {kind}")  # noqa: TRY004 - bad data

@@ -3,9 +3,21 @@
 import pytest
 
 from gpuwatch.agent.inbox import Delivery, Errand, Inbox
+from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.readings import Sweep
+from gpuwatch.domain.snapshot import SourceState
 from gpuwatch.sources.base import DriverState
 
 READY = DriverState(condition="ready")
+STATE = SourceState(name="nvml", up=True, fresh=True)
+SWEEP = Sweep(
+    board=BoardKey("1652", "GPU-1"),
+    at=Moment(wall=1_800_000_000.0, boottime=5000.0, boot_id="b"),
+    cadences=frozenset(),
+    signals=(),
+    values=(),
+)
 
 
 def test_what_arrives_together_is_taken_together() -> None:
@@ -15,9 +27,43 @@ def test_what_arrives_together_is_taken_together() -> None:
     inbox.deliver("kernel_log", READY)
     inbox.wake()
 
-    taken = list(inbox.take(60.0, 60.0))
+    taken = list(inbox.take(60.0))
 
     assert taken == [Delivery("nvml", READY), Delivery("kernel_log", READY)]
+
+
+def test_a_gpus_answers_wait_for_the_end_of_their_sweep() -> None:
+    """They do not wake the agent; the source's state does, and brings them along in order."""
+    inbox = Inbox()
+    inbox.deliver("nvml", SWEEP)
+    waiting = inbox.rung
+    inbox.deliver("nvml", STATE)
+
+    taken = list(inbox.take(60.0))
+
+    assert (waiting, inbox.rung) == (False, False)
+    assert taken == [Delivery("nvml", SWEEP), Delivery("nvml", STATE)]
+
+
+def test_answers_whose_sweep_does_not_end_are_taken_at_the_next_turn() -> None:
+    """The GPU after them hangs: they are news all the same."""
+    inbox = Inbox()
+    inbox.deliver("nvml", SWEEP)
+
+    assert list(inbox.take(0.0)) == [Delivery("nvml", SWEEP)]
+
+
+def test_what_arrives_while_a_turn_is_worked_off_is_the_next_turns() -> None:
+    """A flood cannot keep the loop in one turn, away from its watchdog."""
+    inbox = Inbox()
+    inbox.deliver("nvml", READY)
+
+    turn = inbox.take(60.0)
+    first = next(turn)
+    inbox.deliver("nvml", STATE)
+
+    assert (first, list(turn)) == (Delivery("nvml", READY), [])
+    assert list(inbox.take(60.0)) == [Delivery("nvml", STATE)]
 
 
 def test_a_wake_ends_the_wait() -> None:

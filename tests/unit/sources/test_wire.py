@@ -48,3 +48,9 @@ def test_a_prepared_mark_says_what_enter_says() -> None:
 
     assert page.read() == Progress(77, "0000:1b:00.0", "nvmlDeviceGetPowerUsage")
     page.close()
+
+
+def test_two_messages_on_one_line_are_no_message() -> None:
+    """The second one would be lost without a word."""
+    with pytest.raises(ValueError, match="more follows"):
+        decode(b'{"say":"done"} {"say":"done"}\n')

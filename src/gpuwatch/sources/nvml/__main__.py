@@ -131,7 +131,7 @@ class Child:
 
     def _answer(self, request: dict[str, Any], devices: Devices, events: Events) -> None:
         """Say what was asked. Raises ValueError or KeyError for what nobody can ask."""
-        named = request["devices"]
+        began, named = time.monotonic(), request["devices"]
         if request["ask"] == "inventory":
             answers = devices.inventory(named)
         elif request["ask"] == "sweep":
@@ -144,7 +144,8 @@ class Child:
             answer["id"] = request["id"]
             self._output.say(answer)
             count += answer["say"] != "lost-device"
-        self._output.say({"say": "done", "id": request["id"], "count": count})
+        took = time.monotonic() - began
+        self._output.say({"say": "done", "id": request["id"], "count": count, "seconds": took})
         if request["ask"] == "inventory":
             events.watch(devices.gpus)
 
