@@ -9,7 +9,7 @@ from gpuwatch.sources.nvml_settings import NvmlSettings, RetryPlan
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"fast": 1.9}, "at least 2 s, not 1.9 s"),
+        ({"fast": 0.0}, "longer than 0 s"),
         ({"fast": 61.0}, "at least as long"),
         ({"rare": 4_000.0}, "at least as long"),
         ({"init_deadline": 0.0}, "longer than 0 s"),
