@@ -50,7 +50,8 @@ class LiveBoard:
         gaps = [value for value in sweep.values if type(value) is Gap]
         self.lost = any(gap.reason is GapReason.LOST or gap.code == GPU_IS_LOST for gap in gaps)
         self.reset_required = any(gap.code == RESET_REQUIRED for gap in gaps)
-        if any(type(sweep.values[place]) is not Gap for place in shape.owning):
+        owning = any(type(sweep.values[place]) is not Gap for place in shape.owning)
+        if owning and not self.lost:
             self.last_good = sweep.at
             self.seen_under = driver_load
 
@@ -105,27 +106,30 @@ class _Answers(Sequence[Latest]):
 
 
 class Live:
-    """All boards that answered or are remembered, by key."""
+    """All boards that answered or are remembered, by UUID: a serial may be unreadable for once."""
 
     def __init__(self) -> None:
-        self.boards: dict[BoardKey, LiveBoard] = {}
+        self.boards: dict[str, LiveBoard] = {}
         self.inventory: Inventory | None = None
 
     def board(self, key: BoardKey) -> LiveBoard:
         """The live state of a board, made at first need."""
-        if key not in self.boards:
-            self.boards[key] = LiveBoard(key)
-        return self.boards[key]
+        board = self.boards.get(key.uuid)
+        if board is None:
+            board = self.boards[key.uuid] = LiveBoard(key)
+        elif key.serial and not board.key.serial:
+            board.key = key
+        return board
 
     def take_inventory(self, inventory: Inventory) -> None:
         """Boards in the inventory are present; the others are not, and their answers are void."""
         self.inventory = inventory
-        here = {device.board.key: device for device in inventory.devices}
-        for key, device in here.items():
-            board = self.board(key)
+        here = {device.board.key.uuid for device in inventory.devices}
+        for device in inventory.devices:
+            board = self.board(device.board.key)
             board.device, board.present = device, True
-        for key, board in self.boards.items():
-            if key not in here and board.present:
+        for uuid, board in self.boards.items():
+            if uuid not in here and board.present:
                 board.present = False
                 board.hang = None
                 board.forget_answers()

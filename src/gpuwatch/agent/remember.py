@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import compress
+from operator import not_
 from typing import assert_never
 
 import structlog
@@ -27,6 +29,12 @@ from gpuwatch.sources.occurrences import Deduplicator
 log = structlog.get_logger("gpuwatch.remember")
 
 _LOUD = frozenset({EventKind.BOARD_LOST, EventKind.FELL_OFF_BUS, EventKind.HISTORY_LOST})
+# Reports about a board by its PCI address. They wait so many seconds of the boot clock for the
+# first inventory of a boot: NVML's start may take two minutes, and each GPU half a minute more.
+_OF_BOARDS = frozenset(
+    {EventKind.XID, EventKind.FELL_OFF_BUS, EventKind.INIT_FAILED, EventKind.DOUBLE_BIT_ERROR}
+)
+UNCOUNTED_SECONDS = 300.0
 _QUIET = frozenset({EventKind.ERRORS_COUNTED})
 
 
@@ -42,6 +50,9 @@ class Memory:
     epoch: Epoch | None = None
     epoch_started: Moment | None = None
     disturbed: Moment | None = None
+    _uncounted: tuple[Event, ...] = ()
+    _uncounted_since: float | None = None
+    _position: LogPosition | None = None
     _unplaced: tuple[Event, ...] = ()
     _incidents: dict[BoardKey, int] = field(default_factory=dict)
 
@@ -72,8 +83,11 @@ class Memory:
 
     def settle(self, now: Moment) -> bool:
         """What counts as time passes: Xids that only NVML told, lines left without a position."""
+        since = self._uncounted_since
+        if since is not None and now.boottime - since >= UNCOUNTED_SECONDS:
+            self._take_uncounted(now)
         unplaced, self._unplaced = self._unplaced, ()
-        return self._store(unplaced, now) | self._store(
+        return self._place(unplaced, None, now) | self._store(
             self.occurrences.settle(time.monotonic()), now
         )
 
@@ -104,14 +118,49 @@ class Memory:
         return self._store(counted, now)
 
     def _take_position(self, position: LogPosition, now: Moment) -> bool:
-        """Store the events that came before a position, the last one in one with it."""
-        place = (str(position), position.sequence)
         events, self._unplaced = self._unplaced, ()
+        return self._place(events, position, now)
+
+    def _place(self, events: tuple[Event, ...], position: LogPosition | None, now: Moment) -> bool:
+        """Store the events that came before a position, the last one in one with it.
+
+        A position never overtakes events whose boards are not counted yet.
+        """
+        waiting = [self._is_uncounted(event, now) for event in events]
+        self._uncounted += tuple(compress(events, waiting))
+        if self._uncounted:
+            self._position = position or self._position
+            return self._store(tuple(compress(events, map(not_, waiting))), now)
+        if position is None:
+            return self._store(events, now)
+        place = (str(position), position.sequence)
         if not events:
             self.history.save_kernel_log_position(place)
             return False
         changed = self._store(events[:-1], now)
         return changed | self.note(self.history.take_event(events[-1], now, place))
+
+    def _is_uncounted(self, event: Event, now: Moment) -> bool:
+        """Whether its slot's board is not known: boards may be exchanged while a host is off.
+
+        It waits for the first inventory of this boot, for as long as that may take.
+        """
+        if event.kind not in _OF_BOARDS or event.board is not None or event.boot_id != now.boot_id:
+            return False
+        if self.history.knows_slots_of(now.boot_id):
+            return False
+        if event.uuid and any(key.uuid == event.uuid for key in self.history.records()):
+            return False
+        if self._uncounted_since is None:
+            self._uncounted_since = now.boottime
+        return now.boottime - self._uncounted_since < UNCOUNTED_SECONDS
+
+    def _take_uncounted(self, now: Moment) -> None:
+        """Store what waited for an inventory: it came, or did not come in time."""
+        events, self._uncounted = self._uncounted, ()
+        position, self._position = self._position, None
+        if events:
+            self._place(events, position, now)
 
     def _store(self, events: tuple[Event, ...], now: Moment) -> bool:
         changed = False
@@ -127,18 +176,20 @@ class Memory:
         return changed or board.lost != was_lost or was_hung
 
     def _take_inventory(self, inventory: Inventory, now: Moment) -> bool:
-        before = {key: board.device for key, board in self.live.boards.items()}
+        modes = {
+            uuid: board.device.mig_enabled
+            for uuid, board in self.live.boards.items()
+            if board.device is not None
+        }
         self._say_who_holds(inventory)
         self.live.take_inventory(inventory)
-        modes = {
-            device.board.key: device.mig_enabled for device in before.values() if device is not None
-        }
         if any(
-            modes.get(device.board.key, device.mig_enabled) != device.mig_enabled
+            modes.get(device.board.key.uuid, device.mig_enabled) != device.mig_enabled
             for device in inventory.devices
         ):
             self.disturb(now)
         self.say(self.history.take_inventory(inventory.devices, now))
+        self._take_uncounted(now)
         return True
 
     def _say_who_holds(self, inventory: Inventory) -> None:

@@ -129,3 +129,33 @@ def test_rounds_without_an_absent_board_are_counted() -> None:
     live.count_absences()
 
     assert (gone.answers, live.board(KEY).answers) == (1, 0)
+
+
+def test_a_serial_that_cannot_be_read_for_once_is_the_same_board() -> None:
+    """The record keeps the serial; the board is as present as before."""
+    live = Live()
+    live.take_inventory(Inventory(devices=(_device(),)))
+
+    live.take_inventory(Inventory(devices=(_device(BoardKey("", KEY.uuid)),)))
+
+    assert [board.present for board in live.boards.values()] == [True]
+    assert live.board(KEY).present
+
+
+def test_a_serial_that_becomes_readable_is_the_same_board() -> None:
+    """Nothing is forgotten, and nobody is absent."""
+    live = Live()
+    live.take_inventory(Inventory(devices=(_device(BoardKey("", KEY.uuid)),)))
+
+    live.take_inventory(Inventory(devices=(_device(),)))
+
+    assert [(board.key, board.present) for board in live.boards.values()] == [(KEY, True)]
+
+
+def test_what_a_lost_gpu_still_answers_is_no_good_reading() -> None:
+    """Some calls answer from memory for a board that is gone."""
+    board = LiveBoard(KEY)
+
+    board.take(_sweep(1, Gap(GapReason.LOST, 15)), 0.0, "load")
+
+    assert (board.lost, board.last_good, board.seen_under) == (True, None, "")
