@@ -12,7 +12,7 @@ help:
 	@echo "make check      lint, types, import floors, unit tests, in under a minute"
 	@echo "make soak       the large counts of the same tests, in under an hour"
 	@echo "make bench      measure, and fail when a ratio is missed"
-	@echo "make gpu-check  tests that need a real GPU"
+	@echo "make gpu-check  tests on a real GPU, as root; reads only and writes build/gpu-recording.json"
 	@echo "make golden     rewrite the golden files (review the diff)"
 	@echo "make lock       resolve the dependencies again into requirements.lock"
 
@@ -63,7 +63,8 @@ golden: $(STAMP) simulator/build/libnvidia-ml.so.1
 	GPUWATCH_GOLDEN=rewrite $(PY) -m pytest -q tests -k golden
 
 gpu-check: $(STAMP)
-	$(PY) -m pytest -v -m gpu tests
+	@$(PY) -m tests.support.gpu.host
+	$(PY) -m pytest -v -s -m gpu tests/gpu
 
 lock:
 	$(PYTHON) -m venv .lock-venv

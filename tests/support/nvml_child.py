@@ -1,30 +1,47 @@
-"""The NVML child as the agent starts it, on a simulated driver, asked from a test."""
+"""The NVML child as the agent starts it, on a simulated or a real driver, asked from a test."""
 
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.sources.nvml_signals import rows, table_hash
 from gpuwatch.sources.probe import Probe, ProbeFailed
 from gpuwatch.sources.probe_end import EndOrder, end
 from gpuwatch.sources.wire import ProgressPage
-from simulator.world import Server
 
 _PATIENCE_SECONDS = 60.0
 _QUICK = EndOrder(input_seconds=3.0, terminate_seconds=1.0, kill_seconds=5.0)
 Message = dict[str, Any]
+PROGRAM = (sys.executable, "-m", "gpuwatch.sources.nvml")
+
+
+class Machine(Protocol):
+    """Where a driver is: a simulated server, or a host with a real one."""
+
+    @property
+    def sysfs(self) -> Path:
+        """Where sysfs is."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """What a child needs in its environment to find the library."""
+        ...
 
 
 class NvmlChild:
     """One running child. What it said of itself at first is `hello`, its log is `logged`."""
 
-    def __init__(self, server: Server, *, table: str | None = None) -> None:
+    def __init__(
+        self, server: Machine, *, table: str | None = None, program: Sequence[str] = PROGRAM
+    ) -> None:
         self.logged: list[str] = []
         self.events: list[Message] = []
         self._number = 0
-        command = [sys.executable, "-m", "gpuwatch.sources.nvml", "--sysfs", str(server.sysfs)]
+        command = [*program, "--sysfs", str(server.sysfs)]
         self.probe = Probe(
             [*command, "--table", table_hash() if table is None else table],
             log=self.logged.append,

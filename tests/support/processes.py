@@ -1,5 +1,7 @@
 """Processes as /proc shows them: children, whether one is gone, what it costs."""
 
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,22 @@ def children_of(pid: int) -> tuple[Child, ...]:
         if stat is not None and int(stat[1]) == pid and stat[0] not in _GONE:
             found.append(Child(int(place.name), stat[19], _command(place)))
     return tuple(found)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used so far, in clock ticks of 10 ms; 0 for one that is gone."""
+    stat = _stat(pid)
+    return 0.0 if stat is None else (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_bytes(pid: int) -> int | None:
+    """Its proportional share of memory (PSS); None where the kernel does not tell."""
+    try:
+        text = (_PROC / str(pid) / "smaps_rollup").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 def _stat(pid: int) -> list[str] | None:
