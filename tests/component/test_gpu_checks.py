@@ -80,6 +80,17 @@ def test_a_recording_has_no_identity_and_reads_back_as_it_was(server: Server) ->
     assert Recording(document).unknown == frozenset()
 
 
+def test_a_serial_of_one_digit_spoils_no_number_of_a_recording(server: Server) -> None:
+    """Some boards say "0": that text alone is replaced."""
+    server.set(0, "serial", "0")
+    seen = survey(Host.simulated(server))
+
+    (first, _) = recorded(seen, {}, identity=False)["gpus"]
+
+    assert first["device"]["serial"] == "0000000000001"
+    assert first["device"]["pci"] == seen.gpus[0].device["pci"]
+
+
 def test_a_recording_keeps_the_identity_where_that_is_wanted(server: Server) -> None:
     """Whoever asks for it gets the serials."""
     seen = survey(Host.simulated(server))

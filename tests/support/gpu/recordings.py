@@ -23,6 +23,7 @@ from tests.support.gpu.survey import Answer, Survey
 FORMAT = 1
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "gpu"
 _ANONYMOUS_CHASSIS = "SCRUBBED"
+_SHORT = 8
 _IDENTITY = ("uuid", "serial", "chassis_serial")
 
 
@@ -44,8 +45,11 @@ def recorded(seen: Survey, sections: Mapping[str, Any], *, identity: bool) -> di
 def scrubbed(document: dict[str, Any], seen: Survey) -> dict[str, Any]:
     """The document with every serial and UUID replaced, wherever it stands."""
     text = json.dumps(document)
-    for name, stand_in in _stand_ins(seen).items():
-        text = text.replace(json.dumps(name)[1:-1], stand_in)
+    for told, stand_in in _stand_ins(seen).items():
+        # A short one stands in other texts too, so only where it is all that a text says.
+        old, new = json.dumps(told), json.dumps(stand_in)
+        whole = len(told) < _SHORT
+        text = text.replace(old, new) if whole else text.replace(old[1:-1], stand_in)
     clean: dict[str, Any] = json.loads(text)
     return clean
 

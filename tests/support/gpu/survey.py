@@ -86,7 +86,11 @@ def table(seen: Survey) -> str:
         absent = {(asked[key].query, code) for key, why, code in seen.gaps() if why == reason}
         lines += sorted(
             f"{reason.value}: {question(query)} "
-            + ("(known without asking)" if code is None else f"(NVML error {code})")
+            + (
+                "(no error code: not asked, or its value means none)"
+                if code is None
+                else f"(NVML error {code})"
+            )
             for query, code in absent
         )
     return "\n".join(lines)
