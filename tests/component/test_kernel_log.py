@@ -71,11 +71,17 @@ def _start() -> Iterator[StartSource]:
         position: LogPosition | None = None,
         dumps: tuple[str, ...] = (),
         silence_seconds: float = 180.0,
+        order: EndOrder | None = None,
     ) -> Listener:
         said: list[str] = []
         source = KernelLogSource(
             clock or SystemClock(),
-            KernelLogSettings(path=str(path), dumps=dumps, silence_seconds=silence_seconds),
+            KernelLogSettings(
+                path=str(path),
+                dumps=dumps,
+                silence_seconds=silence_seconds,
+                end=order or EndOrder(),
+            ),
             position=position,
             log=said.append,
         )
@@ -361,6 +367,24 @@ def test_a_reader_that_hangs_is_replaced(start: StartSource, tmp_path: Path) -> 
     assert [event.code for event in listener.events] == [48, 94]
     assert listener.source.state().timeouts >= 1
     assert any("says nothing, stuck for" in line and "state T" in line for line in listener.said)
+
+
+def test_a_stopped_reader_is_ended_while_the_next_one_reads(
+    start: StartSource, tmp_path: Path
+) -> None:
+    """It hears neither the end of its input nor SIGTERM; SIGKILL comes although all is well."""
+    log = tmp_path / "kmsg"
+    log.write_text(xid(1, 48))
+    order = EndOrder(input_seconds=0.5, terminate_seconds=1.0, kill_seconds=10.0)
+    listener = start(log, silence_seconds=6.0, order=order)
+    assert listener.reached(1)
+
+    stopped = child_of(os.getpid(), str(log))
+    os.kill(stopped, signal.SIGSTOP)
+
+    assert eventually(lambda: listener.source.state().restarts == 1 and listener.source.readable)
+    assert eventually(lambda: not Path(f"/proc/{stopped}").exists())
+    assert listener.source.state().restarts == 1
 
 
 def child_of(parent: int, argument: str) -> int:

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gpuwatch.domain.moments import Clock
 from gpuwatch.domain.snapshot import SourceState
@@ -31,7 +31,7 @@ class KernelLogSettings:
     """What to read. `dumps` are directories in which an earlier boot may have left its log.
 
     A child that is not ready within `ready_seconds`, or then silent for `silence_seconds` (it gives
-    a sign of life every 60 s), is replaced.
+    a sign of life every 60 s), is replaced, and ended in the `end` order.
     """
 
     path: str = "/dev/kmsg"
@@ -39,6 +39,7 @@ class KernelLogSettings:
     required: bool = False
     ready_seconds: float = 30.0
     silence_seconds: float = 180.0
+    end: EndOrder = field(default_factory=EndOrder)
 
 
 class KernelLogSource:
@@ -65,7 +66,7 @@ class KernelLogSource:
         self._log = log
         self._reports = KernelLogReports(position)
         self._skip_dumps = False
-        self._endings = Endings(EndOrder())
+        self._endings = Endings(settings.end)
         self._wake = Wake()
         self._stop_at: float | None = None
         self._heard_at = 0.0
@@ -140,8 +141,10 @@ class KernelLogSource:
         until = time.monotonic() + self._patience()
         try:
             while self._stop_at is None:
-                message = probe.receive(until, self._wake)
+                look = min(until, self._endings.due(time.monotonic()))
+                message = probe.receive(look, self._wake)
                 now = time.monotonic()
+                self._end_others(now)
                 if message is not None:
                     self._hear(message, deliver)
                     until = now + self._patience()
@@ -149,7 +152,7 @@ class KernelLogSource:
                     self._time_out(probe)
         finally:
             self._endings.begin(probe, time.monotonic())
-            self._change(unkillable=self._endings.abandoned)
+            self._end_others(time.monotonic())
 
     def _hear(self, message: dict[str, object], deliver: Deliver) -> None:
         moment = self._clock.now()
@@ -209,8 +212,13 @@ class KernelLogSource:
         until = time.monotonic() + seconds
         while self._stop_at is None and (now := time.monotonic()) < until:
             wait((), min(until, self._endings.due(now)), self._wake)
-            self._endings.advance(time.monotonic())
-        self._change(unkillable=self._endings.abandoned)
+            self._end_others(time.monotonic())
+
+    def _end_others(self, now: float) -> None:
+        """Go on ending the readers before this one, also while this one reads."""
+        self._endings.advance(now)
+        if self._endings.abandoned != self._state.unkillable:
+            self._change(unkillable=self._endings.abandoned)
 
     def _finish(self, deadline: float) -> None:
         self._endings.hurry(time.monotonic(), deadline)
