@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from gpuwatch.domain.events import Event, EventKind
-from gpuwatch.domain.readings import Value
+from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.signals import Role, Signal
 from gpuwatch.history import events
 from gpuwatch.history.boards import BoardHistory, Case
@@ -34,12 +34,10 @@ class Effect:
             self.changed = self.changed or other.changed
 
 
-def hold(
-    book: Book, known: BoardHistory, row: Signal, value: Value, previous: Instant | None
-) -> Effect | None:
+def hold(book: Book, known: BoardHistory, row: Signal, value: Value) -> Effect | None:
     """Keep a value since when it holds, and the transition; None when it is not new.
 
-    Notices what a reset leaves behind; `previous` is when the row was read before.
+    Notices what a reset leaves behind.
     """
     key, now = row.key, book.timeline.now
     held = known.held.get(key)
@@ -51,7 +49,7 @@ def hold(
     _keep_change(book, known, row, number, value)
     effect = Effect(changed=True, urgent=is_urgent(row))
     if held is not None and _tells_of_reset(row, held[0], value):
-        effect.events += _reset(book, known, row, previous)
+        effect.events += _reset(book, known, row)
     return effect
 
 
@@ -70,11 +68,23 @@ def _tells_of_reset(row: Signal, before: Value, value: Value) -> bool:
     return row.role is Role.RECOVERY_ACTION and str(before) != _NO_ACTION and str(value) == "0"
 
 
-def _reset(
-    book: Book, known: BoardHistory, row: Signal, previous: Instant | None
-) -> tuple[Event, ...]:
+def _last_read(known: BoardHistory, row: Signal) -> Instant | None:
+    """When the row was read before this sweep, by whichever cadences it was asked.
+
+    The first sweep after a release asks everything at once: the last one that did so is long ago.
+    """
+    read = [
+        swept.at
+        for swept in known.swept.values()
+        for watched, value in zip(swept.plan.watched, swept.values, strict=True)
+        if watched.key == row.key and not isinstance(value, Gap)
+    ]
+    return max(read, key=lambda at: (at.boot, at.boottime)) if read else None
+
+
+def _reset(book: Book, known: BoardHistory, row: Signal) -> tuple[Event, ...]:
     """Record a reset between the last two readings, unless it is on record already."""
-    now = book.timeline.now
+    now, previous = book.timeline.now, _last_read(known, row)
     half = 0.0
     if previous is not None:
         half = max(0.0, book.timeline.elapsed(previous, now)) / 2

@@ -68,7 +68,7 @@ def take(
     effect = _changed(book, known, plan, values, (exposure + known.exposure) / 2)
     for row, value in zip(plan.watched, values, strict=True):
         if not isinstance(value, Gap):
-            effect.add(hold(book, known, row, value, swept.at if swept else None))
+            effect.add(hold(book, known, row, value))
     known.swept[sweep.cadences] = Swept(plan, values, now, book.epoch_key, readable, seen)
     if effect.urgent:
         book.store.put(CLOCKS, clock_row(known))
@@ -217,11 +217,12 @@ def _report(book: Book, counter: str, count: int, since: Instant, exposure: floa
 def _tell(
     book: Book, known: BoardHistory, counter: str, count: int, report: Report
 ) -> tuple[Event, ...]:
+    noun = "error" if count == 1 else "errors"
     return events.say(
         book,
         EventKind.ERRORS_COUNTED,
         known,
-        f"{count} uncorrectable errors more ({counter})",
+        f"{count} uncorrectable {noun} more ({counter})",
         instant=report.instant,
         seconds_before=report.seconds_before,
         seconds_after=report.seconds_after,

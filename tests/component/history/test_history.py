@@ -297,6 +297,39 @@ def test_a_finished_remap_is_evidence_of_a_reset(path: Path) -> None:
     assert record.last_reset_at == bench.clock.wall - 5.0
 
 
+def test_a_reset_is_dated_by_the_last_reading_of_any_cadence(path: Path) -> None:
+    """What asks for everything, as the first sweep after a release does, last did so long ago."""
+    bench = Bench.open(path)
+    bench.sweep(slow=True)
+    bench.boards[0].fail()
+    bench.boards[0].pending = 1
+    bench.sweep(after=DAY)
+    bench.boards[0].pending = 0
+
+    bench.sweep(after=10.0, slow=True)
+
+    record = bench.history.records()[board_key(0)]
+    assert record.last_reset_at == bench.clock.wall - 5.0
+
+
+def test_one_error_more_is_told_in_the_singular(path: Path) -> None:
+    """One error, three errors."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail(count=1)
+    bench.sweep()
+    bench.boards[0].fail(count=3)
+    bench.sweep()
+
+    events = bench.history.recent_events(10)
+
+    told = [event.detail for event in events if event.kind is EventKind.ERRORS_COUNTED]
+    assert told == [
+        "3 uncorrectable errors more (total)",
+        "1 uncorrectable error more (total)",
+    ]
+
+
 def test_boards_move_return_and_give_up_their_slots(path: Path) -> None:
     """Boards are told by their keys; an index or address that shifts confuses nobody."""
     bench = Bench.open(path, boards=3)
