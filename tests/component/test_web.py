@@ -425,6 +425,24 @@ def test_a_taken_port_is_told_with_the_way_out() -> None:
         assert second.ports == ()
 
 
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("127.0.0.1", "is another gpuwatch running"),
+        ("192.0.2.7", "no interface of this host has that address"),
+    ],
+)
+def test_an_address_that_cannot_be_had_names_the_setting(host: str, told: str) -> None:
+    """A taken port and an address of another host want different things done."""
+    with serving(_echo) as running:
+        server = WebServer((Address(host, running.port),), _echo, report=lambda *_: None)
+
+        with pytest.raises(ListenError, match=told) as refused:
+            server.start()
+
+        assert str(refused.value).endswith("the setting is web.listen_addresses)")
+
+
 def test_the_port_is_free_at_once_after_stop() -> None:
     """With clients connected, and a child alive that was started meanwhile."""
     with serving(_echo) as running:

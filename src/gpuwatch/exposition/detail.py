@@ -83,13 +83,28 @@ def _finding(snapshot: Snapshot, finding: Finding) -> Markup:
         ("since", when(finding.since, snapshot)),
         ("act", f"{URGENCIES[finding.urgency]}: {remedy_sentence(finding.remedy)}"),
         ("return", RMA_STANDINGS[finding.rma] if finding.rma else ""),
-        ("due", "" if finding.due is None else f"within {span(finding.due.total_seconds())}"),
-        ("evidence", ", ".join(f"{name} {value}" for name, value in finding.evidence)),
+        ("due", _due(snapshot, finding)),
+        ("evidence", _evidence(finding)),
         ("ends when", finding.clears),
         ("gets worse by", finding.escalates),
         ("source", _source(finding.source)),
     ]
     return tag("article", tag("h3", finding.code), tag("p", finding.sentence), _facts(facts))
+
+
+def _due(snapshot: Snapshot, finding: Finding) -> str:
+    if finding.due is None:
+        return ""
+    return when(finding.since + finding.due.total_seconds(), snapshot)
+
+
+def _evidence(finding: Finding) -> str:
+    """The numbers behind the sentence; words that stand in the sentence are not said again."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in finding.evidence
+        if value.replace(".", "").isdecimal() or value not in finding.sentence
+    )
 
 
 def _source(source: str) -> str:

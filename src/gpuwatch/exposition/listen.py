@@ -8,6 +8,12 @@ _BACKLOG = 128
 _HIGHEST_PORT = 65_535
 # A kernel without IPv6 refuses the family or the address; the other family serves alone.
 _NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+_REMEDY = "is it written as it is meant?"
+_REMEDIES = {
+    errno.EADDRINUSE: "is another gpuwatch running?",
+    errno.EADDRNOTAVAIL: "no interface of this host has that address",
+    errno.EACCES: "ports below 1024 are for root",
+}
 
 
 class ListenError(Exception):
@@ -63,7 +69,7 @@ def bind(address: Address) -> tuple[socket.socket, ...]:
             listening.close()
         raise ListenError(
             f"web: cannot listen on {address}: {error.strerror or error} "
-            "(is another gpuwatch running? the addresses are web.listen in the settings)"
+            f"({_REMEDIES.get(error.errno or 0, _REMEDY)}; the setting is web.listen_addresses)"
         ) from error
     return tuple(bound)
 

@@ -84,7 +84,7 @@ def _urgent(snapshot: Snapshot, gpus: Sequence[GpuState]) -> Markup:
     host = [_item(join("Host"), finding) for finding in _now(snapshot.host_findings)]
     boards = [
         _item(
-            join(gpu_link(gpu), f" in {slot_text(gpu)}, serial {serial_text(gpu)}"),
+            join(gpu_link(gpu), _place(gpu), f", serial {serial_text(gpu)}"),
             finding,
             _taken_up(snapshot, gpu, finding),
         )
@@ -94,18 +94,24 @@ def _urgent(snapshot: Snapshot, gpus: Sequence[GpuState]) -> Markup:
     return tag("ul", *host, *boards, class_="urgent") if host or boards else join()
 
 
+def _place(gpu: GpuState) -> str:
+    """Where it sits, unless its name says so already."""
+    return "" if slot_text(gpu) in gpu_name(gpu) else f" in {slot_text(gpu)}"
+
+
 def _now(findings: Sequence[Finding]) -> list[Finding]:
     return by_urgency(finding for finding in findings if finding.urgency is Urgency.PAGE)
 
 
 def _taken_up(snapshot: Snapshot, gpu: GpuState, finding: Finding) -> str:
     """Whether somebody is at it already: the second question at 03:00."""
-    states = {
-        flag.state
-        for flag in open_flags_of(snapshot, gpu.record.key.uuid)
+    flags = open_flags_of(snapshot, gpu.record.key.uuid)
+    states = (
+        f" {f'Flag {flag.number}' if flag.number else 'Its flag'} is {FLAG_STATES[flag.state]}."
+        for flag in flags
         if flag.code == finding.code
-    }
-    return next((f" {FLAG_STATES[state].capitalize()}." for state in states), "")
+    )
+    return next(states, "")
 
 
 def _item(subject: Markup, finding: Finding, taken_up: str = "") -> Markup:

@@ -203,7 +203,9 @@ def test_an_unreadable_value_is_shown_as_unknown_with_its_reason() -> None:
 
 def test_somebody_at_work_is_named_beside_the_urgent_finding() -> None:
     """The second question at 03:00: is anybody at it?"""
-    assert "Replace the board. In hands. Nobody is paged for it." in _read(rich_snapshot())
+    assert "Replace the board. Flag 14 is in hands. Nobody is paged for it." in _read(
+        rich_snapshot()
+    )
 
 
 def test_a_page_of_a_stalled_agent_warns() -> None:
