@@ -57,9 +57,7 @@ class MaintenanceDirectory:
         try:
             path.unlink()
         except FileNotFoundError:
-            raise MaintenanceError(
-                f"maintenance {identity}: no such maintenance (see `gpuwatch maintenance list`)"
-            ) from None
+            raise MaintenanceError(f"maintenance {identity}: there is none of that name") from None
 
     def expire(self, now_wall: float) -> None:
         """Remove our own files whose time is over; what others wrote is theirs to remove."""

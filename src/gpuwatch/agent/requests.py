@@ -183,7 +183,9 @@ class Requests:
         try:
             return work()
         except MaintenanceError as error:
-            raise ControlError(ErrorKind.NOT_FOUND, str(error), "see maintenance list") from error
+            raise ControlError(
+                ErrorKind.NOT_FOUND, str(error), "see gpuwatch maintenance list"
+            ) from error
         except OSError as error:
             raise ControlError(
                 ErrorKind.FAILED, f"maintenance file: {error}", "is agent.runtime_directory right?"

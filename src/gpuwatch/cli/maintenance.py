@@ -60,7 +60,10 @@ def list_maintenance(arguments: Namespace) -> int:
         (one["identity"], one["board"] or one["scope"], at(one["until"]), one["reason"])
         for one in cast("list[MaintenanceShape]", answer["maintenance"])
     ]
-    print_lines(table(("IDENTITY", "OF", "UNTIL (UTC)", "REASON"), rows))
+    if rows:
+        print_lines(table(("IDENTITY", "OF", "UNTIL (UTC)", "REASON"), rows))
+    else:
+        print("nobody has announced work on this host")
     return Exit.OK
 
 

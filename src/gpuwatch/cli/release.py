@@ -7,7 +7,7 @@ import threading
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 from gpuwatch.cli.exits import Exit
@@ -18,12 +18,17 @@ from gpuwatch.control.requests import ControlError, ErrorKind
 
 # The probe may take its grace, then SIGTERM's, before the driver is free.
 _RELEASE_SECONDS = 60.0
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)  # as the agent allows
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell reports them
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def release(arguments: Namespace) -> int:
     """Release; with a command, run it and resume whatever happens. Its status is ours."""
+    if not _SHORTEST <= arguments.lasting <= _LONGEST:
+        what = "--for is not from 1s to 24h"
+        remedy = "it is renewed while COMMAND runs; for longer work: gpuwatch maintenance begin"
+        raise ControlError(ErrorKind.USAGE, what, remedy)
     if not arguments.run:
         _tell(arguments, _release(arguments))
         return Exit.OK

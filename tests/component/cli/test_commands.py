@@ -337,6 +337,24 @@ def test_a_command_that_is_not_there_resumes_too(agent: FakeAgent) -> None:
     assert [request.do for request in agent.done] == ["release", "resume"]
 
 
+def test_a_release_longer_than_a_day_names_the_way_out(agent: FakeAgent) -> None:
+    """In the words of the command line, before anything is asked."""
+    told = _ask(agent, "release", "--for", "3d")
+
+    assert told.status == 2
+    assert "--for is not from 1s to 24h" in told.err
+    assert agent.done == []
+
+
+def test_no_maintenance_is_said(agent: FakeAgent) -> None:
+    """Not a heading over nothing."""
+    agent.snapshot = replace(agent.snapshot, maintenance=())
+
+    told = _ask(agent, "maintenance", "list")
+
+    assert (told.status, told.out) == (0, "nobody has announced work on this host\n")
+
+
 def test_a_refused_release_runs_nothing(agent: FakeAgent, folder: Path) -> None:
     """A driver that could not be let go of is not upgraded."""
     agent.refusal = ControlError(ErrorKind.FAILED, "the probe cannot be ended", "reboot")
