@@ -41,14 +41,14 @@ def free_port(wanted: int) -> int:
     raise OSError("no free port on 127.0.0.1")
 
 
-def announce(port: int, kind: str, options: Sequence[str]) -> None:
-    """Say where to look."""
+def announce(port: int, kind: str, kept: str, options: Sequence[str]) -> None:
+    """Say where to look; `kept` is what becomes of the state."""
     print(
         f"gpuwatch watches {kind}\n"
         f"  page     http://127.0.0.1:{port}/\n"
         f"  metrics  http://127.0.0.1:{port}/metrics\n"
         f"  status   {sys.executable} -m gpuwatch status --socket {PLACE}/run/control.sock\n"
-        f"  state    {PLACE}/state (kept; remove it to begin anew)\n",
+        f"  state    {PLACE}/state ({kept})\n",
         *options,
         sep="",
         flush=True,
@@ -67,7 +67,7 @@ def settings(port: int, extra: Sequence[str]) -> tuple[str, ...]:
 
 def watch_real(port: int) -> int:
     """Watch the GPUs of this host."""
-    announce(port, "the GPUs of this host", ())
+    announce(port, "the GPUs of this host", "kept; remove it to begin anew", ())
     return run(load(options=settings(port, ())))
 
 
@@ -87,8 +87,9 @@ def watch_simulated(port: int, rate: float) -> int:
     upcoming = [f"  day {scene.day:>4g}  {scene.look_for}\n" for scene in story.scenes()]
     announce(
         port,
-        f"eight simulated GPUs; a day takes {DAY / rate:.0f} s. What will happen:\n",
-        upcoming,
+        f"eight simulated GPUs; a day takes {DAY / rate:.0f} s. What will happen:",
+        "made anew by every run",
+        ("\n", *upcoming),
     )
     simulated = (
         f"nvml.sysfs={server.sysfs}",
