@@ -11,6 +11,7 @@ import structlog
 
 from gpuwatch.agent.clockwatch import ClockWatch
 from gpuwatch.agent.decide import Decisions
+from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.inbox import Errand, Inbox
 from gpuwatch.agent.maintenance import MaintenanceDirectory
 from gpuwatch.agent.publish import Frame, gpu_states
@@ -22,6 +23,7 @@ from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Clock, Moment
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.snapshot import Maintenance, Snapshot
+from gpuwatch.domain.verdicts import gravest
 from gpuwatch.history import History
 from gpuwatch.policy.judge import Judgement
 from gpuwatch.policy.rules import RULES_VERSION
@@ -78,6 +80,7 @@ class Agent:
     works: MaintenanceDirectory
     identity: Identity
     notifier: Notifier
+    health: HealthWatch
     stale_seconds: float
     cadence_seconds: float
     expected_gpus: int | None = None
@@ -148,7 +151,7 @@ class Agent:
             (log.info if news else log.debug)(
                 "swept",
                 gpus=len(view.gpus),
-                verdict=judgement.host_verdict.value,
+                verdict=gravest((judgement.host_verdict, *judgement.verdicts.values())).value,
                 findings=sum(map(len, judgement.findings.values())) + len(judgement.host_findings),
                 flags=sum(flag.is_open for flag in self.decisions.flags),
             )
@@ -173,6 +176,7 @@ class Agent:
             self._absences_counted = instant
             changed |= self.memory.live.count_absences()
         ticked = self.memory.note(self.history.tick(now))
+        changed |= self.health.look(self.history.degraded)
         return ticked or self._staleness_changed() or changed
 
     def _watch_clock(self, now: Moment) -> bool:

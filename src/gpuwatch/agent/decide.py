@@ -118,14 +118,24 @@ class Decisions:
                 "finding-began",
                 code=finding.code,
                 subject=finding.subject or "host",
+                **self._where(finding.subject),
                 urgency=finding.urgency.value,
                 route=finding.route.value,
                 remedy=finding.remedy.value,
                 sentence=finding.sentence,
             )
         for code, subject in before.keys() - held.keys():
-            log.info("finding-ended", code=code, subject=subject or "host")
+            log.info("finding-ended", code=code, subject=subject or "host", **self._where(subject))
         return held != before
+
+    def _where(self, uuid: str) -> dict[str, str]:
+        """The board as remote hands know it; nothing for the host, or what is not remembered."""
+        records = self.history.records()
+        record = next((record for key, record in records.items() if key.uuid == uuid), None)
+        if record is None:
+            return {}
+        known = {"serial": record.key.serial, "slot": record.slot.label if record.slot else ""}
+        return {name: text for name, text in known.items() if text}
 
     def _note_verdicts(self, judgement: Judgement, now: Moment, *, settling: bool) -> bool:
         """Remember every verdict that changed; not that an agent which just started knows none."""
@@ -147,7 +157,8 @@ class Decisions:
             return False
         reason = "; ".join(finding.code for finding in findings) or "no finding holds"
         self.history.save_verdict(subject, verdict, reason, now)
-        log.info(
+        at_first = before is None and verdict is Verdict.HEALTHY
+        getattr(log, "debug" if at_first else "info")(
             "verdict-changed",
             subject=subject or "host",
             verdict=verdict.value,

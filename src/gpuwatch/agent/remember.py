@@ -258,7 +258,7 @@ class Memory:
             known = self._incidents.get(incident.board, 0)
             now = len(self.history.records()[incident.board].incidents)
             self._incidents[incident.board] = now
-            tell = log.warning if now > known else log.info
+            tell = log.warning if now > known else log.debug
             tell(
                 "incident-opened" if now > known else "incident-extended",
                 serial=incident.board.serial,
@@ -273,11 +273,12 @@ class Memory:
         for event in events:
             quiet = event.kind in _QUIET
             level = "warning" if event.kind in _LOUD else "debug" if quiet else "info"
-            getattr(log, level)(
-                event.kind.value.replace("_", "-"),
-                serial=event.board.serial if event.board else "",
-                uuid=event.board.uuid if event.board else "",
-                pci=event.pci_address,
-                code=event.code,
-                detail=event.detail,
-            )
+            facts = {
+                "serial": event.board.serial if event.board else "",
+                "uuid": event.board.uuid if event.board else "",
+                "pci": event.pci_address,
+                "code": event.code,
+                "detail": event.detail,
+            }
+            told = {name: fact for name, fact in facts.items() if fact not in (None, "")}
+            getattr(log, level)(event.kind.value.replace("_", "-"), **told)

@@ -10,9 +10,11 @@ from types import FrameType
 
 import structlog
 
+from gpuwatch import __version__
 from gpuwatch.agent import wiring
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.decide import Calendar, Decisions
+from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.housekeeping import Housekeeping
 from gpuwatch.agent.maintenance import MaintenanceDirectory
 from gpuwatch.agent.remember import Memory
@@ -70,11 +72,25 @@ class Service:
         try:
             self._control.start()
             self.web.start()
-        except (ControlError, ListenError, OSError) as error:
+        except OSError as error:
+            self.close()
+            where = self._loaded.settings.agent.runtime_directory
+            raise StartError(
+                f"agent.runtime_directory {where} cannot be used: {error.strerror} "
+                "(make it, writable for the agent's user, or set another)"
+            ) from error
+        except (ControlError, ListenError) as error:
             self.close()
             raise StartError(str(error)) from error
         self._housekeeping.start()
-        log.info("started", ports=self.web.ports, pid=os.getpid())
+        log.info(
+            "started",
+            version=__version__,
+            ports=self.web.ports,
+            pid=os.getpid(),
+            config=self.agent.identity.config_hash,
+            history=self.agent.health.path,
+        )
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -157,7 +173,7 @@ def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
     probes = structlog.get_logger("gpuwatch.probe")
     nvml = wiring.nvml_source(settings, clock, probes.info)
     kernel = wiring.kernel_log_source(
-        settings, clock, history, lambda line: probes.info("kernel-log", text=line)
+        settings, clock, history, lambda line: probes.warning("kernel-log", text=line)
     )
     timing = wiring.nvml_settings(settings)
     judge = Judge(wiring.policy_settings(settings))
@@ -171,6 +187,7 @@ def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
         works=MaintenanceDirectory(wiring.places(settings).maintenance),
         identity=wiring.identity(loaded),
         notifier=Notifier(os.environ),
+        health=HealthWatch(str(wiring.places(settings).history)),
         stale_seconds=timing.stale_after,
         cadence_seconds=timing.fast,
         expected_gpus=settings.nvml.expected_gpus,
@@ -183,7 +200,7 @@ def _open_history(loaded: Loaded, clock: Clock, max_gap_seconds: float | None) -
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        log.warning("state-directory-missing", path=str(path.parent), error=str(error))
+        log.warning("state-directory-missing", path=str(path.parent), error=error.strerror)
     settings = wiring.history_settings(loaded.settings, max_gap_seconds=max_gap_seconds)
     try:
         return History.open(path, clock, settings)

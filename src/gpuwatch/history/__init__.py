@@ -1,6 +1,6 @@
 """History: what gpuwatch remembers about every board, in SQLite."""
 
-from gpuwatch.history.health import Degraded, HistoryError, SecondWriterError
+from gpuwatch.history.health import Degraded, HistoryError, SecondWriterError, remedy_of
 from gpuwatch.history.history import History
 from gpuwatch.history.reader import Reader
 from gpuwatch.history.settings import Change, HistorySettings
@@ -13,4 +13,5 @@ __all__ = [
     "HistorySettings",
     "Reader",
     "SecondWriterError",
+    "remedy_of",
 ]

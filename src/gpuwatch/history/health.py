@@ -34,6 +34,26 @@ class Degraded(StrEnum):
     COPY_FAILED = "copy-failed"
 
 
+_IN_MEMORY = "new history waits in memory and is written by itself once "
+_REMEDIES = {
+    Degraded.DISK_FULL: f"{_IN_MEMORY}there is space: free some",
+    Degraded.READ_ONLY: f"{_IN_MEMORY}the file and its folder are writable for the agent's user",
+    Degraded.IO_ERROR: f"{_IN_MEMORY}the disk works: see the kernel log",
+    Degraded.UNAVAILABLE: f"{_IN_MEMORY}the folder exists and is writable for the agent's user",
+    Degraded.BUSY: f"{_IN_MEMORY}the other process lets go of the file",
+    Degraded.NEWER_SCHEMA: "a newer gpuwatch wrote it: install that one again",
+    Degraded.CORRUPT: "it is set aside and rebuilt from what can be saved",
+    Degraded.CORRUPT_REBUILT: "it was rebuilt: gpuwatch history tells what is left",
+    Degraded.ROWS_DROPPED: "too much waited in memory: the oldest readings were dropped",
+    Degraded.COPY_FAILED: "the history is written; only its copy beside it is not",
+}
+
+
+def remedy_of(reason: str) -> str:
+    """What becomes of history meanwhile, and what a person can do, for a value of `Degraded`."""
+    return _REMEDIES[Degraded(reason)]
+
+
 # https://www.sqlite.org/rescode.html; the low byte of an extended code is its primary code.
 _REASONS = {
     sqlite3.SQLITE_FULL: Degraded.DISK_FULL,

@@ -49,7 +49,8 @@ class Gate:
         load = driver_load(self._settings.sysfs, self._settings.proc)
         if self._looked and load == self.load:
             return False
-        self._log("driver-changed", before=str(self.load), after=str(load))
+        if self._looked:
+            self._log("driver-changed", before=_text(self.load), after=_text(load))
         self._looked, self.load = True, load
         if load is None:
             self._tell(not_loaded(pci_functions(self._settings.sysfs)))
@@ -73,5 +74,8 @@ class Gate:
     def _tell(self, state: DriverState) -> None:
         if state != self.state:
             self.state = state
-            self._log("driver-state-changed", condition=state.condition, text=state.text)
             self._deliver(state)
+
+
+def _text(load: DriverLoad | None) -> str:
+    return load.version if load else "not loaded"
