@@ -56,7 +56,6 @@ def host(*gpus: GpuView, **changes: object) -> HostView:
         driver_version="580.95.05",
         library_version="580.95.05",
         pci_functions=8,
-        epoch_started=NOW.wall - 40 * DAY,
     )
     return replace(base, **changes)  # type: ignore[arg-type]
 

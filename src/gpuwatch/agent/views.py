@@ -10,10 +10,10 @@ from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.recovery import recovery_action
 from gpuwatch.domain.snapshot import Maintenance
+from gpuwatch.policy.conditions import RECOVERY
 from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView
 from gpuwatch.sources.base import DeviceHang, DriverCondition, DriverState
 
-RECOVERY = "gpuwatch_gpu_recovery_action"
 GRACE_SECONDS = 600.0
 
 _HEALTH = {
@@ -63,7 +63,6 @@ def host_view(
         expected_gpus=situation.expected_gpus,
         released=situation.released,
         clock_settled=situation.clock_settled,
-        epoch_started=_wall_now_of(situation.epoch_started, now),
         quiet_seconds=situation.quiet_seconds,
         settling=situation.settling,
         in_maintenance=frozenset(under_maintenance(situation.maintenance, known)),

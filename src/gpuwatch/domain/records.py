@@ -29,10 +29,15 @@ class XidCount:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The latest value of a signal kept by its changes, and since when (Unix seconds)."""
+    """The latest value of a signal kept by its changes, and since when (Unix seconds).
+
+    `reset_since` says whether a reset of the board was evidenced since; instants of two boots do
+    not tell, because one of their clocks may have been wrong.
+    """
 
     value: Value
     since: float
+    reset_since: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +48,8 @@ class BoardRecord:
     the volatile and the aggregate sums, see history); `prior` what the board brought along: shown,
     never judged. `xids` are keyed by (code, source). `held` are signals kept by their changes, by
     `Signal.key`. `last_reset_at` is the last evidenced reset; `off_bus_at` when it fell off the
-    bus, oldest first.
+    bus, oldest first; `fell_at` the last fall under the driver that is loaded now, None without
+    one. `reset_since_incident` says whether a reset was evidenced after the latest incident.
     """
 
     board: Board
@@ -61,6 +67,8 @@ class BoardRecord:
     held: Mapping[str, Held] = field(default_factory=dict)
     last_reset_at: float | None = None
     off_bus_at: tuple[float, ...] = ()
+    fell_at: float | None = None
+    reset_since_incident: bool = False
 
     @property
     def key(self) -> BoardKey:
@@ -85,6 +93,8 @@ class BoardRecord:
             held=self.held,
             last_reset_at=self.last_reset_at,
             off_bus_at=self.off_bus_at,
+            fell_at=self.fell_at,
+            reset_since_incident=self.reset_since_incident,
         )
 
 

@@ -133,7 +133,16 @@ class Book:
 
     def precedes_sight(self, known: BoardHistory, instant: Instant) -> bool:
         """Whether `instant` lies before the first sight of the board: what was then is prior."""
-        return self.timeline.elapsed(known.first_seen, instant) < 0
+        return self.timeline.is_after(known.first_seen, instant)
+
+    def epoch_start(self) -> Instant:
+        """When the current driver epoch began; the first of a boot began with it."""
+        now = self.timeline.now
+        met = {str(one.number): one for (boot, _), one in self.epochs.items() if boot == now.boot}
+        epoch = met.get(self.epoch_key)
+        if epoch is None or epoch.number == min(one.number for one in met.values()):
+            return Instant(now.boot, 0.0)
+        return Instant(now.boot, epoch.boottime)
 
     def resets(self, known: BoardHistory) -> Iterable[Instant]:
         """The evidenced resets of a board: its own and those of the whole host."""

@@ -40,7 +40,7 @@ class Reader:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._series = SeriesBook(book)
-        self._records: dict[int, tuple[tuple[int, int], BoardRecord]] = {}
+        self._records: dict[int, tuple[tuple[int, int, str], BoardRecord]] = {}
         self._events: tuple[tuple[object, ...], tuple[Event, ...]] | None = None
         self._losses: tuple[tuple[object, ...], tuple[tuple[float, str], ...]] | None = None
 
@@ -165,7 +165,7 @@ class Reader:
         self._book.store.close()
 
     def _record(self, known: BoardHistory) -> BoardRecord:
-        version = (known.version, self._book.timeline.version)
+        version = (known.version, self._book.timeline.version, self._book.epoch_key)
         last_seen = self._book.timeline.wall(known.last_seen)
         cached = self._records.get(known.number)
         if cached is None or cached[0] != version:
@@ -180,7 +180,9 @@ class Reader:
 
 def _build(known: BoardHistory, book: Book) -> BoardRecord:
     timeline = book.timeline
-    resets = [timeline.wall(reset) for reset in book.resets(known)]
+    reset = timeline.latest(book.resets(known))
+    start = book.epoch_start()
+    falls = [fall for fall in known.off_bus if fall.boot == start.boot and fall >= start]
     totals = {counter: counted.count.total for counter, counted in known.counts.items()}
     dram, sram = totals.get("dram", 0), totals.get("sram", 0)
     return BoardRecord(
@@ -200,9 +202,15 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
         prior={counter: counted.count.prior for counter, counted in known.counts.items()},
         unattributed=known.unattributed,
         xids=_xids(known.xids, timeline),
-        held={key: Held(value, timeline.wall(since)) for key, (value, since) in known.held.items()},
-        last_reset_at=max(resets, default=None),
+        held={
+            key: Held(value, timeline.wall(since), timeline.is_after(reset, since))
+            for key, (value, since) in known.held.items()
+        },
+        last_reset_at=None if reset is None else timeline.wall(reset),
         off_bus_at=tuple(timeline.wall(instant) for instant in known.off_bus),
+        fell_at=timeline.wall(max(falls)) if falls else None,
+        reset_since_incident=bool(known.cases)
+        and all(timeline.is_after(reset, report.instant) for report in known.cases[-1].reports),
     )
 
 

@@ -44,7 +44,8 @@ def take(
     """
     now = book.timeline.now
     values = plan.watch(sweep.values)
-    lost = any(isinstance(value, Gap) and value.reason is GapReason.LOST for value in sweep.values)
+    gaps = [value for value in sweep.values if type(value) is Gap]
+    lost = any(gap.reason is GapReason.LOST for gap in gaps)
     swept = known.swept.get(sweep.cadences)
     if (
         swept is not None

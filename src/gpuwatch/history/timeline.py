@@ -96,6 +96,25 @@ class Timeline:
             return by_wall
         return max(by_wall, end.boottime, at_least)
 
+    def is_after(self, later: Instant | None, earlier: Instant) -> bool:
+        """Whether `later` came after `earlier`: this boot after all others, whatever clocks say."""
+        if later is None:
+            return False
+        if later.boot == earlier.boot:
+            return later.boottime > earlier.boottime
+        current = self.current.number if self.current is not None else 0
+        if current in (later.boot, earlier.boot):
+            return later.boot == current
+        return self.wall(later) > self.wall(earlier)
+
+    def latest(self, instants: Iterable[Instant]) -> Instant | None:
+        """The last of `instants`; None of nothing."""
+        last: Instant | None = None
+        for instant in instants:
+            if last is None or self.is_after(instant, last):
+                last = instant
+        return last
+
     def _add(self, boot_id: str, wall_offset: float) -> Boot:
         return self._keep(Boot(max(self._by_number, default=0) + 1, boot_id, wall_offset))
 

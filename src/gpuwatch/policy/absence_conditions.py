@@ -15,23 +15,28 @@ def off_the_bus(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outc
         return Answer.NO
     if host.driver is not DriverHealth.READY:
         return Answer.CANNOT_TELL
-    logged = [at for at in gpu.record.off_bus_at if at >= host.epoch_started]
-    answered_since = bool(logged) and gpu.last_good is not None and gpu.last_good > logged[-1]
+    fell_at = gpu.record.fell_at
+    answered_since = fell_at is not None and gpu.last_good is not None and gpu.last_good > fell_at
     vanished = not gpu.present and gpu.seen_this_epoch
     if gpu.lost:
         reason = "NVML says the GPU is lost"
     elif vanished:
         reason = "it vanished while its driver was loaded"
-    elif logged and not answered_since:
+    elif fell_at is not None and not answered_since:
         reason = "the kernel log says it has fallen off the bus (Xid 79)"
     else:
         return Answer.NO
-    return Match(facts={"reason": reason}, evidence_at=logged[-1] if logged else None)
+    return Match(facts={"reason": reason}, evidence_at=fell_at)
 
 
 def off_the_bus_again(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
-    """The same board fell off the bus twice within 90 days."""
-    recent = [at for at in gpu.record.off_bus_at if host.now.wall - at < OFF_BUS_AGAIN_SECONDS]
+    """The same board fell off the bus twice within 90 days, the last time not longer ago."""
+    falls = gpu.record.off_bus_at
+    if len(falls) < 2 or host.now.wall - max(falls) >= OFF_BUS_AGAIN_SECONDS:  # noqa: PLR2004 - twice
+        return Answer.NO
+    if not host.clock_settled:  # boots whose clocks disagree put falls anywhere
+        return Answer.CANNOT_TELL
+    recent = sorted(at for at in falls if max(falls) - at < OFF_BUS_AGAIN_SECONDS)
     if len(recent) < 2:  # noqa: PLR2004 - twice
         return Answer.NO
     return Match(facts={"times": str(len(recent))}, evidence_at=recent[-1])

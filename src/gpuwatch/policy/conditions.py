@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
+
+RECOVERY = "gpuwatch_gpu_recovery_action"
 
 
 class Answer(Enum):
@@ -42,11 +44,8 @@ class AtLeast:
     def __call__(self, gpu: GpuView, _host: HostView, _settings: PolicySettings) -> Outcome:
         """Compare the fresh reading; a gap cannot tell, an unsupported signal says no."""
         value = gpu.readings.get(self.signal)
-        if value is None:
-            return Answer.CANNOT_TELL
-        if isinstance(value, Gap):
-            unsupported = value.reason is GapReason.UNSUPPORTED
-            return Answer.NO if unsupported else Answer.CANNOT_TELL
+        if value is None or isinstance(value, Gap):
+            return _silence_of(value)
         if isinstance(value, str) or value < self.threshold:
             return Answer.NO
         held = gpu.record.held.get(self.signal)
@@ -64,11 +63,17 @@ class Recovery:
         if gpu.reset_required and RecoveryAction.GPU_RESET in self.actions:
             return Match(facts={"action": "a reset (NVML error 16, reset required)"})
         if gpu.recovery is None:
-            return Answer.CANNOT_TELL
+            return _silence_of(gpu.readings.get(RECOVERY))
         if gpu.recovery not in self.actions:
             return Answer.NO
         words = gpu.recovery.replace("_", " ")
         return Match(facts={"action": words, "number": str(gpu.recovery_number)})
+
+
+def _silence_of(value: Value | Gap | None) -> Answer:
+    """What no reading means: a board or driver without the signal has nothing to tell."""
+    unsupported = isinstance(value, Gap) and value.reason is GapReason.UNSUPPORTED
+    return Answer.NO if unsupported else Answer.CANNOT_TELL
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,11 +67,7 @@ def uncontained_error(gpu: GpuView, host: HostView, _settings: PolicySettings) -
     incident = _latest(gpu)
     if incident is None or gpu.recovery is not None:
         return Answer.NO
-    over = (
-        _age(gpu, incident) >= XID_REPEAT_SECONDS
-        or incident.last_at < host.epoch_started
-        or (gpu.record.last_reset_at or 0.0) > incident.last_at
-    )
+    over = _age(gpu, incident) >= XID_REPEAT_SECONDS or gpu.record.reset_since_incident
     kinds = {signal.kind for signal in incident.signals}
     escaped = kinds & {ErrorKind.XID_95, ErrorKind.XID_140}
     settled = host.now.wall - incident.last_at >= ECHO_SECONDS
@@ -95,6 +91,8 @@ def remap_pending_long(gpu: GpuView, host: HostView, settings: PolicySettings) -
         return Answer.CANNOT_TELL
     waited = host.now.wall - held.since
     rising = isinstance(rising_trend(gpu, host, settings), Match)
+    if not host.clock_settled:
+        return Answer.CANNOT_TELL
     if waited < PENDING_TOO_LONG.total_seconds() and not rising:
         return Answer.NO
     days = f"for {max(waited, 0.0) / SECONDS_PER_DAY:.0f} days"
@@ -109,10 +107,9 @@ def remap_not_applied(gpu: GpuView, host: HostView, settings: PolicySettings) ->
         return pending
     if held is None:
         return Answer.CANNOT_TELL
-    reset_at = gpu.record.last_reset_at
-    if reset_at is None or reset_at <= held.since:
+    if not held.reset_since:
         return Answer.NO
-    return Match(facts={}, evidence_at=reset_at)
+    return Match(facts={}, evidence_at=gpu.record.last_reset_at)
 
 
 def unattributed_echo(host: HostView, _settings: PolicySettings) -> Outcome:

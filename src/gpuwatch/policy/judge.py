@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.verdicts import Finding, Scope, Urgency, Verdict, verdict_of
 from gpuwatch.policy.conditions import (
     Answer,
@@ -16,18 +17,28 @@ from gpuwatch.policy.rules import RULES, Rule
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
 HOST = ""
+_STEP_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class _Track:
-    """How long one rule's condition has held on one subject, on the boot clock."""
+    """How long one rule's condition has held on one subject, on the boot clock.
+
+    `since` is `first` in Unix seconds; it follows the wall clock's steps, not its every drift.
+    """
 
     first: float
     first_answers: int
     last: float
+    last_answers: int
     since: float
     match: Match
-    gone: bool = False
+
+    def redate(self, now: Moment) -> None:
+        """Date it by the wall clock as it stands now, if that stepped."""
+        since = now.wall - (now.boottime - self.first)
+        if abs(since - self.since) > _STEP_SECONDS:
+            self.since = since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,18 +149,21 @@ class Judge:
         track = self._tracks.get(key)
         if isinstance(outcome, Match):
             if track is None:
-                track = _Track(now.boottime, answers, now.boottime, now.wall, outcome)
+                track = _Track(now.boottime, answers, now.boottime, answers, now.wall, outcome)
                 self._tracks[key] = track
-            track.last, track.match = now.boottime, outcome
+            track.last, track.last_answers, track.match = now.boottime, answers, outcome
         elif track is None:
             return None
         elif outcome is Answer.NO and now.boottime - track.last >= rule.clear.total_seconds():
             del self._tracks[key]
             return None
         held_for = track.last - track.first
-        swept = answers - track.first_answers + 1 if rule.scope is Scope.GPU else rule.sweeps
+        swept = (
+            track.last_answers - track.first_answers + 1 if rule.scope is Scope.GPU else rule.sweeps
+        )
         if held_for < rule.hold.total_seconds() or swept < rule.sweeps:
             return None
+        track.redate(now)
         return self._finding(rule, subject, track, held_for)
 
     def _finding(self, rule: Rule, subject: str, track: _Track, held_for: float) -> Finding:
@@ -225,8 +239,9 @@ class Judge:
         return tuple(finding for finding in found if finding.code not in silent)
 
     def _forget(self, subjects: set[str]) -> None:
-        """Drop tracks of boards that left."""
-        for key in [key for key in self._tracks if key[1] not in subjects]:
+        """Drop tracks of boards that left, and of rules that are disabled."""
+        disabled = self.settings.disabled
+        for key in [key for key in self._tracks if key[1] not in subjects or key[0] in disabled]:
             del self._tracks[key]
 
 

@@ -70,7 +70,6 @@ class GpuView:
 class HostView:
     """The host as the rules see it.
 
-    `epoch_started` is Unix seconds of the current driver epoch as this clock dates it.
     `quiet_seconds` is how long ago the last reset, release, MIG change or driver load was.
     `settling` says that the agent has just started: what it does not know yet is no news.
     `taken_functions` are NVIDIA PCI functions that another driver (vfio) holds: not missing.
@@ -89,7 +88,6 @@ class HostView:
     expected_gpus: int | None = None
     released: bool = False
     clock_settled: bool = True
-    epoch_started: float = 0.0
     quiet_seconds: float = 1e9
     settling: bool = False
     in_maintenance: frozenset[str] = frozenset()

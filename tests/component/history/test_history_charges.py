@@ -9,7 +9,7 @@ from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.domain.records import BoardState
 from gpuwatch.history import Change
-from tests.support.histories import LOST, Bench, board_key, device
+from tests.support.histories import DAY, LOST, START, Bench, HandClock, board_key, device
 
 FAILED = Gap(GapReason.FAILED, 999)
 
@@ -208,3 +208,73 @@ def test_errors_that_only_locations_tell_open_an_incident_each(path: Path) -> No
     bench.sweep(slow=True, instead=no_total)
 
     assert len(bench.history.records()[board_key(0)].incidents) == 2
+
+
+def test_a_fall_of_the_boot_before_is_not_of_this_one_whatever_the_clock_says(path: Path) -> None:
+    """The clock's battery is dead: this boot seems to begin years before the fall."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.event(79)
+    fell_at = bench.history.records()[board_key(0)].fell_at
+    bench.clock.boot("boot-2", down_seconds=-10 * 365 * DAY)
+
+    bench.reload_driver("1")
+
+    assert fell_at == bench.clock.wall + 10 * 365 * DAY
+    assert bench.history.records()[board_key(0)].fell_at is None
+
+
+def test_a_fall_before_the_agent_started_in_this_boot_is_of_this_epoch(path: Path) -> None:
+    """The agent met the boot's first driver late: nobody knows an earlier one."""
+    bench = Bench.open(path)
+    bench.clock.boot("boot-2")
+    bench.clock.pass_seconds(3600)
+    bench.reload_driver("1")
+    bench.history.take_inventory((device(0),), bench.clock.now())
+
+    bench.event(79, ago=600.0)
+
+    assert bench.history.records()[board_key(0)].fell_at == bench.clock.wall - 600
+
+
+def test_a_new_driver_forgives_a_fall(path: Path) -> None:
+    """What was logged under the driver before says nothing of the GPU now."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.event(79)
+    bench.clock.pass_seconds(60)
+
+    bench.reload_driver("2")
+
+    assert bench.history.records()[board_key(0)].fell_at is None
+
+
+def test_a_boot_is_a_reset_after_an_incident_whatever_the_clock_says(path: Path) -> None:
+    """The new boot's clock is ten years behind."""
+    bench = Bench.open(path)
+    bench.event(48)
+    before = bench.history.records()[board_key(0)].reset_since_incident
+    bench.clock.boot("boot-2", down_seconds=-10 * 365 * DAY)
+
+    bench.reload_driver("1")
+
+    assert (before, bench.history.records()[board_key(0)].reset_since_incident) == (False, True)
+
+
+def test_a_reset_of_a_boot_whose_clock_was_ahead_did_not_come_after(path: Path) -> None:
+    """A remap that pends since this boot was not reset by the boot before."""
+    clock = HandClock(wall=START + 10 * 365 * DAY)
+    bench = Bench.open(path, clock)
+    bench.reload_driver("2")
+    clock.boot("boot-2", down_seconds=-10 * 365 * DAY)
+    bench.reload_driver("1")
+    bench.sweep()
+    bench.boards[0].pending = 1
+
+    bench.sweep()
+    pending = bench.history.records()[board_key(0)].held["gpuwatch_gpu_row_remap_pending"]
+    bench.clock.pass_seconds(60)
+    bench.reload_driver("3")
+    after = bench.history.records()[board_key(0)].held["gpuwatch_gpu_row_remap_pending"]
+
+    assert (pending.value, pending.reset_since, after.reset_since) == (1, False, True)

@@ -21,6 +21,8 @@ RECORD = BoardRecord(
     held={"gpuwatch_gpu_row_remap_failed": Held(0, 11.0)},
     last_reset_at=12.0,
     off_bus_at=(13.0,),
+    fell_at=13.0,
+    reset_since_incident=True,
 )
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.policy.judge import Judge, Judgement
 from gpuwatch.policy.rules import BY_CODE
@@ -227,3 +228,70 @@ def test_a_host_with_a_blind_gpu_is_unknown() -> None:
     judgement = Judge(PolicySettings()).judge(host(gpu(readings={})))
 
     assert judgement.host_verdict is Verdict.UNKNOWN
+
+
+def test_a_sweep_that_cannot_tell_is_not_the_second_one() -> None:
+    """Held over two sweeps means two sweeps that saw it."""
+    judge = Judge(PolicySettings())
+    judge.judge(host(gpu(lost=True, answers=5)))
+
+    blind = judge.judge(host(gpu(lost=True, answers=6), driver=DriverHealth.STARTING))
+    again = judge.judge(host(gpu(lost=True, answers=7)))
+
+    assert (_codes(blind), _codes(again)) == ([], ["off-the-bus"])
+
+
+def test_a_rule_that_was_disabled_holds_from_its_return_on() -> None:
+    """What it saw before is forgotten."""
+    judge = Judge(PolicySettings())
+    view = host(gpu(), driver=DriverHealth.NOT_LOADED)
+    judge.judge(view)
+    judge.settings = PolicySettings(disabled=frozenset({"driver-not-loaded"}))
+    judge.judge(later(view, 60))
+    judge.settings = PolicySettings()
+
+    back = judge.judge(later(view, 600))
+    held = judge.judge(later(view, 900))
+
+    assert (back.host_findings, [found.code for found in held.host_findings]) == (
+        (),
+        ["driver-not-loaded"],
+    )
+
+
+def test_the_age_of_a_finding_outlives_a_step_of_the_clock() -> None:
+    """It began ten minutes ago, whatever year it is now."""
+    judge = Judge(PolicySettings())
+    view = host(gpu(), driver=DriverHealth.NOT_LOADED)
+    judge.judge(view)
+    after = later(view, 600)
+    stepped = replace(after, now=replace(after.now, wall=after.now.wall + 365 * 86400))
+
+    found = judge.judge(stepped).host_findings[0]
+
+    assert found.since == stepped.now.wall - 600
+
+
+def test_a_driver_that_tells_no_recovery_action_asks_for_none() -> None:
+    """It was replaced by one without the signal: what the old one asked for is over."""
+    judge = Judge(PolicySettings())
+    asked = gpu(recovery=RecoveryAction.GPU_RESET, recovery_number=1)
+    judge.judge(host(asked))
+    key = "gpuwatch_gpu_recovery_action"
+    gap = HEALTHY_READINGS | {key: Gap(GapReason.UNSUPPORTED, 3)}
+
+    silent = judge.judge(host(gpu(readings=gap)))
+
+    assert _codes(silent) == []
+
+
+def test_a_finding_that_goes_on_stays_equal_while_the_clock_drifts() -> None:
+    """Readers are told of changes only."""
+    judge = Judge(PolicySettings())
+    view = host(gpu(recovery=RecoveryAction.GPU_RESET, recovery_number=1))
+    first = judge.judge(view)
+    after = later(view, 10)
+
+    drifted = judge.judge(replace(after, now=replace(after.now, wall=after.now.wall + 0.001)))
+
+    assert drifted.findings == first.findings

@@ -21,8 +21,8 @@ PENDING_KEY = "gpuwatch_gpu_row_remap_pending"
 DENIED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": Gap(GapReason.DENIED, 4)}
 
 
-def _pending(days: float, **changes: object) -> GpuView:
-    held = {PENDING_KEY: Held(1, NOW.wall - days * DAY)}
+def _pending(days: float, *, reset_since: bool = False, **changes: object) -> GpuView:
+    held = {PENDING_KEY: Held(1, NOW.wall - days * DAY, reset_since=reset_since)}
     return gpu(readings=PENDING, record=record(held=held, **changes))
 
 
@@ -45,6 +45,10 @@ def _xids(*kinds: ErrorKind, days: float = 0.1, **changes: object) -> GpuView:
     return gpu(record=record(incidents=(incident(days, *kinds),), **changes))
 
 
+FELL_TWICE = record(off_bus_at=(NOW.wall - 80 * DAY, NOW.wall))
+# Years apart, and both in the future of a clock that is decades behind.
+FELL_LONG_AGO_BY_A_CLOCK_BEHIND = record(off_bus_at=(NOW.wall + 9000 * DAY, NOW.wall + 9999 * DAY))
+
 FIRES: list[tuple[str, HostView]] = [
     ("row-remap-failed", host(gpu(readings=FAILED))),
     ("rising-uncorrectable-trend", host(_with_incidents(13, 1))),
@@ -59,11 +63,11 @@ FIRES: list[tuple[str, HostView]] = [
     ("recent-uncorrectable-error", host(_with_incidents(89))),
     ("row-remap-pending", host(_pending(3))),
     ("row-remap-pending-long", host(_pending(31))),
-    ("remap-not-applied", host(_pending(3, last_reset_at=NOW.wall - DAY))),
+    ("remap-not-applied", host(_pending(3, reset_since=True, last_reset_at=NOW.wall - DAY))),
     ("off-the-bus", host(gpu(lost=True))),
     ("off-the-bus", host(gpu(present=False, readings={}))),
-    ("off-the-bus", host(gpu(record=record(off_bus_at=(NOW.wall - 60,)), last_good=NOW.wall - 90))),
-    ("off-the-bus-again", host(gpu(record=record(off_bus_at=(NOW.wall - 80 * DAY, NOW.wall))))),
+    ("off-the-bus", host(gpu(record=record(fell_at=NOW.wall - 60), last_good=NOW.wall - 90))),
+    ("off-the-bus-again", host(gpu(record=FELL_TWICE))),
     ("board-missing", host(_absent(3))),
     ("board-missing-in-service", host(_absent(0.5))),
     ("gpu-unresponsive", host(_hang(94, confirmed=True))),
@@ -87,8 +91,7 @@ SILENT: list[tuple[str, HostView]] = [
     ("recovery-imex-domain", host(gpu(recovery=RecoveryAction.BUS_RESET, recovery_number=6))),
     ("uncorrectable-error", host(_xids(ErrorKind.XID_48, ErrorKind.XID_94))),
     ("uncorrectable-error", host(_xids(ErrorKind.XID_48, days=0.001))),
-    ("uncorrectable-error", host(_xids(ErrorKind.XID_48, last_reset_at=NOW.wall))),
-    ("uncorrectable-error", host(_xids(ErrorKind.XID_48), epoch_started=NOW.wall - 60)),
+    ("uncorrectable-error", host(_xids(ErrorKind.XID_48, reset_since_incident=True))),
     ("uncorrectable-error", host(_xids(ErrorKind.XID_48, days=1.01))),
     (
         "uncorrectable-error",
@@ -97,13 +100,17 @@ SILENT: list[tuple[str, HostView]] = [
     ("recent-uncorrectable-error", host(_with_incidents(91))),
     ("row-remap-pending", host(gpu())),
     ("row-remap-pending-long", host(_pending(29))),
-    ("remap-not-applied", host(_pending(3, last_reset_at=NOW.wall - 4 * DAY))),
+    ("row-remap-pending-long", host(_pending(31), clock_settled=False)),
+    ("remap-not-applied", host(_pending(3, last_reset_at=NOW.wall + DAY))),
     ("remap-not-applied", host(gpu(readings=PENDING))),
-    ("off-the-bus", host(gpu(record=record(off_bus_at=(NOW.wall - 60,))))),
+    ("off-the-bus", host(gpu(record=record(fell_at=NOW.wall - 60)))),
+    ("off-the-bus", host(gpu(record=record(off_bus_at=(NOW.wall + DAY,)), last_good=None))),
     ("off-the-bus", host(gpu(lost=True), driver=DriverHealth.NOT_LOADED)),
     ("off-the-bus", host(gpu(lost=True, managed=False))),
     ("off-the-bus", host(gpu(present=False, readings={}), released=True)),
     ("off-the-bus-again", host(gpu(record=record(off_bus_at=(NOW.wall - 91 * DAY, NOW.wall))))),
+    ("off-the-bus-again", host(gpu(record=FELL_TWICE), clock_settled=False)),
+    ("off-the-bus-again", host(gpu(record=FELL_LONG_AGO_BY_A_CLOCK_BEHIND))),
     ("board-missing", host(_absent(3, in_grace=True))),
     ("board-missing", host(_absent(3, managed=False))),
     ("board-missing-in-service", host(_absent(1.1))),
