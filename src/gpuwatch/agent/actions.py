@@ -47,6 +47,12 @@ def every_board(agent: Agent) -> tuple[GpuState, ...]:
     return gpu_states(agent.history.records(), agent.memory.live, frame, departed=True)
 
 
+def look_at_maintenance(agent: Agent) -> None:
+    """Take up the maintenance files now, and not at the loop's next look."""
+    now = agent.clock.now()
+    agent.note_maintenance(agent.works.read(now.wall), now)
+
+
 def happened(agent: Agent, kind: EventKind, detail: str) -> None:
     """Note a release or its end: hangs and absences prove nothing for a while."""
     now = agent.clock.now()

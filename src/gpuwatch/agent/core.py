@@ -97,6 +97,7 @@ class Agent:
     _beat: float = 0.0
     _born: float = 0.0
     _looked: float = 0.0
+    _judged: float = 0.0
     _absences_counted: float = 0.0
     _version: int = 0
     _stale: frozenset[str] = frozenset()
@@ -142,6 +143,7 @@ class Agent:
     def sweep(self, *, changed: bool) -> None:
         """From history to readers: history -> verdict -> flag/window -> exposition."""
         now = self.clock.now()
+        self._judged = time.monotonic()
         records = self.history.records()
         view = host_view(records, self.memory.live, self._situation(now))
         judgement, decided = self.decisions.decide(view, records)
@@ -167,7 +169,7 @@ class Agent:
         stepped = self._watch_clock(now) | self.memory.settle(now)
         work = self.works.read(now.wall)
         changed = stepped or work != self.maintenance
-        self._note_maintenance(work, now)
+        self.note_maintenance(work, now)
         if self.reload_asked.is_set():
             self.reload_asked.clear()
             self.on_reload()
@@ -177,7 +179,9 @@ class Agent:
             changed |= self.memory.live.count_absences()
         ticked = self.memory.note(self.history.tick(now))
         changed |= self.health.look(self.history.degraded)
-        return ticked or self._staleness_changed() or changed
+        # Findings ripen by the passing of time, also while no GPU answers.
+        overdue = instant - self._judged >= self.cadence_seconds
+        return ticked or self._staleness_changed() or changed or overdue
 
     def _watch_clock(self, now: Moment) -> bool:
         step = self.clocks.look(now)
@@ -189,7 +193,8 @@ class Agent:
         self.on_clock_step()
         return True
 
-    def _note_maintenance(self, work: tuple[Maintenance, ...], now: Moment) -> None:
+    def note_maintenance(self, work: tuple[Maintenance, ...], now: Moment) -> None:
+        """Take up who works on what: events, and the driver let go of as long as anyone asks."""
         before = {item.identity: item for item in self.maintenance}
         after = {item.identity: item for item in work}
         self.maintenance = work
@@ -199,7 +204,8 @@ class Agent:
             self.memory.happened(EventKind.MAINTENANCE_BEGAN, now, what)
             if item.release and self.nvml is not None:
                 self.memory.disturb(now)
-                self.nvml.release(f"maintenance {identity}: {item.reason}", item.until)
+                until = max(other.until for other in work if other.release)
+                self.nvml.release(f"maintenance {identity}: {item.reason}", until)
         for identity in before.keys() - after.keys():
             self.memory.happened(EventKind.MAINTENANCE_ENDED, now, before[identity].reason)
             released = before[identity].release and not any(item.release for item in work)

@@ -54,32 +54,33 @@ class Memory:
     _uncounted_since: float | None = None
     _position: LogPosition | None = None
     _unplaced: tuple[Event, ...] = ()
+    _released: set[str] = field(default_factory=set)
     _incidents: dict[BoardKey, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key, record in self.history.records().items():
             self._incidents[key] = len(record.incidents)
 
-    def take(self, message: Message, now: Moment) -> bool:  # noqa: PLR0911 - one each kind
+    def take(self, message: Message, now: Moment) -> bool:
         """Remember one message; whether it changed more than readings."""
         match message:
             case Sweep():
-                return self._take_sweep(message)
+                changed = self._take_sweep(message)
             case Inventory():
-                return self._take_inventory(message, now)
+                changed = self._take_inventory(message, now)
             case Event():
-                return self._take_event(message, now)
+                changed = self._take_event(message, now)
             case DeviceHang():
-                return self._take_hang(message)
+                changed = self._take_hang(message)
             case DriverState():
-                return self._take_driver(message, now)
+                changed = self._take_driver(message, now)
             case LogPosition():
-                return self._take_position(message, now)
+                changed = self._take_position(message, now)
             case SourceState():
-                pass
+                changed = self._take_state(message, now)
             case _:
                 assert_never(message)
-        return False
+        return changed
 
     def settle(self, now: Moment) -> bool:
         """What counts as time passes: Xids that only NVML told, lines left without a position."""
@@ -190,6 +191,17 @@ class Memory:
             self.disturb(now)
         self.say(self.history.take_inventory(inventory.devices, now))
         self._take_uncounted(now)
+        return True
+
+    def _take_state(self, state: SourceState, now: Moment) -> bool:
+        """A release that is over, also by itself: what is absent or hangs proves nothing yet."""
+        was = state.name in self._released
+        if was == state.released:
+            return False
+        self._released ^= {state.name}
+        if was:
+            self.disturb(now)
+            log.info("release-over", source=state.name)
         return True
 
     def _say_who_holds(self, inventory: Inventory) -> None:

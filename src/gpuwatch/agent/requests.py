@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from gpuwatch.agent import actions
-from gpuwatch.agent.core import Agent
+from gpuwatch.agent.core import Agent, Releasable
 from gpuwatch.agent.maintenance import MaintenanceError
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
@@ -116,14 +116,17 @@ class Requests:
         )
         begun = self._try(lambda: self._agent.works.begin(work))
         self._audit(actor, "maintenance-begin", begun.identity, begun.reason)
-        self._agent.inbox.wake()
+        self._in_thread(lambda: actions.look_at_maintenance(self._agent))
+        if begun.release and self._agent.nvml is not None:
+            back = f"gpuwatch maintenance end {begun.identity}"
+            _wait_released(self._agent.nvml, back)
         return {"maintenance": self._documents((begun,))[0]}
 
     def _end(self, request: Request, actor: str) -> Answer:
         identity = request.text("identity")
         self._try(lambda: self._agent.works.end(identity))
         self._audit(actor, "maintenance-end", identity, "")
-        self._agent.inbox.wake()
+        self._in_thread(lambda: actions.look_at_maintenance(self._agent))
         return {"ended": [identity]}
 
     def _list(self, _request: Request, _actor: str) -> Answer:
@@ -141,13 +144,7 @@ class Requests:
         if not renewal:  # a command that runs on renews its release and does nothing new
             self._audit(actor, "release", "nvml", reason)
             self._happened(EventKind.SOURCE_RELEASED, reason)
-        if not nvml.wait_released(RELEASE_SECONDS):
-            raise ControlError(
-                ErrorKind.FAILED,
-                "a child of the agent hangs in the driver and cannot be ended",
-                "the driver stays in use until it returns or the host is rebooted; "
-                "`gpuwatch resume` takes the release back",
-            )
+        _wait_released(nvml, "gpuwatch resume")
         return {"released_until": until}
 
     def _resume(self, _request: Request, actor: str) -> Answer:
@@ -199,3 +196,14 @@ class Requests:
 
     def _documents(self, works: tuple[Maintenance, ...]) -> list[Any]:
         return list(status_document(replace(self._snapshot, maintenance=works))["maintenance"])
+
+
+def _wait_released(nvml: Releasable, back: str) -> None:
+    """Wait until the driver is free. Raises ControlError when a child holds it for good."""
+    if not nvml.wait_released(RELEASE_SECONDS):
+        raise ControlError(
+            ErrorKind.FAILED,
+            "a child of the agent hangs in the driver and cannot be ended",
+            "the driver stays in use until it returns or the host is rebooted; "
+            f"`{back}` takes the release back",
+        )

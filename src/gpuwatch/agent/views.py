@@ -58,7 +58,10 @@ def host_view(
         driver_text=driver.text if driver else "",
         driver_version=driver.driver_version if driver else "",
         library_version=driver.library_version if driver else "",
-        pci_functions=len(inventory.pci_functions) if inventory else 0,
+        pci_functions=max(
+            len(inventory.pci_functions) if inventory else 0,
+            len(driver.pci_functions) if driver else 0,
+        ),
         taken_functions=len(inventory.taken) if inventory else 0,
         expected_gpus=situation.expected_gpus,
         released=situation.released,

@@ -229,7 +229,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="driver-hung", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.REBOOT,
         when=Driver(frozenset({DriverHealth.HUNG})), due=HOST_DUE, source=OURS,
-        because="no GPU answers in a fresh process: {text}",
+        because="the driver hangs: {text}",
         clears="the driver answers again",
     ),
     Rule(

@@ -65,8 +65,8 @@ class DriverCondition:
 class DriverState:
     """Why the driver as a whole can or cannot be asked. `text` is for people.
 
-    `pci_functions` are, while no driver is loaded, the addresses of the NVIDIA GPUs on the PCI bus
-    that wait for one: those bound to another driver are not among them.
+    `pci_functions` are, while the driver cannot be asked, the addresses of the NVIDIA GPUs on the
+    PCI bus that wait for it: those bound to another driver are not among them.
     """
 
     condition: str

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from gpuwatch.sources.base import DriverCondition, DriverState, Message
 from gpuwatch.sources.driver import DriverLoad, driver_load, library_trace, pci_functions
 from gpuwatch.sources.nvml_conversation import Ready, Refused
 from gpuwatch.sources.nvml_log import Log
 from gpuwatch.sources.nvml_settings import NvmlSettings
-from gpuwatch.sources.nvml_states import hung, not_loaded, ready, refused
+from gpuwatch.sources.nvml_states import hung, not_loaded, ready, refused, waiting
 from gpuwatch.sources.probe_stuck import Stuck
 
 
@@ -59,17 +60,21 @@ class Gate:
     def refused(self, told: Refused) -> None:
         """NVML could not be loaded or initialised."""
         if self.load is not None:
-            self._tell(refused(told, self.load))
+            self._tell(self._with_functions(refused(told, self.load)))
 
     def hung(self, stuck: Stuck) -> None:
         """No GPU answers."""
         if self.load is not None:
-            self._tell(hung(stuck, self.load))
+            self._tell(self._with_functions(hung(stuck, self.load)))
 
     def answered(self, told: Ready) -> None:
         """GPUs answer."""
         if self.load is not None:
             self._tell(ready(told, self.load))
+
+    def _with_functions(self, state: DriverState) -> DriverState:
+        """The same state with the GPUs that wait for the driver to answer."""
+        return replace(state, pci_functions=waiting(pci_functions(self._settings.sysfs)))
 
     def _tell(self, state: DriverState) -> None:
         if state != self.state:

@@ -46,8 +46,14 @@ def not_loaded(functions: tuple[PciFunction, ...]) -> DriverState:
     else:
         bound = f", bound to {', '.join(others)}" if others else ""
         text = f"{len(functions)} NVIDIA GPUs are on the PCI bus{bound}, but no driver is loaded"
-    waiting = tuple(each.address for each in functions if each.managed or not each.driver)
-    return DriverState(condition=DriverCondition.NOT_LOADED, text=text, pci_functions=waiting)
+    return DriverState(
+        condition=DriverCondition.NOT_LOADED, text=text, pci_functions=waiting(functions)
+    )
+
+
+def waiting(functions: tuple[PciFunction, ...]) -> tuple[str, ...]:
+    """The addresses of the GPUs that no other driver holds."""
+    return tuple(each.address for each in functions if each.managed or not each.driver)
 
 
 def ready(told: Ready, load: DriverLoad) -> DriverState:
