@@ -27,9 +27,11 @@ def test_a_kill_at_any_moment_loses_no_error(make_server: MakeServer, tmp_path: 
         injector.begin_group(agent)
         agent.kill()
 
+    ended: set[str] = set()
     for _ in range(KILLS // KILLS_OF_A_GROUP):
         for _ in range(KILLS_OF_A_GROUP):
             children = injector.watch_and_kill(place)
+            ended |= {child.program for child in children}
             injector.between(children)
         with running(server, place) as agent:
             injector.settle(agent)
@@ -38,6 +40,8 @@ def test_a_kill_at_any_moment_loses_no_error(make_server: MakeServer, tmp_path: 
             assert incidents == {slot: injector.incidents[slot] for slot in server.gpus()}
             injector.begin_group(agent)
             agent.kill()
+
+    assert ended >= {"gpuwatch.sources.nvml", "gpuwatch.sources.kernel_log"}
 
 
 def test_a_corrupt_history_is_restored_from_its_copy(

@@ -24,6 +24,7 @@ FLUSH_SECONDS = 61.0  # after which history has written when it last read each c
 APART_SECONDS = 1.5
 SLACK_SECONDS = 1.0
 MEMORIES = ("dram", "sram")
+FLOODING = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,14 @@ class Injector:
     group: dict[int, list[Injected]] = field(default_factory=dict)
     echoes: dict[int, list[float]] = field(default_factory=dict)
     began: float = 0.0
+
+    def flood(self) -> None:
+        """An application's Xid on some board, over and over: more than history keeps one by one."""
+        slot, count = self.chance.choice(self.server.gpus()), self.chance.randint(1, 15)
+        for _ in range(count):
+            self.server.advance(APART_SECONDS)
+            self.server.xid(slot, FLOODING)
+        self.xids[slot, FLOODING] += count
 
     def inject(self) -> None:
         """Errors on some board: with or without a record in the kernel log, with echoes or not."""
@@ -103,8 +112,7 @@ class Injector:
         try:
             while (left := end - time.monotonic()) > 0:
                 time.sleep(min(left, self.chance.uniform(0.0, 0.8)))
-                if self.chance.random() < 0.7:
-                    self.inject()
+                self.chance.choices((self.inject, self.flood), (3, 1))[0]()
             # Stopped, it can start no child that would not be seen.
             agent.signal(signal.SIGSTOP)
             children = children_of(agent.process.pid)
@@ -135,7 +143,7 @@ class Injector:
         counts: Counter[tuple[int, int]] = Counter()
         for slot in self.server.gpus():
             for seen in agent.gpu(slot)["xids"]:
-                if seen["xid"] in {48, 94}:
+                if seen["xid"] in {48, 94, FLOODING}:
                     counts[slot, seen["xid"]] += seen["count"]
         return dict(counts)
 

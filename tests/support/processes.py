@@ -18,6 +18,11 @@ class Child:
     command: str
 
     @property
+    def program(self) -> str:
+        """The module that it runs, "" when it is no Python child."""
+        return self.command.partition(" -m ")[2].partition(" ")[0]
+
+    @property
     def gone(self) -> bool:
         """Whether it has ended, all of its threads included (the first may end before others)."""
         stat = _stat(self.pid)

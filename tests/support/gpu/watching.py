@@ -90,9 +90,7 @@ def _start(host: Host, directory: Path) -> Agent:
 
 def _memory(pid: int) -> dict[str, float | None]:
     """By what each process is; the agent's own is `agent`."""
-    processes = {"agent": pid} | {
-        child.command.partition(" -m ")[2].split()[0]: child.pid for child in children_of(pid)
-    }
+    processes = {"agent": pid} | {child.program: child.pid for child in children_of(pid)}
     shares = {name: memory_bytes(number) for name, number in processes.items()}
     return {
         name: None if share is None else round(share / _MIB, 1) for name, share in shares.items()
