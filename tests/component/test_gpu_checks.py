@@ -160,9 +160,11 @@ def test_a_loader_that_is_run_is_noticed(server: Server) -> None:
     host = _with_loader(server)
 
     with openings_of(host.module_loader) as openings:
+        before = openings.look()
         subprocess.run([host.module_loader], check=True)
+        after = openings.look()
 
-    assert openings.seen
+    assert (before, after) == (False, True)
 
 
 def _with_loader(server: Server) -> Host:
@@ -175,14 +177,14 @@ def _with_loader(server: Server) -> Host:
 
 def test_the_agent_is_watched_on_a_driver(server: Server, tmp_path: Path) -> None:
     """A verdict for the host and both GPUs, metrics that parse, memory told by process."""
-    watched = watching(Host.simulated(server), tmp_path / "agent", seconds=1.0)
+    watched = watching(_with_loader(server), tmp_path / "agent", seconds=1.0)
 
     assert watched.host_verdict == "healthy"
     assert sorted(watched.verdicts.values()) == ["healthy", "healthy"]
     assert watched.sources == {"nvml": "up", "kernel_log": "up"}
     assert watched.unexplained == ()
     assert watched.incidents == 0
-    assert watched.exit_status == 0
+    assert (watched.exit_status, watched.loader_run) == (0, False)
     assert watched.series > watched.families > 50
     assert set(watched.memory_mib) == {
         "agent",

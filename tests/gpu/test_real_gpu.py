@@ -23,6 +23,7 @@ from tests.support.gpu.untouched import traces
 from tests.support.gpu.watching import watching
 
 pytestmark = [pytest.mark.gpu, pytest.mark.timeout(600)]
+NOT_SUPPORTED = 3
 Sections = dict[str, Any]
 
 
@@ -55,7 +56,7 @@ def test_every_gpu_registers_for_events_and_waiting_is_idle(host: Host, sections
     sections["events"] = asdict(events)
     print(f"\n{events}")
 
-    assert all(not code for _, code in events.registered.values())
+    assert {code for _, code in events.registered.values()} <= {0, NOT_SUPPORTED}
     assert events.cpu_seconds < events.waited_seconds / 10  # it waits, it does not spin
 
 
@@ -109,7 +110,7 @@ def test_the_agent_watches_the_real_driver(
     assert watched.sources["nvml"] == "up"
     assert watched.unexplained == ()
     assert watched.incidents == 0  # what a board brought along is prior
-    assert watched.exit_status == 0
+    assert (watched.exit_status, watched.loader_run) == (0, False)
 
 
 def test_polling_is_told_beside_a_running_matrix_product(host: Host, sections: Sections) -> None:

@@ -7,51 +7,53 @@ opens it.
 import ctypes
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from gpuwatch.sources.driver import DriverLoad, driver_load
 from tests.support.gpu.host import Host
 from tests.support.gpu.survey import ALL
 from tests.support.nvml_child import NvmlChild
+from tests.support.patience import eventually
 
 _IN_OPEN = 0x20
 _READ_ALL = 1 << 16
 
 
-@dataclass(slots=True)
 class Openings:
-    """Whether a file was opened; `watched` is False where it does not exist."""
+    """Whether a file was opened since; `watched` is False where it does not exist."""
 
-    watched: bool
-    seen: bool = False
-    _descriptor: int = field(default=-1, repr=False)
+    def __init__(self, path: Path) -> None:
+        self.watched = path.exists()
+        self._seen = False
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = int(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        if (
+            self.watched
+            and libc.inotify_add_watch(self._descriptor, os.fsencode(path), _IN_OPEN) < 0
+        ):
+            raise OSError(ctypes.get_errno(), f"inotify on {path}")
+
+    def look(self) -> bool:
+        """Whether it was opened up to now."""
+        with suppress(BlockingIOError):
+            self._seen = bool(os.read(self._descriptor, _READ_ALL)) or self._seen
+        return self._seen
+
+    def close(self) -> None:
+        """Look no more."""
+        os.close(self._descriptor)
 
 
 @contextmanager
 def openings_of(path: Path) -> Iterator[Openings]:
     """Notice whether `path` is opened or run while the block runs."""
-    openings = Openings(path.exists())
-    if not openings.watched:
-        yield openings
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = int(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+    openings = Openings(path)
     try:
-        if descriptor < 0 or libc.inotify_add_watch(descriptor, os.fsencode(path), _IN_OPEN) < 0:
-            raise OSError(ctypes.get_errno(), f"inotify on {path}")
         yield openings
-        openings.seen = _said_something(descriptor)
     finally:
-        os.close(descriptor)
-
-
-def _said_something(descriptor: int) -> bool:
-    try:
-        return bool(os.read(descriptor, _READ_ALL))
-    except BlockingIOError:
-        return False
+        openings.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,14 @@ def traces(host: Host) -> Traces:
             child.inventory()
             child.sweep(*ALL)
             during = _references(host)
-        after = _references(host)
-    return Traces(
-        load,
-        driver_load(host.sysfs, host.proc),
-        (before, during, after),
-        openings.watched,
-        openings.seen,
-    )
+        eventually(lambda: _references(host) == before)  # others come and go as well
+        return Traces(
+            load,
+            driver_load(host.sysfs, host.proc),
+            (before, during, _references(host)),
+            openings.watched,
+            openings.look(),
+        )
 
 
 def _references(host: Host) -> int | None:

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.agents import ROOT, Agent, ended, eventually
 from tests.support.gpu.host import Host
+from tests.support.gpu.untouched import openings_of
 from tests.support.processes import children_of, cpu_seconds, memory_bytes
 
 _MIB = 1 << 20
@@ -35,11 +36,12 @@ class Watched:
     memory_mib: dict[str, float | None]
     cpu_percent: float
     exit_status: int
+    loader_run: bool
 
 
 def watching(host: Host, directory: Path, *, seconds: float) -> Watched:
     """Run the agent that long with its own cadences, then look at everything it says."""
-    with ended(_start(host, directory)) as agent:
+    with openings_of(host.module_loader) as openings, ended(_start(host, directory)) as agent:
         eventually(lambda: any(gpu["fresh"] for gpu in agent.gpus().values()), "a GPU answers")
         time.sleep(seconds)
         gpus, status = agent.api("gpus")["gpus"], agent.api("status")
@@ -66,6 +68,7 @@ def watching(host: Host, directory: Path, *, seconds: float) -> Watched:
             memory_mib=memory,
             cpu_percent=round(100 * cpu / max(seconds, 1e-9), 2),
             exit_status=agent.stop(),
+            loader_run=openings.look(),
         )
 
 
