@@ -1,6 +1,5 @@
 """Watching: how end-to-end tests look at an agent while things go wrong around it."""
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.world import Server
-from tests.support.agents import ROOT, AgentProcess, eventually
+from tests.support.agents import ROOT, AgentProcess, clean_environment, eventually
 
 # Deadlines and pauses as short as the settings allow, so that hangs are told soon.
 QUICK = (
@@ -110,10 +109,15 @@ def gpuwatch(
 ) -> subprocess.CompletedProcess[str]:
     """Run one command of the command line, as a process, against this agent."""
     words = [*command.split(), "--socket", str(agent.control_socket), *arguments]
+    return run([sys.executable, "-m", "gpuwatch", *words])
+
+
+def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in the repository and wait for it."""
     return subprocess.run(
-        [sys.executable, "-m", "gpuwatch", *words],
+        command,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=clean_environment() | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,

@@ -13,8 +13,8 @@ from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.incidents import Memory
 from gpuwatch.history import HistorySettings, Reader
+from tests.support.disk import small_disk
 from tests.support.histories import Bench, board_key
-from tests.support.require import require
 
 PAGE = 4096
 
@@ -25,21 +25,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "history.db"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(name="small_disk")
+def _small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of two MiB of its own."""
-    directory = tmp_path / "disk"
-    directory.mkdir()
-    mount = require("mount", "mount")
-    mounted = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=2m", "none", str(directory)],
-        check=False,
-        capture_output=True,
-    )
-    if mounted.returncode:
-        pytest.skip("missing: the right to mount a tmpfs (run as root)")
-    yield directory
-    subprocess.run(["umount", "--lazy", str(directory)], check=True)  # noqa: S607 - of the system
+    with small_disk(tmp_path / "disk") as directory:
+        yield directory
 
 
 def _remount(directory: Path, mode: str) -> None:
