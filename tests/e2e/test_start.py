@@ -1,9 +1,11 @@
 """What the journal says when the agent starts, cannot start, or cannot write its history."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.support.agents import AgentProcess, eventually, running
+from tests.support.agents import DAY, AgentProcess, eventually, running
 from tests.support.server import MakeServer
 
 
@@ -28,6 +30,24 @@ def test_a_folder_that_cannot_be_made_is_named_with_its_setting(
 
     assert status == 69
     assert "agent.runtime_directory /proc/gpuwatch cannot be used: " in agent.log()
+
+
+def test_a_maintenance_lasts_by_the_clock_of_the_agent(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """A server whose time runs otherwise can be worked on for an hour like any other."""
+    server = make_server(gpus=1)
+    words = ("maintenance", "begin", "host", "--for", "1h", "--reason", "swap", "--socket")
+    with running(server, tmp_path / "agent") as agent:
+        agent.wait_for_gpus(1)
+        server.advance(30 * DAY)
+        begun = subprocess.run(
+            [sys.executable, "-m", "gpuwatch", *words, str(agent.control_socket)], check=False
+        )
+        held = eventually(lambda: agent.api("status")["maintenance"], "maintenance holds")
+
+    assert begun.returncode == 0
+    assert [work["reason"] for work in held] == ["swap"]
 
 
 def test_a_history_that_cannot_be_written_is_told_in_the_journal(

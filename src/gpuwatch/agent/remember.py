@@ -221,6 +221,7 @@ class Memory:
         if board.hang is None:
             log.warning(
                 "gpu-missed-its-deadline",
+                serial=board.key.serial,
                 uuid=board.key.uuid,
                 pci=hang.pci_address,
                 call=hang.call,

@@ -97,7 +97,9 @@ class Requests:
 
     def _begin(self, request: Request, actor: str) -> Answer:
         now = self._agent.clock.now()
-        if request.number("until") <= now.wall:
+        lasting = request.number("seconds")
+        until = now.wall + lasting if lasting else request.number("until")
+        if until <= now.wall:
             raise ControlError(
                 ErrorKind.USAGE, "the maintenance would already be over", "give a later --until"
             )
@@ -108,7 +110,7 @@ class Requests:
             identity="",
             scope=request.text("scope"),
             board=board,
-            until=request.number("until"),
+            until=until,
             reason=request.text("reason"),
             ticket=request.text("ticket"),
             actor=actor,

@@ -27,7 +27,7 @@ def begin(arguments: Namespace) -> int:
         within_seconds=_BEGIN_SECONDS,
         scope=arguments.scope,
         board=arguments.board,
-        until=_until(arguments),
+        **_end(arguments),
         reason=arguments.reason,
         ticket=arguments.ticket,
         release=arguments.release,
@@ -67,12 +67,17 @@ def list_maintenance(arguments: Namespace) -> int:
     return Exit.OK
 
 
+def _end(arguments: Namespace) -> dict[str, float]:
+    """How long, by the agent's clock, or until when."""
+    if arguments.lasting is not None:
+        lasting: timedelta = arguments.lasting
+        return {"seconds": lasting.total_seconds()}
+    return {"until": _until(arguments)}
+
+
 def _until(arguments: Namespace) -> float:
     """The end in Unix seconds; a time without a zone is this host's local time."""
     now = datetime.now(UTC)
-    if arguments.lasting is not None:
-        lasting: timedelta = arguments.lasting
-        return (now + lasting).timestamp()
     try:
         until = datetime.fromisoformat(arguments.until).astimezone()
     except (ValueError, OverflowError) as error:

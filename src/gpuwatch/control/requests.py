@@ -130,7 +130,8 @@ FORMS: tuple[RequestForm, ...] = (
         (
             _text("scope", None, "host", "board"),
             _text("board", ""),
-            Field("until", FieldKind.NUMBER),
+            Field("until", FieldKind.NUMBER, default=0.0),  # Unix seconds, or else:
+            Field("seconds", FieldKind.NUMBER, default=0.0, least=0.0),  # by the agent's clock
             _text("reason"),
             _text("ticket", ""),
             Field("release", FieldKind.FLAG, default=False),

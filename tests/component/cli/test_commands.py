@@ -224,6 +224,7 @@ def test_maintenance_of_a_board_carries_its_facts(agent: FakeAgent) -> None:
         "scope": "board",
         "board": "1652",
         "until": 2_089_166_400.0,
+        "seconds": 0.0,
         "reason": "swap",
         "ticket": "OPS-7",
         "release": True,
