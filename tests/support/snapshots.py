@@ -292,6 +292,7 @@ def _hung() -> GpuState:
         fresh=False,
         latest=tuple(replace(latest, at=AT - 104.25) for latest in state.latest),
         set_apart="stuck for 94 s in state D in nvmlDeviceGetRemappedRows; asked again in 5 min",
+        unknown_because="no answer for 104 s",
     )
 
 

@@ -22,6 +22,7 @@ from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Clock, Moment
 from gpuwatch.domain.records import BoardRecord
+from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import Maintenance, Snapshot
 from gpuwatch.domain.verdicts import gravest
 from gpuwatch.history import History
@@ -67,7 +68,7 @@ class Releasable(Source, Protocol):
 class Agent:
     """Owns everything that changes. Only `inbox`, `snapshot` and `heartbeat` are for other threads.
 
-    `stale_seconds` is the age at which a GPU's readings are not trusted any more; `cadence_seconds`
+    `stale_seconds` is the age at which a GPU's readings are not trusted any more; `cadences` say
     how often a GPU is expected to answer.
     """
 
@@ -82,7 +83,7 @@ class Agent:
     notifier: Notifier
     health: HealthWatch
     stale_seconds: float
-    cadence_seconds: float
+    cadences: Mapping[Cadence, float]
     expected_gpus: int | None = None
     kernel_log_lost: Callable[[], int] = lambda: 0
     on_reload: Callable[[], None] = lambda: None
@@ -174,13 +175,13 @@ class Agent:
             self.reload_asked.clear()
             self.on_reload()
             changed = True
-        if instant - self._absences_counted >= self.cadence_seconds:
+        if instant - self._absences_counted >= self.cadences[Cadence.FAST]:
             self._absences_counted = instant
             changed |= self.memory.live.count_absences()
         ticked = self.memory.note(self.history.tick(now))
         changed |= self.health.look(self.history.degraded)
         # Findings ripen by the passing of time, also while no GPU answers.
-        overdue = instant - self._judged >= self.cadence_seconds
+        overdue = instant - self._judged >= self.cadences[Cadence.FAST]
         return ticked or self._staleness_changed() or changed or overdue
 
     def _watch_clock(self, now: Moment) -> bool:
@@ -233,6 +234,7 @@ class Agent:
             clock_settled=self.clocks.settled(now),
             quiet_seconds=quiet,
             stale_seconds=self.stale_seconds,
+            cadences=self.cadences,
             expected_gpus=self.expected_gpus,
             settling=time.monotonic() - self._born < self.stale_seconds,
             maintenance=self.maintenance,

@@ -146,16 +146,15 @@ class Decisions:
             if settling and verdict is Verdict.UNKNOWN:
                 continue
             findings = judgement.host_findings if subject == HOST else judged[subject]
-            changed |= self._note_verdict(subject, verdict, findings, now)
+            codes = "; ".join(finding.code for finding in findings)
+            reason = judgement.unknown_because.get(subject) or codes or "no finding holds"
+            changed |= self._note_verdict(subject, verdict, reason, now)
         return changed
 
-    def _note_verdict(
-        self, subject: str, verdict: Verdict, findings: tuple[Finding, ...], now: Moment
-    ) -> bool:
+    def _note_verdict(self, subject: str, verdict: Verdict, reason: str, now: Moment) -> bool:
         before = self.transitions.verdicts.get(subject, (None, 0.0))[0]
         if not self.transitions.take(subject, verdict, now.wall):
             return False
-        reason = "; ".join(finding.code for finding in findings) or "no finding holds"
         self.history.save_verdict(subject, verdict, reason, now)
         at_first = before is None and verdict is Verdict.HEALTHY
         getattr(log, "debug" if at_first else "info")(

@@ -1,5 +1,6 @@
 """Live: the latest answers of every board, and how each of them is doing right now."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
@@ -9,10 +10,13 @@ from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
 from gpuwatch.domain.signals import OWNING_ROLES, Cadence, Signal
 from gpuwatch.domain.snapshot import Latest
+from gpuwatch.policy.rules import is_needed
 from gpuwatch.sources.base import DeviceHang, Inventory
 
 GPU_IS_LOST = 15  # NVML_ERROR_GPU_IS_LOST
 RESET_REQUIRED = 16  # NVML_ERROR_RESET_REQUIRED
+_NOT_TO_BE_HAD = frozenset({GapReason.UNSUPPORTED, GapReason.DENIED})
+_BLIND_AFTER = 3  # cadences
 
 _Rows = tuple[tuple[int, Signal], ...]
 
@@ -21,7 +25,9 @@ _Rows = tuple[tuple[int, Signal], ...]
 class LiveBoard:
     """One board as it answers now. `monotonic` instants are of this process's monotonic clock.
 
-    `readings` are the latest value or gap by `Signal.key`; a sweep makes another mapping.
+    `readings` are the latest value or gap by `Signal.key`; a sweep makes another mapping. `missed`
+    are signals that rules need and that are a gap, by key, with the seconds since boot since when;
+    what a board does not support and what is denied to us was never to be had.
     """
 
     key: BoardKey
@@ -36,6 +42,7 @@ class LiveBoard:
     seen_under: str = ""
     sweeps: dict[Cadence, Sweep] = field(default_factory=dict)
     readings: Mapping[str, Value | Gap] = field(default_factory=dict)
+    missed: dict[str, tuple[Signal, float]] = field(default_factory=dict)
 
     def take(self, sweep: Sweep, monotonic: float, driver_load: str) -> None:
         """Keep a sweep as the latest of its cadences."""
@@ -50,6 +57,8 @@ class LiveBoard:
         gaps = [value for value in sweep.values if type(value) is Gap]
         self.lost = any(gap.reason is GapReason.LOST or gap.code == GPU_IS_LOST for gap in gaps)
         self.reset_required = any(gap.code == RESET_REQUIRED for gap in gaps)
+        for place in shape.needed:
+            self._note(sweep, place)
         owning = any(type(sweep.values[place]) is not Gap for place in shape.owning)
         if owning and not self.lost:
             self.last_good = sweep.at
@@ -59,6 +68,23 @@ class LiveBoard:
         """Drop readings that can no longer be trusted: the board is gone."""
         self.sweeps.clear()
         self.readings = {}
+        self.missed.clear()
+
+    def blind_to(self, now: Moment, cadences: Mapping[Cadence, float]) -> tuple[str, ...]:
+        """Signals that rules need and that have been a gap for three of their cadences."""
+        return tuple(
+            key
+            for key, (signal, since) in self.missed.items()
+            if now.boottime - since >= _BLIND_AFTER * cadences.get(signal.every, math.inf)
+        )
+
+    def _note(self, sweep: Sweep, place: int) -> None:
+        """Remember since when a signal that rules need is a gap, or that it no longer is."""
+        value, signal = sweep.values[place], sweep.signals[place]
+        if type(value) is Gap and value.reason not in _NOT_TO_BE_HAD:
+            self.missed.setdefault(signal.key, (signal, sweep.at.boottime))
+        else:
+            self.missed.pop(signal.key, None)
 
     def latest(self, now: Moment) -> Sequence[Latest]:
         """The latest answers, dated on the wall clock as it stands now."""
@@ -153,12 +179,13 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What every sweep of one table has in common: keys, rows by cadence, owning places."""
+    """What every sweep of one table has in common: keys, rows by cadence, telling places."""
 
     signals: tuple[Signal, ...]
     keys: tuple[str, ...]
     rows: Mapping[Cadence, _Rows]
     owning: tuple[int, ...]
+    needed: tuple[int, ...]
 
 
 _SHAPES: dict[int, _Shape] = {}
@@ -175,6 +202,7 @@ def _shape_of(signals: tuple[Signal, ...]) -> _Shape:
             for cadence in Cadence
         }
         owning = tuple(at for at, signal in enumerate(signals) if signal.role in OWNING_ROLES)
+        needed = tuple(at for at, signal in enumerate(signals) if is_needed(signal))
         keys = tuple(signal.key for signal in signals)
-        found = _SHAPES[id(signals)] = _Shape(signals, keys, rows, owning)
+        found = _SHAPES[id(signals)] = _Shape(signals, keys, rows, owning, needed)
     return found

@@ -69,6 +69,7 @@ def _gpu_state(
         findings=frame.judgement.findings.get(uuid, ()),
         latest=board.latest(frame.now) if trusted else (),
         set_apart=_set_apart(board),
+        unknown_because=frame.judgement.unknown_because.get(uuid, ""),
         managed=record.slot is None or record.slot.pci_address not in taken,
     )
 

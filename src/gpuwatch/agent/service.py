@@ -189,7 +189,7 @@ def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
         notifier=Notifier(os.environ),
         health=HealthWatch(str(wiring.places(settings).history)),
         stale_seconds=timing.stale_after,
-        cadence_seconds=timing.fast,
+        cadences=dict(timing.periods),
         expected_gpus=settings.nvml.expected_gpus,
         kernel_log_lost=lambda: kernel.lost if kernel is not None else 0,
     )

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpuwatch.agent.live import Live, LiveBoard
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.recovery import recovery_action
+from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import Maintenance
 from gpuwatch.policy.conditions import RECOVERY
 from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView
@@ -37,6 +38,7 @@ class Situation:
     clock_settled: bool
     quiet_seconds: float
     stale_seconds: float
+    cadences: Mapping[Cadence, float] = field(default_factory=dict)
     expected_gpus: int | None = None
     settling: bool = False
     maintenance: tuple[Maintenance, ...] = ()
@@ -123,6 +125,7 @@ def _gpu_view(record: BoardRecord, board: LiveBoard, around: _Around) -> GpuView
         recovery=None if number is None else recovery_action(number, version),
         recovery_number=number,
         hang=None if board.hang is None else _hang(board.hang),
+        blind_to=board.blind_to(situation.now, situation.cadences) if board.missed else (),
     )
 
 

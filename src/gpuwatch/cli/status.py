@@ -157,6 +157,7 @@ def _print_one(arguments: Namespace, gpu: "GpuShape") -> None:
         *identity(gpu),
         f"verdict {gpu['verdict']} since {at(gpu['verdict_since'])} UTC",
         *([] if not gpu["set_apart"] else paragraph(f"set apart: {gpu['set_apart']}", "  ")),
+        *([] if not gpu["unknown_because"] else paragraph(gpu["unknown_because"], "  ")),
         *_findings(_name(gpu), gpu["findings"]),
     ]
     rows = [(_told({**answer}), key) for key, answer in gpu["readings"].items()]

@@ -28,8 +28,8 @@ class GpuState:
     """One GPU, present or remembered.
 
     `latest` is empty for an absent board. `set_apart` is "" or the sentence that says why this GPU
-    is not asked at the moment (it hung). `fresh` is False once its readings are too old to trust:
-    they are then not published.
+    is not asked at the moment (it hung), `unknown_because` one that says why its verdict is
+    unknown. `fresh` is False once its readings are too old to trust: they are then not published.
     """
 
     record: BoardRecord
@@ -41,6 +41,7 @@ class GpuState:
     findings: tuple[Finding, ...] = ()
     latest: Sequence[Latest] = ()
     set_apart: str = ""
+    unknown_because: str = ""
     managed: bool = True
 
 

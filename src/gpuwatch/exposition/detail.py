@@ -58,7 +58,7 @@ def gpu_page(snapshot: Snapshot, gpu: GpuState) -> bytes:
 
 
 def _headline(snapshot: Snapshot, gpu: GpuState) -> Markup:
-    blind = gpu.set_apart or blindness(gpu, snapshot)
+    blind = gpu.set_apart or blindness(gpu, snapshot) or gpu.unknown_because
     return tag(
         "section",
         tag("h1", badge(gpu.verdict), f" {gpu_name(gpu)} of {snapshot.hostname}"),

@@ -62,6 +62,7 @@ def gpu_document(snapshot: Snapshot, gpu: GpuState) -> GpuShape:
         "fresh": gpu.fresh,
         "managed": gpu.managed,
         "set_apart": gpu.set_apart,
+        "unknown_because": gpu.unknown_because,
         "verdict": gpu.verdict.value,
         "verdict_since": instant(gpu.verdict_since),
         "recovery_action": None if recovery is None else recovery.value,

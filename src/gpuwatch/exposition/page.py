@@ -111,10 +111,11 @@ def memory_errors(record: BoardRecord) -> Markup:
 
 def _why(snapshot: Snapshot, gpu: GpuState) -> Markup:
     findings = by_urgency(gpu.findings)
-    reasons = [gpu.set_apart or blindness(gpu, snapshot)] if not findings else []
+    blind = gpu.set_apart or blindness(gpu, snapshot) or gpu.unknown_because
+    reasons = [blind] if not findings else []
     reasons.extend(finding.sentence for finding in findings[:1])
-    if findings and gpu.set_apart:
-        reasons.append(gpu.set_apart)
+    if findings and (gpu.set_apart or gpu.unknown_because):
+        reasons.append(gpu.set_apart or gpu.unknown_because)
     if len(findings) > 1:
         reasons.append(f"and {plural(len(findings) - 1, 'more finding')}")
     told = [reason for reason in reasons if reason]

@@ -129,6 +129,7 @@ class GpuShape(TypedDict):
     fresh: bool
     managed: bool
     set_apart: str
+    unknown_because: str
     verdict: str
     verdict_since: str
     recovery_action: str | None

@@ -43,13 +43,17 @@ class _Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the rules say of the host at one instant. `findings` are keyed by the board's UUID."""
+    """What the rules say of the host at one instant, keyed by the board's UUID.
+
+    `unknown_because` has a sentence for every GPU whose verdict is unknown.
+    """
 
     findings: Mapping[str, tuple[Finding, ...]]
     verdicts: Mapping[str, Verdict]
     host_findings: tuple[Finding, ...]
     host_verdict: Verdict
     newly_latched: tuple[Finding, ...] = ()
+    unknown_because: Mapping[str, str] = field(default_factory=dict)
 
 
 NOTHING_JUDGED = Judgement(findings={}, verdicts={}, host_findings=(), host_verdict=Verdict.UNKNOWN)
@@ -78,6 +82,7 @@ class Judge:
         causes = {finding.code for finding in host_findings}
         findings: dict[str, tuple[Finding, ...]] = {}
         verdicts: dict[str, Verdict] = {}
+        unknown: dict[str, str] = {}
         rules = tuple(self._for(Scope.GPU))
         for gpu in host.gpus:
             uuid = gpu.uuid
@@ -85,7 +90,10 @@ class Judge:
             fresh.extend(self._latch(held))
             kept = self._without_consequences(self._with_latched(uuid, held), causes)
             findings[uuid] = self._routed(kept, host)
-            verdicts[uuid] = verdict_of(kept, blind=_blind(gpu, host))
+            blindness = _blindness(gpu, host)
+            verdicts[uuid] = verdict_of(kept, blind=bool(blindness))
+            if verdicts[uuid] is Verdict.UNKNOWN:
+                unknown[uuid] = blindness
         self._forget({HOST, *(gpu.uuid for gpu in host.gpus)})
         ours = (verdicts[gpu.uuid] for gpu in host.gpus if gpu.managed)
         blind = host.driver is not DriverHealth.READY or Verdict.UNKNOWN in ours
@@ -95,6 +103,7 @@ class Judge:
             host_findings=self._routed(host_findings, host),
             host_verdict=verdict_of(host_findings, blind=blind),
             newly_latched=tuple(fresh),
+            unknown_because=unknown,
         )
 
     def dismiss(self, code: str, subject: str, evidence_at: float) -> None:
@@ -245,7 +254,17 @@ class Judge:
             del self._tracks[key]
 
 
-def _blind(gpu: GpuView, host: HostView) -> bool:
-    """Whether this GPU's signals cannot be trusted: absent, late, or nobody there to ask."""
-    unasked = host.released or host.driver is not DriverHealth.READY
-    return unasked or not gpu.present or gpu.stale or gpu.hang is not None or not gpu.readings
+def _blindness(gpu: GpuView, host: HostView) -> str:
+    """Why this GPU's signals cannot be trusted, for people; "" when they can."""
+    first, others = gpu.blind_to[:1], len(gpu.blind_to) - 1
+    more = f" and {others} more" if others > 0 else ""
+    reasons = (
+        (host.released, "the driver is let go of"),
+        (host.driver is not DriverHealth.READY, "the driver cannot be asked"),
+        (not gpu.present, "the GPU is not there"),
+        (gpu.hang is not None, gpu.hang.sentence if gpu.hang else ""),
+        (not gpu.readings, "it has not answered yet"),
+        (gpu.stale, "its last answer is too old"),
+        (bool(first), f"{''.join(first)}{more} could not be read for three of its sweeps"),
+    )
+    return next((reason for holds, reason in reasons if holds), "")

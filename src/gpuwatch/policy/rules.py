@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gpuwatch.domain.recovery import RecoveryAction
+from gpuwatch.domain.signals import OWNING_ROLES, Role, Signal
 from gpuwatch.domain.verdicts import Remedy, RmaStanding, Scope, Urgency
 from gpuwatch.policy.absence_conditions import (
     board_missing,
@@ -269,5 +270,17 @@ RULES: tuple[Rule, ...] = (
         clears="30 days pass, or the next start with a sound database",
     ),
 )  # fmt: skip
+
+_AT_LEAST = frozenset(rule.when.signal for rule in RULES if isinstance(rule.when, AtLeast))
+_NEEDED_ROLES = OWNING_ROLES | {Role.REMAP_PENDING, Role.RECOVERY_ACTION}
+
+
+def is_needed(signal: Signal) -> bool:
+    """Whether a GPU of which this cannot be read cannot be called healthy.
+
+    Parts of a total are not: the total tells of every error.
+    """
+    return not signal.labels and (signal.role in _NEEDED_ROLES or signal.name in _AT_LEAST)
+
 
 BY_CODE = {rule.code: rule for rule in RULES}

@@ -41,7 +41,8 @@ class GpuView:
     `last_good` is Unix seconds of the last sweep in which an owning signal could be read.
     `lost` means the driver lists it and cannot reach it; `seen_this_epoch` that it answered under
     the driver that is loaded now; `function_gone` that its PCI function no longer exists;
-    `in_grace` that boot or driver load are so recent that absence proves nothing.
+    `in_grace` that boot or driver load are so recent that absence proves nothing. `blind_to` are
+    the names of signals that the rules need and that have been a gap for three of their cadences.
     """
 
     record: BoardRecord
@@ -59,6 +60,7 @@ class GpuView:
     recovery: RecoveryAction | None = None
     recovery_number: int | None = None
     hang: Hang | None = None
+    blind_to: tuple[str, ...] = ()
 
     @property
     def uuid(self) -> str:

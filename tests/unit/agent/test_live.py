@@ -159,3 +159,51 @@ def test_what_a_lost_gpu_still_answers_is_no_good_reading() -> None:
     board.take(_sweep(1, Gap(GapReason.LOST, 15)), 0.0, "load")
 
     assert (board.lost, board.last_good, board.seen_under) == (True, None, "")
+
+
+CADENCES = {Cadence.FAST: 10.0, Cadence.SLOW: 60.0}
+NEEDED_SLOW = replace(SLOW, name="gpuwatch_gpu_row_remap_failed")
+FAILED = Gap(GapReason.FAILED, 999)
+
+
+def _blind_to(seconds: float, *values: Value | Gap, slow: Signal = SLOW) -> tuple[str, ...]:
+    """To what a board is blind that has answered so since some seconds."""
+    board = LiveBoard(KEY)
+    signals = (FAST, slow)
+    for at in (0.0, seconds):
+        moment = replace(NOW, boottime=NOW.boottime + at)
+        board.take(replace(_sweep(*values, at=moment), signals=signals), at, "load")
+    return board.blind_to(replace(NOW, boottime=NOW.boottime + seconds), CADENCES)
+
+
+def test_a_needed_signal_that_is_a_gap_for_three_cadences_blinds() -> None:
+    """Less could be chance."""
+    assert (_blind_to(29, FAILED, 1), _blind_to(30, FAILED, 1)) == ((), (FAST.key,))
+
+
+def test_a_slow_signal_has_three_slow_cadences() -> None:
+    """It is asked every minute."""
+    assert _blind_to(179, 0, FAILED, slow=NEEDED_SLOW) == ()
+    assert _blind_to(180, 0, FAILED, slow=NEEDED_SLOW) == (NEEDED_SLOW.key,)
+
+
+def test_what_no_rule_needs_blinds_nobody() -> None:
+    """A link that cannot be read says nothing of the memory."""
+    assert _blind_to(9999, 0, FAILED) == ()
+
+
+def test_what_cannot_be_had_blinds_nobody() -> None:
+    """A board without the signal, and a call that needs root."""
+    unsupported, denied = Gap(GapReason.UNSUPPORTED, 3), Gap(GapReason.DENIED, 4)
+
+    assert (_blind_to(9999, unsupported, 1), _blind_to(9999, denied, 1)) == ((), ())
+
+
+def test_one_good_reading_ends_blindness() -> None:
+    """The three cadences begin anew."""
+    board = LiveBoard(KEY)
+    for at, value in ((0, FAILED), (20, 7), (30, FAILED)):
+        moment = replace(NOW, boottime=NOW.boottime + at)
+        board.take(_sweep(value, at=moment), float(at), "load")
+
+    assert board.blind_to(replace(NOW, boottime=NOW.boottime + 40), CADENCES) == ()

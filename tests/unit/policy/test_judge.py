@@ -295,3 +295,25 @@ def test_a_finding_that_goes_on_stays_equal_while_the_clock_drifts() -> None:
     drifted = judge.judge(replace(after, now=replace(after.now, wall=after.now.wall + 0.001)))
 
     assert drifted.findings == first.findings
+
+
+def test_a_gpu_whose_needed_signal_cannot_be_read_is_unknown_and_says_why() -> None:
+    """Unknown is never healthy."""
+    names = ("gpuwatch_gpu_row_remap_failed", "gpuwatch_gpu_recovery_action")
+
+    judged = Judge(PolicySettings()).judge(host(gpu(blind_to=names)))
+
+    assert judged.verdicts[KEY.uuid] is Verdict.UNKNOWN
+    assert judged.unknown_because[KEY.uuid] == (
+        "gpuwatch_gpu_row_remap_failed and 1 more could not be read for three of its sweeps"
+    )
+
+
+def test_a_flagged_gpu_stays_flagged_when_it_cannot_be_read() -> None:
+    """What was seen stays seen; nothing about it is unknown."""
+    blind = gpu(record=RISING, blind_to=("gpuwatch_gpu_row_remap_failed",))
+
+    judged = Judge(PolicySettings()).judge(host(blind))
+
+    assert judged.verdicts[KEY.uuid] is Verdict.REPLACE_AT_WINDOW
+    assert judged.unknown_because == {}

@@ -11,8 +11,9 @@ from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.verdicts import Remedy, Scope, Urgency
 from gpuwatch.policy.conditions import AtLeast
 from gpuwatch.policy.judge import Judge
-from gpuwatch.policy.rules import RULES, Rule
+from gpuwatch.policy.rules import RULES, Rule, is_needed
 from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView, PolicySettings
+from gpuwatch.sources.nvml_signals import TABLE
 from tests.support.views import DAY, HEALTHY_READINGS, NOW, gpu, host, incident, later, record
 
 FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
@@ -203,3 +204,18 @@ def test_a_row_that_contradicts_itself_is_refused(
     """A rule without what its remedy needs cannot be built."""
     with pytest.raises(ValueError, match=complaint):
         _row(**changes)
+
+
+def test_the_rules_need_what_they_look_at() -> None:
+    """The signals without which nobody is healthy, of the table that sources ask."""
+    needed = {row.key for row in TABLE if is_needed(row)}
+
+    assert needed == {
+        "gpuwatch_gpu_ecc_uncorrected_volatile_errors_total",
+        "gpuwatch_gpu_ecc_uncorrected_aggregate_errors_total",
+        "gpuwatch_gpu_rows_remapped_uncorrectable_total",
+        "gpuwatch_gpu_row_remap_pending",
+        "gpuwatch_gpu_row_remap_failed",
+        "gpuwatch_gpu_recovery_action",
+        "gpuwatch_gpu_pages_retired_double_bit_total",
+    }
