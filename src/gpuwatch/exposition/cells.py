@@ -89,7 +89,7 @@ def blindness(gpu: GpuState, snapshot: Snapshot) -> str:
         return ""
     asked = [latest.at for latest in gpu.latest]
     if not asked:
-        return "not asked yet"
+        return "set apart" if gpu.set_apart else "not asked yet"
     return f"last answer {span(snapshot.at.wall - max(asked))} ago"
 
 

@@ -3,7 +3,7 @@
 from gpuwatch.domain.incidents import Incident
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.snapshot import GpuState, Snapshot
-from gpuwatch.domain.verdicts import Finding
+from gpuwatch.domain.verdicts import Finding, Verdict
 from gpuwatch.exposition.cells import (
     answer,
     badge,
@@ -75,7 +75,10 @@ def _headline(snapshot: Snapshot, gpu: GpuState) -> Markup:
 
 def _findings(snapshot: Snapshot, gpu: GpuState) -> list[Markup]:
     found = [_finding(snapshot, finding) for finding in by_urgency(gpu.findings)]
-    return found or [tag("p", "Nothing found.", class_="quiet")]
+    nothing = "Nothing found."
+    if gpu.verdict is Verdict.UNKNOWN:
+        nothing = "No rule holds, but the GPU cannot be judged: nobody knows that it is well."
+    return found or [tag("p", nothing, class_="quiet")]
 
 
 def _finding(snapshot: Snapshot, finding: Finding) -> Markup:

@@ -31,6 +31,13 @@ def plan(snapshot: Snapshot, uuid: str) -> Markup:
     return due if state is FlagState.OPEN else join(f"{FLAG_STATES[state]}, ", due)
 
 
+def _due(snapshot: Snapshot, flag: Flag) -> Markup:
+    """When to have acted; an instant that has passed while nobody did is said to be one."""
+    due = when(flag.due_at, snapshot)
+    overdue = flag.state is FlagState.OPEN and flag.due_at < snapshot.at.wall
+    return join(tag("strong", "overdue"), ", was ", due) if overdue else due
+
+
 def _row(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:
     gpu = gpu_by_uuid(snapshot, flag.board.uuid)
     board = tag("code", flag.board.serial or flag.board.uuid)
@@ -42,7 +49,7 @@ def _row(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:
         tag("span", flag.slot_label, class_="number"),
         join(tag("strong", flag.code), tag("br"), flag.sentence),
         f"{state}, {DISPOSITIONS[flag.disposition]}" if decided else state,
-        when(flag.due_at, snapshot),
+        _due(snapshot, flag),
         "none planned" if flag.window_start is None else planned(flag.window_start),
         RMA_STANDINGS[flag.rma],
     )

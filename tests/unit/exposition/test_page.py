@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.detail import gpu_page
@@ -256,3 +257,32 @@ def test_the_detail_of_a_gpu_tells_each_gap() -> None:
     text = Reader(gpu_page(snapshot, snapshot.gpus[5])).text
 
     assert "gpuwatch_gpu_energy_joules_total unknown: timed out" in text
+
+
+def test_a_gpu_set_apart_before_it_answered_is_not_called_unasked() -> None:
+    """It was asked, and hung; and that nothing is found says nothing."""
+    snapshot = rich_snapshot()
+    hung = replace(
+        gpu_state(4, verdict=Verdict.UNKNOWN),
+        latest=(),
+        fresh=False,
+        set_apart="set apart: it hung",
+    )
+
+    text = Reader(gpu_page(snapshot, hung)).text
+
+    assert "not asked yet" not in text
+    assert "No reading: set apart." in text
+    assert "No rule holds, but the GPU cannot be judged" in text
+
+
+def test_an_open_flag_past_its_due_instant_is_overdue() -> None:
+    """Not merely so long ago."""
+    snapshot = rich_snapshot()
+    waiting = next(flag for flag in snapshot.flags if flag.state is FlagState.OPEN)
+    late = replace(waiting, due_at=snapshot.at.wall - 3 * 86_400.0)
+
+    text = Reader(flags_page(replace(snapshot, flags=(late,)))).text
+
+    assert "overdue" in text
+    assert ", was 3 d ago" in text
