@@ -4,12 +4,13 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup check lint types floors unit tools test soak bench golden gpu-check lock clean
+.PHONY: help run setup check lint types floors unit coverage tools test soak bench golden gpu-check lock clean
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
 	@echo "make test       everything that is tested, in under 20 minutes"
 	@echo "make check      lint, types, import floors, unit tests, in under a minute"
+	@echo "make coverage   domain and policy, every branch (part of make test)"
 	@echo "make soak       the large counts of the same tests, in under an hour"
 	@echo "make bench      measure, and fail when a ratio is missed"
 	@echo "make gpu-check  tests on a real GPU, as root; reads only and writes build/gpu-recording.json"
@@ -50,7 +51,11 @@ unit: $(STAMP)
 tools:
 	@tests/tools.sh
 
-test: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
+coverage: $(STAMP)
+	$(PY) -m coverage run -m pytest -q tests/unit/domain tests/unit/policy
+	$(PY) -m coverage report --fail-under=100 --skip-covered
+
+test: $(STAMP) simulator/build/libnvidia-ml.so.1 tools coverage
 	$(PY) -m pytest -q tests
 
 soak: $(STAMP) simulator/build/libnvidia-ml.so.1 tools

@@ -145,6 +145,13 @@ def test_a_cancelled_window_is_replanned() -> None:
     assert [flag.window_start for flag in replanned] == [NEXT.start.timestamp()]
 
 
+def test_without_windows_a_flag_without_one_stays_as_it_is() -> None:
+    """Nothing is replanned while there is nothing to plan into."""
+    unplanned = _stored(window_name="", window_start=None, window_end=None)
+
+    assert _plan(TREND, flags=(unplanned,), windows=()) == ((), ())
+
+
 def test_a_flag_in_hands_keeps_its_window() -> None:
     """Somebody is at work: nothing is replanned under them."""
     held = _stored(state=FlagState.IN_HANDS, window_end=NOW.wall - 1)
