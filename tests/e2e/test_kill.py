@@ -35,7 +35,7 @@ def test_a_kill_at_any_moment_loses_no_error(make_server: MakeServer, tmp_path: 
             injector.between(children)
         with running(server, place) as agent:
             injector.settle(agent)
-            assert injector.misdated(agent) == []
+            assert "\n".join(injector.misdated(agent)) == ""
             incidents = {slot: len(agent.gpu(slot)["incidents"]) for slot in server.gpus()}
             assert incidents == {slot: injector.incidents[slot] for slot in server.gpus()}
             injector.begin_group(agent)

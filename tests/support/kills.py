@@ -158,7 +158,7 @@ class Injector:
         """What is wrong with the dates of this group's incidents; nothing when all is well."""
         now = self.server.clock.now().wall
         return [
-            f"slot {slot}: {wrong}; injected {injected}"
+            f"slot {slot}: {wrong}; injected {injected}; said {agent.gpu(slot)['incidents']}"
             for slot, injected in self.group.items()
             if (
                 wrong := _misdated(
