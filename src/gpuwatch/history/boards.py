@@ -53,6 +53,15 @@ class Exact:
     echo: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BlindGap:
+    """A time in which a board could not be read, in seconds since one boot."""
+
+    boot: int
+    start: float
+    end: float
+
+
 @dataclass(slots=True)
 class Case:
     """A stored incident: its anchor on the timeline and on the exposure clock."""
@@ -97,6 +106,7 @@ class BoardHistory:
     last_seen: Instant
     exposure: float = 0.0
     last_read: Instant | None = None
+    gap: BlindGap | None = None  # the latest one
     unattributed: int = 0
     counts: dict[str, Counted] = field(default_factory=dict)
     held: dict[str, tuple[Value, Instant]] = field(default_factory=dict)
@@ -127,10 +137,19 @@ class BoardHistory:
         return latest
 
     def exposure_at(self, instant: Instant) -> float:
-        """The exposure clock at an instant that is now or a little earlier, in seconds."""
+        """The exposure clock at an instant that is now or a little earlier, in seconds.
+
+        It stood still in a blind gap: what came to light after one is no earlier by its length.
+        """
         if self.last_read is None or instant.boot != self.last_read.boot:
             return self.exposure
-        return max(0.0, self.exposure - max(0.0, self.last_read.boottime - instant.boottime))
+        earlier = max(0.0, self.last_read.boottime - instant.boottime)
+        if self.gap is not None and self.gap.boot == instant.boot:
+            blind = min(self.last_read.boottime, self.gap.end) - max(
+                instant.boottime, self.gap.start
+            )
+            earlier -= max(0.0, blind)
+        return max(0.0, self.exposure - earlier)
 
 
 def find(boards: Iterable[BoardHistory], key: BoardKey) -> BoardHistory | None:

@@ -8,7 +8,7 @@ from gpuwatch.domain.incidents import ErrorKind, Memory
 from gpuwatch.domain.readings import Gap, GapReason, Sweep
 from gpuwatch.domain.signals import Role
 from gpuwatch.history import events, ledger
-from gpuwatch.history.boards import BoardHistory, Case, Counted, Report, Swept
+from gpuwatch.history.boards import BlindGap, BoardHistory, Case, Counted, Report, Swept
 from gpuwatch.history.book import Book
 from gpuwatch.history.held import Effect, hold
 from gpuwatch.history.plans import PAGES, ROWS, TOTAL, Plan, Values
@@ -106,6 +106,8 @@ def _expose(known: BoardHistory, now: Instant, max_gap_seconds: float) -> None:
             return
         if passed <= max_gap_seconds:
             known.exposure += passed
+        else:
+            known.gap = BlindGap(now.boot, last.boottime, now.boottime)
     known.last_read = now
 
 

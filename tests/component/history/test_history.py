@@ -156,6 +156,24 @@ def test_the_boards_own_record_dates_what_an_echo_dated_before(path: Path) -> No
     assert incident.opened_at == bench.clock.wall - 4.0
 
 
+def test_a_record_from_a_blind_gap_lies_where_the_exposure_clock_stood_still(path: Path) -> None:
+    """Read late, an error of the blind time is not put before what was known before it."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep(after=10.0)
+    bench.boards[0].fail()
+    bench.sweep(after=20 * DAY)
+
+    bench.event(48, ago=DAY)
+
+    first, second = bench.history.records()[board_key(0)].incidents
+    assert (first.opened_exposure, second.opened_exposure) == (5.0, 10.0)
+    assert second.opened_at == bench.clock.wall - DAY
+    reopened = bench.reopened_after_close().history.records()[board_key(0)].incidents
+    assert [one.opened_at for one in reopened] == [first.opened_at, second.opened_at]
+
+
 def test_echoes_of_peers_are_unattributed_and_open_nothing(path: Path) -> None:
     """An Xid 94 whose board owns no error is counted after two minutes, and said once."""
     bench = Bench.open(path, boards=8)
