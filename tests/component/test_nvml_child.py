@@ -21,8 +21,11 @@ _ECC = {
     f"gpuwatch_gpu_ecc_{kind}_{span}_memory_errors_total{{memory={memory!r}}}".replace("'", '"'): (
         f"ecc.{kind}.{span}.{memory}"
     )
-    for kind in ("corrected", "uncorrected")
-    for span in ("volatile", "aggregate")
+    for kind, span in (
+        ("corrected", "aggregate"),
+        ("uncorrected", "volatile"),
+        ("uncorrected", "aggregate"),
+    )
     for memory in ("dram", "sram")
 }
 _READ_FROM = _ECC | {
@@ -43,8 +46,6 @@ _READ_FROM = _ECC | {
     "gpuwatch_gpu_sm_clock_hertz": "clocks.sm",
     "gpuwatch_gpu_memory_clock_hertz": "clocks.memory",
     "gpuwatch_gpu_power_limit_watts": "power.limit",
-    "gpuwatch_gpu_encoder_utilization_ratio": "utilization.encoder",
-    "gpuwatch_gpu_decoder_utilization_ratio": "utilization.decoder",
     'gpuwatch_gpu_violation_seconds_total{policy="power"}': "violation.0",
     'gpuwatch_gpu_violation_seconds_total{policy="thermal"}': "violation.1",
     'gpuwatch_gpu_violation_seconds_total{policy="board_limit"}': "violation.3",
