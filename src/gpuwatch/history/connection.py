@@ -8,7 +8,8 @@ from pathlib import Path
 from gpuwatch.history import schema
 from gpuwatch.history.health import SecondWriterError
 
-_BUSY_MILLISECONDS = 5000
+# Nobody else writes; whoever holds the file open for a repair must not hold the agent's one thread.
+_BUSY_MILLISECONDS = 1000
 _JOURNAL_BYTES = 4 << 20  # what a checkpointed write-ahead log is cut back to
 
 

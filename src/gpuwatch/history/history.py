@@ -62,7 +62,7 @@ class History(Keeper):
 
     @property
     def dropped(self) -> dict[str, int]:
-        """Rows given up by table because too many waited for a sick disk."""
+        """Rows given up by table: too many waited for a sick disk, or SQLite cannot keep them."""
         return dict(self._book.store.dropped)
 
     def enter_epoch(self, epoch: Epoch, at: Moment) -> tuple[Event, ...]:

@@ -21,6 +21,9 @@ from gpuwatch.history.tables import Row, Table
 
 _Key = tuple[str, Row]
 
+# What a row with a value that SQLite cannot keep raises; the disk is well then.
+_BAD_ROW = (ValueError, OverflowError, sqlite3.IntegrityError, sqlite3.DataError)
+
 # Problems after which the same connection may never work again.
 _REOPEN = frozenset({Degraded.READ_ONLY, Degraded.IO_ERROR, Degraded.UNAVAILABLE, Degraded.CORRUPT})
 
@@ -119,16 +122,26 @@ class Store:
         try:
             self._synchronize("full" if durable else "normal")
             self._connection.execute("begin immediate")
-            for (_, key), (table, values) in self._waiting.items():
-                statement, row = (table.delete, key) if values is None else (table.upsert, values)
-                self._connection.execute(statement, row)
+            bad = self._write_waiting(self._connection)
             self._connection.execute("commit")
         except sqlite3.Error as error:
             self._failed(error)
             return False
         self._waiting.clear()
         self._problem = None
+        self.dropped.update(bad)
         return True
+
+    def _write_waiting(self, connection: sqlite3.Connection) -> list[str]:
+        """Write what waits; the tables of rows given up, which would hold up the rest for ever."""
+        bad: list[str] = []
+        for (name, key), (table, values) in self._waiting.items():
+            statement, row = (table.delete, key) if values is None else (table.upsert, values)
+            try:
+                connection.execute(statement, row)
+            except _BAD_ROW:
+                bad.append(name)
+        return bad
 
     def rows(self, table: Table, tail: str = "", parameters: Row = ()) -> list[tuple[Any, ...]]:
         """Rows as the file holds them (not those that wait), none when it cannot be read."""

@@ -107,6 +107,23 @@ def test_corrupt_pages_cost_only_what_was_on_them(path: Path) -> None:
     assert len(bench.history.audit()) == 1
 
 
+@pytest.mark.parametrize("poison", [2**64 - 2, 2**63, "\ud800"])
+def test_a_value_that_sqlite_cannot_keep_costs_only_its_row(path: Path, poison: int | str) -> None:
+    """A counter of 64 bits without a sign ends nothing, and holds no other row up."""
+    bench = _eventful(path)
+    bench.sweep(2, instead={2: poison})
+    bench.boards[3].fail("dram", 7)
+    bench.sweep(3, slow=True)
+
+    degraded = bench.history.degraded
+    bench.history.close()
+    bench = bench.reopened(path)
+
+    assert degraded == ("rows-dropped",)
+    assert bench.history.records()[board_key(3)].errors[Memory.DRAM] == 7
+    assert bench.history.degraded == ()
+
+
 def test_what_the_copy_missed_is_counted_again_from_the_hardware(path: Path) -> None:
     """Errors after the copy was made show as a rise since then: none is lost."""
     bench = _eventful(path)
