@@ -515,3 +515,32 @@ def test_the_real_kernel_log_is_followed(child: Callable[..., Probe]) -> None:
     assert hear(probe, "ready")["kind"] == "kmsg"
     assert hear(probe, "position")["sequence"] > 0
     assert eventually(lambda: asleep(probe.pid))
+
+
+def test_a_failure_that_nobody_foresaw_costs_one_reader(fifo: Path) -> None:
+    """The source says so and goes on; it would look like a reader for ever, and count no Xid."""
+    got: list[Message] = []
+    failed: list[Message] = []
+    said: list[str] = []
+
+    def deliver(_name: str, message: Message) -> None:
+        if not failed:
+            failed.append(message)
+            raise LookupError("an event that nobody foresaw")
+        got.append(message)
+
+    source = KernelLogSource(
+        SystemClock(), KernelLogSettings(path=str(fifo), dumps=()), position=None, log=said.append
+    )
+    source.start(deliver)
+    try:
+        assert eventually(lambda: source.readable)
+        write(fifo, xid(1, 79))
+        assert eventually(lambda: failed and not source.readable)
+        assert eventually(lambda: source.readable)
+        write(fifo, xid(2, 48))
+
+        assert eventually(lambda: any(isinstance(each, Event) and each.code == 48 for each in got))
+        assert any("nobody foresaw" in line for line in said)
+    finally:
+        source.stop(10.0)

@@ -15,7 +15,7 @@ from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.readings import Gap, GapReason, Sweep
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import SourceState
-from gpuwatch.sources.base import DeviceHang, DriverCondition, DriverState, Inventory
+from gpuwatch.sources.base import DeviceHang, DriverCondition, DriverState, Inventory, Message
 from gpuwatch.sources.nvml_settings import RetryPlan
 from gpuwatch.sources.nvml_source import NvmlSource
 from tests.support.fake_world import FakeWorld, Listener
@@ -496,6 +496,28 @@ def test_a_child_of_another_version_is_not_believed(
 
     assert eventually(lambda: "restart the agent" in source.state().problem)
     assert heard.all(Sweep) == []
+
+
+def test_a_failure_that_nobody_foresaw_costs_one_start(world: FakeWorld, heard: Listener) -> None:
+    """The source says so and starts over; a thread that ended would watch no GPU again."""
+    failed: list[Message] = []
+
+    def deliver(name: str, message: Message) -> None:
+        if isinstance(message, Inventory) and not failed:
+            failed.append(message)
+            raise LookupError("a board that nobody foresaw")
+        heard(name, message)
+
+    source = NvmlSource(world.settings(), SystemClock(), command=world.command, log=heard.log)
+    source.start(deliver)
+
+    try:
+        assert eventually(lambda: source.state().fresh)
+        assert heard.swept() == EIGHT
+        assert "nvml-source-failed" in [event for event, _ in heard.logged]
+        assert source.state().problem == ""
+    finally:
+        source.stop(4.0)
 
 
 def test_the_agent_stops_beside_a_child_that_cannot_be_killed(

@@ -132,6 +132,8 @@ class KernelLogSource:
             self._serve(deliver)
         except ProbeFailed as error:
             self._note(str(error))
+        except Exception as error:  # noqa: BLE001 - a dead thread would go on looking like a reader
+            self._note(f"the source failed and goes on: {error!r}")
         self._change(up=False)
 
     def _serve(self, deliver: Deliver) -> None:

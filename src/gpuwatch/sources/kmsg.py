@@ -17,6 +17,11 @@ _PCI = (
     r"(?:PCI:)?(?:(?P<domain>[0-9a-f]{1,8}):)?"
     r"(?P<bus>[0-9a-f]{2,4}):(?P<device>[0-9a-f]{2})(?:\.(?P<function>[0-7])0*)?"
 )
+_CODE = r"(?P<code>\d{1,9})"
+
+
+def _filled(pattern: str) -> str:
+    return pattern.replace("PCI_ADDRESS", _PCI).replace("CODE", _CODE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +73,17 @@ class Line:
 
 
 _PATTERNS: tuple[tuple[LineKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern.replace("PCI_ADDRESS", _PCI), re.IGNORECASE | re.DOTALL))
+    (kind, re.compile(_filled(pattern), re.IGNORECASE | re.DOTALL))
     for kind, pattern in (
         # Drivers before 310 print no `PCI:`, some no domain; those before 450 no `pid=`; since 515
         # `name=`; with MIG the instances stand behind the address.
         (
             LineKind.XID,
-            r"NVRM: Xid \(PCI_ADDRESS(?P<instance>[^)]*)\): (?P<code>\d+)(?:, *(?P<detail>.*))?$",
+            r"NVRM: Xid \(PCI_ADDRESS(?P<instance>[^)]*)\): CODE(?:, *(?P<detail>.*))?$",
         ),
         (
             LineKind.SXID,
-            r"nvswitch\d*: SXid \(PCI_ADDRESS\): (?P<code>\d+)(?:, *(?P<detail>.*))?$",
+            r"nvswitch\d*: SXid \(PCI_ADDRESS\): CODE(?:, *(?P<detail>.*))?$",
         ),
         # One message of three lines, or three messages; the last of three names no address.
         (

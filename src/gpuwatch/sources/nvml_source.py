@@ -8,6 +8,7 @@ import math
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from gpuwatch.sources.nvml_watch import Watch
 from gpuwatch.sources.probe_wait import Wake, wait
 
 GATHER_SECONDS = 0.005
+RECOVER_SECONDS = 1.0  # between two failures that nobody foresaw: no spinning on them
 
 
 def probe_command(settings: NvmlSettings) -> tuple[str, ...]:
@@ -137,19 +139,36 @@ class NvmlSource:
 
         watch = Watch(self._settings, self._command, self._clock, hand_over, self._log)
         while self._stop_by is None:
-            self._obey(watch)
-            now = time.monotonic()
-            if self._released_until is not None and now >= self._released_until:
-                self._resume(watch, now)
-            watch.step(now, released=self._released_until is not None)
-            self._publish(watch, now, hand_over)
-            until = min(watch.due(time.monotonic()), self._released_until or math.inf)
+            try:
+                until = self._turn(watch, hand_over)
+            except Exception as error:  # noqa: BLE001 - a thread that died would watch no GPU again
+                until = self._recover(watch, error)
             woken = wait(watch.children.probes, until, self._wake)
             if not woken and time.monotonic() < until:
                 # A child said something and mostly has more to say, a GPU at a time: read it
                 # together. A wake-up for each would cost more than what is done with it.
                 wait((), time.monotonic() + GATHER_SECONDS, self._wake)
         self._end(watch, self._stop_by)
+
+    def _turn(self, watch: Watch, deliver: Callable[[Message], None]) -> float:
+        """Do what is due; the monotonic second at which to look again."""
+        self._obey(watch)
+        now = time.monotonic()
+        if self._released_until is not None and now >= self._released_until:
+            self._resume(watch, now)
+        watch.step(now, released=self._released_until is not None)
+        self._publish(watch, now, deliver)
+        return min(watch.due(time.monotonic()), self._released_until or math.inf)
+
+    def _recover(self, watch: Watch, error: Exception) -> float:
+        """Start over with fresh children after what nobody foresaw; when to look again."""
+        trace = " / ".join(traceback.format_exception(error)[-2:])
+        self._log("nvml-source-failed", error=repr(error), trace=trace)
+        now = time.monotonic()
+        watch.start_over(now)
+        watch.children.put_off(now, lived_seconds=0.0)
+        watch.trouble = f"the source failed and starts over: {error!r}"
+        return now + RECOVER_SECONDS
 
     def _obey(self, watch: Watch) -> None:
         with self._lock:

@@ -133,6 +133,11 @@ def test_an_xid_is_read_in_every_shape(text: str, expected: Line) -> None:
     assert read_line(text) == expected
 
 
+def test_a_number_that_no_driver_prints_is_no_code() -> None:
+    """A garbled line is one that could not be read: no code, no label and no row of the store."""
+    assert read_line(f"NVRM: Xid (PCI:0000:01:00): {'9' * 30}, garbled") is None
+
+
 @pytest.mark.parametrize(
     ("rest", "code", "subcode"),
     [
