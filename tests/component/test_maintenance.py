@@ -2,11 +2,17 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gpuwatch.agent.maintenance import MaintenanceDirectory, MaintenanceError, parse
+from gpuwatch.agent.maintenance import (
+    MaintenanceDirectory,
+    MaintenanceError,
+    parse,
+)
+from gpuwatch.agent.releases import longest_release
 from gpuwatch.domain.snapshot import Maintenance
 
 WORK = Maintenance(identity="", scope="host", board="", until=2000.0, reason="driver upgrade")
@@ -23,6 +29,14 @@ WORK = Maintenance(identity="", scope="host", board="", until=2000.0, reason="dr
         ('{"until": true}', "until: missing"),
         ('{"until": "tomorrow"}', "not an ISO 8601 time"),
         ('{"until": "2026-03-15T06:00:00"}', "has no time zone"),
+        ('{"until": 1773554400000}', "before the year 3000"),
+        ('{"until": Infinity}', "before the year 3000"),
+        ('{"until": NaN}', "before the year 3000"),
+        (f'{{"until": {"9" * 400}}}', "before the year 3000"),
+        ('{"until": "9999-12-31T23:59:59-14:00"}', "before the year 3000"),
+        ("[" * 16_000, "not JSON"),
+        ('{"until": 1, "reason": {"why": []}}', "reason: not a text"),
+        (f'{{"until": 1, "reason": "{"x" * 1_001}"}}', "reason: not a text of at most"),
     ],
 )
 def test_a_bad_file_is_told_by_its_field(fields: str, complaint: str) -> None:
@@ -46,6 +60,33 @@ def test_a_file_of_another_tool_is_understood() -> None:
         "OPS-1",
         False,
     )
+
+
+def test_nothing_in_a_text_acts_on_a_log_a_page_or_the_store() -> None:
+    """Line ends, escapes and halves of characters become spaces."""
+    work = parse("x", b'{"until": 1, "reason": "a\\nb\\u001b[31mc\\ud800d", "ticket": 77}')
+
+    assert (work.reason, work.ticket) == ("a b [31mc d", "77")
+
+
+def test_a_name_that_cannot_be_shown_is_refused(tmp_path: Path) -> None:
+    """A name of any bytes lies in a directory, and is on no page."""
+    works = MaintenanceDirectory(tmp_path)
+    (tmp_path / os.fsdecode(b"bad\xff.json")).write_text('{"until": 5}')
+
+    assert works.read(0.0) == ()
+    assert list(works.refused.values()) == ["its name is not printable"]
+
+
+def test_the_longest_release_is_the_one_that_counts() -> None:
+    """A short one beside it does not take the driver up early."""
+    short, long, none = (
+        replace(WORK, identity=name, until=until, release=release)
+        for name, until, release in (("a", 10.0, True), ("b", 30.0, True), ("c", 50.0, False))
+    )
+
+    assert longest_release((short, long, none)) == long
+    assert longest_release((none,)) is None
 
 
 def test_work_begins_holds_expires_and_ends(tmp_path: Path) -> None:

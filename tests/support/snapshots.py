@@ -543,6 +543,7 @@ def rich_snapshot() -> Snapshot:
         sxids={20034: 38},
         clock_synchronized=True,
         clock_steps=39,
+        failures={"message": 83, "look": 85, "sweep": 87},
         labels={"site": "ams1", "row": "r4", "rack": "17", "unit": "21"},
         rules_version="2026.3",
         config_hash="6b1f0c2d",

@@ -1,20 +1,20 @@
 """Core: the agent's one thread, from what sources deliver to what readers are given."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import structlog
 
 from gpuwatch.agent.clockwatch import ClockWatch
 from gpuwatch.agent.decide import Decisions
+from gpuwatch.agent.guard import LOOK, MESSAGE, SWEEP, FatalError, Guard
 from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.inbox import Errand, Inbox
 from gpuwatch.agent.maintenance import MaintenanceDirectory
 from gpuwatch.agent.publish import Frame, gpu_states
+from gpuwatch.agent.releases import Releasable, follow
 from gpuwatch.agent.remember import Memory
 from gpuwatch.agent.systemd import Notifier
 from gpuwatch.agent.views import Situation, host_view
@@ -48,28 +48,14 @@ class Identity:
     config_hash: str
 
 
-class Releasable(Source, Protocol):
-    """A source that lets go of its hardware when asked."""
-
-    def release(self, reason: str, until: float) -> None:
-        """Let go until Unix second `until`."""
-        ...
-
-    def resume(self) -> None:
-        """Take up again."""
-        ...
-
-    def wait_released(self, within_seconds: float) -> bool:
-        """Whether it is let go of, waiting for that."""
-        ...
-
-
 @dataclass(slots=True, kw_only=True)
 class Agent:
     """Owns everything that changes. Only `inbox`, `snapshot` and `heartbeat` are for other threads.
 
     `stale_seconds` is the age at which a GPU's readings are not trusted any more; `cadences` say
-    how often a GPU is expected to answer.
+    how often a GPU is expected to answer; `ended_thread` names one that must run and does not.
+    `stopping` and `reload_asked` are plain, because signal handlers set them: an event's lock could
+    be held by the very code that a signal interrupts.
     """
 
     clock: Clock
@@ -88,9 +74,11 @@ class Agent:
     kernel_log_lost: Callable[[], int] = lambda: 0
     on_reload: Callable[[], None] = lambda: None
     on_clock_step: Callable[[], None] = lambda: None
+    ended_thread: Callable[[], str] = lambda: ""
     inbox: Inbox = field(default_factory=Inbox)
-    stopping: threading.Event = field(default_factory=threading.Event)
-    reload_asked: threading.Event = field(default_factory=threading.Event)
+    guard: Guard = field(default_factory=Guard)
+    stopping: bool = False
+    reload_asked: bool = False
     maintenance: tuple[Maintenance, ...] = ()
     snapshot: Snapshot = field(init=False)
     started: Moment = field(init=False)
@@ -112,13 +100,18 @@ class Agent:
         self.snapshot = self._snapshot(self.started, self.decisions.judgement, records)
 
     def run(self) -> None:
-        """Work until `stopping` is set. Feeds the watchdog at every turn."""
+        """Work until `stopping` is set. Feeds the watchdog at every turn.
+
+        Ready means that it listens, remembers and watches; a GPU need not have answered, because
+        NVML may take minutes, or have no driver, and `/readyz` tells that. Raises FatalError.
+        """
         self.decisions.restore()
+        self.guard.run(LOOK, self._look_around)  # before a source starts: one may be released
         for source in self.sources:
             source.start(self.inbox.deliver)
-        self.sweep(changed=True)
+        self.guard.run(SWEEP, self.sweep, changed=True)
         self.notifier.tell("READY=1")
-        while not self.stopping.is_set():
+        while not self.stopping:
             self.turn()
 
     def turn(self) -> None:
@@ -132,17 +125,17 @@ class Agent:
                 changed = True
                 continue
             arrived = True
-            changed |= self.memory.take(item.message, self.clock.now())
-        looked = self._look_around()
+            changed |= self.guard.run(MESSAGE, self.memory.take, item.message, self.clock.now())
+        looked = self.guard.run(LOOK, self._look_around)
         if arrived or changed or looked:
-            self.sweep(changed=changed or looked)
+            self.guard.run(SWEEP, self.sweep, changed=changed or looked)
 
     def heartbeat_age(self) -> float:
         """Seconds since the loop last turned (any thread)."""
         return time.monotonic() - self._beat
 
-    def sweep(self, *, changed: bool) -> None:
-        """From history to readers: history -> verdict -> flag/window -> exposition."""
+    def sweep(self, *, changed: bool) -> bool:
+        """From history to readers: history -> verdict -> flag/window -> exposition; if decided."""
         now = self.clock.now()
         self._judged = time.monotonic()
         records = self.history.records()
@@ -159,6 +152,7 @@ class Agent:
                 flags=sum(flag.is_open for flag in self.decisions.flags),
             )
         self.notifier.status(self._status(judgement))
+        return decided
 
     def _look_around(self) -> bool:
         """Once a second: the clock, maintenance files, absent boards, the disk; whether new."""
@@ -166,13 +160,15 @@ class Agent:
         if instant - self._looked < LOOK_SECONDS:
             return False
         self._looked = instant
+        if thread := self.ended_thread():
+            raise FatalError(f"agent: its {thread} thread ended (see the log; it is started anew)")
         now = self.clock.now()
         stepped = self._watch_clock(now) | self.memory.settle(now)
         work = self.works.read(now.wall)
         changed = stepped or work != self.maintenance
         self.note_maintenance(work, now)
-        if self.reload_asked.is_set():
-            self.reload_asked.clear()
+        if self.reload_asked:
+            self.reload_asked = False
             self.on_reload()
             changed = True
         if instant - self._absences_counted >= self.cadences[Cadence.FAST]:
@@ -203,15 +199,10 @@ class Agent:
             item = after[identity]
             what = f"{item.scope} {item.board} {item.reason}".strip()
             self.memory.happened(EventKind.MAINTENANCE_BEGAN, now, what)
-            if item.release and self.nvml is not None:
-                self.memory.disturb(now)
-                until = max(other.until for other in work if other.release)
-                self.nvml.release(f"maintenance {identity}: {item.reason}", until)
         for identity in before.keys() - after.keys():
             self.memory.happened(EventKind.MAINTENANCE_ENDED, now, before[identity].reason)
-            released = before[identity].release and not any(item.release for item in work)
-            if released and self.nvml is not None:
-                self.nvml.resume()
+        if self.nvml is not None and follow(self.nvml, before.values(), work):
+            self.memory.disturb(now)
 
     def _staleness_changed(self) -> bool:
         """Whether a GPU's readings went stale since the last look: nothing else tells."""
@@ -272,6 +263,7 @@ class Agent:
             sxids=self.history.sxids(),
             clock_synchronized=self.clocks.synchronized,
             clock_steps=self.clocks.steps,
+            failures=self.guard.failures,
             labels=self.identity.labels,
             rules_version=RULES_VERSION,
             config_hash=self.identity.config_hash,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC
+from threading import Thread
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
@@ -18,8 +19,8 @@ log = structlog.get_logger("gpuwatch.housekeeping")
 class Housekeeping:
     """Jobs on the wall clock, in UTC: local zones make jobs stand still at their changes.
 
-    `copy` writes a consistent copy of the history, `copy_due` whether one is wanted; both may be
-    called from the scheduler's thread. `minutely` and `hourly` hand work to the agent's thread.
+    `copy` writes a consistent copy of the history, `copy_due` whether one is wanted. All four are
+    called from threads of the scheduler.
     """
 
     copy: Callable[[], bool]
@@ -40,6 +41,12 @@ class Housekeeping:
         """Begin."""
         self._add_jobs()
         self._scheduler.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are started when they are due."""
+        thread = getattr(self._scheduler, "_thread", None)
+        return isinstance(thread, Thread) and thread.is_alive()
 
     def clock_stepped(self) -> None:
         """Schedule every job anew: after a backward step they would wait for the old time."""

@@ -5,13 +5,19 @@ import os
 import secrets
 import stat
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+
+import structlog
 
 from gpuwatch.domain.snapshot import Maintenance
 
+log = structlog.get_logger("gpuwatch.maintenance")
+
 LIMIT_BYTES = 16_384
 LIMIT_FILES = 256
+LIMIT_TEXT = 1_000  # characters, as in a request of the control socket
+LIMIT_UNTIL = datetime(3000, 1, 1, tzinfo=UTC).timestamp()  # milliseconds would silence for ever
 
 
 class MaintenanceError(ValueError):
@@ -36,6 +42,8 @@ class MaintenanceDirectory:
                 continue
             if work.until > now_wall:
                 holding.append(work)
+        for name in refused.keys() - self.refused.keys():
+            log.warning("maintenance-file-refused", file=name, why=refused[name])
         self.refused = refused
         return tuple(holding)
 
@@ -92,16 +100,18 @@ def parse(identity: str, body: bytes) -> Maintenance:
     """One file's content. Raises MaintenanceError naming the field and what it should be."""
     if len(body) > LIMIT_BYTES:
         raise MaintenanceError(f"larger than {LIMIT_BYTES} bytes")
+    if not identity.isprintable():
+        raise MaintenanceError("its name is not printable")
     try:
         fields = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MaintenanceError(f"not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise MaintenanceError("not a JSON object with until, scope and reason")
     scope = fields.get("scope", "host")
     if scope not in ("host", "board"):
         raise MaintenanceError(f'scope: {scope!r} is neither "host" nor "board"')
-    board = str(fields.get("board", ""))
+    board = _text(fields, "board")
     if scope == "board" and not board:
         raise MaintenanceError("board: scope board needs a serial number or UUID")
     return Maintenance(
@@ -109,17 +119,25 @@ def parse(identity: str, body: bytes) -> Maintenance:
         scope=scope,
         board=board,
         until=_instant(fields.get("until")),
-        reason=str(fields.get("reason", "")),
-        ticket=str(fields.get("ticket", "")),
-        actor=str(fields.get("actor", "")),
+        reason=_text(fields, "reason"),
+        ticket=_text(fields, "ticket"),
+        actor=_text(fields, "actor"),
         release=fields.get("release") is True,
     )
+
+
+def _text(fields: dict[str, object], name: str) -> str:
+    """A text or number on one line: what a terminal, a log or a page would act on is a space."""
+    value = fields.get(name, "")
+    if not isinstance(value, str | int | float) or len(text := str(value)) > LIMIT_TEXT:
+        raise MaintenanceError(f"{name}: not a text of at most {LIMIT_TEXT} characters")
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
 def _instant(value: object) -> float:
     """Unix seconds of a number or an ISO 8601 text with a zone."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return _in_use(value)
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
@@ -127,5 +145,12 @@ def _instant(value: object) -> float:
             raise MaintenanceError(f"until: {value!r} is not an ISO 8601 time") from error
         if moment.utcoffset() is None:
             raise MaintenanceError(f"until: {value!r} has no time zone (append Z for UTC)")
-        return moment.timestamp()
+        return _in_use(moment.timestamp())
     raise MaintenanceError("until: missing; give Unix seconds or an ISO 8601 time with a zone")
+
+
+def _in_use(seconds: float) -> float:
+    """Unix seconds that calendars can show. Not for infinity, NaN and integers of 400 digits."""
+    if 0 <= seconds < LIMIT_UNTIL:
+        return float(seconds)
+    raise MaintenanceError("until: no time before the year 3000 (give Unix seconds, not more)")

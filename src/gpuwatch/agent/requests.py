@@ -7,8 +7,9 @@ from typing import Any
 import structlog
 
 from gpuwatch.agent import actions
-from gpuwatch.agent.core import Agent, Releasable
+from gpuwatch.agent.core import Agent
 from gpuwatch.agent.maintenance import MaintenanceError
+from gpuwatch.agent.releases import Releasable
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
 from gpuwatch.control.requests import ControlError, ErrorKind, Request

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import replace
 from types import FrameType
 
@@ -35,7 +36,9 @@ from gpuwatch.policy.judge import Judge
 log = structlog.get_logger("gpuwatch.service")
 
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE: another agent runs, or the port is taken
+EXIT_FAILED = 70  # EX_SOFTWARE: the service manager starts it anew
 STOP_SECONDS = 2.5  # of the five within which a service manager may expect us gone
+LEAVE_SECONDS = 4.5  # after this long whatever still hangs is left hanging
 
 
 class StartError(Exception):
@@ -66,6 +69,7 @@ class Service:
             hourly=lambda: self.agent.works.expire(clock.now().wall),
         )
         self.agent.on_clock_step = self._housekeeping.clock_stepped
+        self.agent.ended_thread = self._ended_thread
 
     def start(self) -> None:
         """Open the socket and the port. Raises StartError when one is taken."""
@@ -96,18 +100,20 @@ class Service:
         """Work until told to stop."""
         self.agent.run()
 
-    def stop(self, *_: object) -> None:
-        """Ask the loop to end (any thread, also a signal handler)."""
-        self.agent.stopping.set()
+    def ask_stop(self, *_: object) -> None:
+        """Ask the loop to end, and see to it that the process does (also a signal handler)."""
+        if not self.agent.stopping:
+            _leave_in_time()
+        self.agent.stopping = True
         self.agent.inbox.wake()
 
     def ask_reload(self, _number: int, _frame: FrameType | None) -> None:
         """Ask the loop to read the settings again (a signal handler)."""
-        self.agent.reload_asked.set()
+        self.agent.reload_asked = True
         self.agent.inbox.wake()
 
     def close(self) -> None:
-        """End everything within `STOP_SECONDS`, whatever hangs."""
+        """End everything in `STOP_SECONDS` and what the disk takes to close the history."""
         self.agent.notifier.tell("STOPPING=1")
         self._housekeeping.stop()
         stops = [source.stop for source in self.agent.sources]
@@ -117,10 +123,20 @@ class Service:
         ]
         for thread in ending:
             thread.start()
+        deadline = time.monotonic() + STOP_SECONDS
         for thread in ending:
-            thread.join(STOP_SECONDS)
+            thread.join(max(deadline - time.monotonic(), 0.0))
         self._history.close()
         log.info("stopped")
+
+    def _ended_thread(self) -> str:
+        """The name of a thread without which the agent looks well and is not; "" when all run."""
+        parts = (
+            ("web", self.web),
+            ("control", self._control),
+            ("housekeeping", self._housekeeping),
+        )
+        return next((name for name, part in parts if not part.alive), "")
 
     def _web(self) -> WebServer:
         settings = self._loaded.settings.web
@@ -133,7 +149,9 @@ class Service:
         return WebServer(
             tuple(Address.parse(text) for text in settings.listen_addresses),
             site.answer,
-            report=lambda path, error: log.error("page-failed", path=path, error=repr(error)),
+            report=lambda path, error: log.error(
+                "page-failed", path=path, error=repr(error), exc_info=error, limit_by=("error",)
+            ),
             limits=replace(
                 Limits(),
                 connections=settings.max_connections,
@@ -156,7 +174,8 @@ class Service:
             log.info(
                 "reloaded", changed=list(result.changed), needs_restart=list(result.needs_restart)
             )
-        self.agent.notifier.tell("READY=1")
+        finally:
+            self.agent.notifier.tell("READY=1")
 
     def _apply(self, loaded: Loaded) -> None:
         settings, decisions = loaded.settings, self.agent.decisions
@@ -225,11 +244,26 @@ def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | 
         logs.close(1.0)
         return EXIT_UNAVAILABLE
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, service.stop)
+        signal.signal(number, service.ask_stop)
     signal.signal(signal.SIGHUP, service.ask_reload)
+    status = EXIT_FAILED
     try:
         service.run()
+        status = 0
+    except Exception as error:
+        log.critical("ended-by-failure", error=str(error), exc_info=error)
+        status = EXIT_UNAVAILABLE if isinstance(error, SecondWriterError) else EXIT_FAILED
     finally:
+        service.ask_stop()
         service.close()
         logs.close(1.0)
-    return 0
+    return status
+
+
+def _leave_in_time() -> None:
+    """End the process with status 1 in `LEAVE_SECONDS`, if it has not ended itself by then.
+
+    For what no thread of ours can end: a housekeeping job that hangs on a dead disk, for which the
+    interpreter would wait, a commit that does not return. Says on standard error what hung where.
+    """
+    faulthandler.dump_traceback_later(LEAVE_SECONDS, exit=True)

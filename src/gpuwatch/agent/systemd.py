@@ -1,5 +1,6 @@
 """systemd: readiness, status and the watchdog, told over the notify socket where there is one."""
 
+import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -20,12 +21,9 @@ class Notifier:
         """Send assignments such as READY=1. A manager that does not listen is no reason to fail."""
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-            channel.setblocking(False)
-            try:
-                channel.sendto("\n".join(lines).encode(), self._address)
-            except OSError:
-                return
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, kind) as channel:
+            channel.sendto("\n".join(lines).encode(), self._address)
 
     def status(self, text: str) -> None:
         """Say in one line what the agent is doing, when that changed."""

@@ -18,6 +18,8 @@ ANSWER_LIMIT = 16 << 20
 _TEXT_LIMIT = 1_000
 _CLAIMS = ("SUDO_USER",)
 _DAY = 86_400.0
+_CENTURY = 36_525 * _DAY
+_YEAR_3000 = 32_503_680_000.0  # Unix seconds
 
 
 class Access(StrEnum):
@@ -130,8 +132,9 @@ FORMS: tuple[RequestForm, ...] = (
         (
             _text("scope", None, "host", "board"),
             _text("board", ""),
-            Field("until", FieldKind.NUMBER, default=0.0),  # Unix seconds, or else:
-            Field("seconds", FieldKind.NUMBER, default=0.0, least=0.0),  # by the agent's clock
+            # Unix seconds, or else seconds from now by the agent's clock.
+            Field("until", FieldKind.NUMBER, default=0.0, least=0.0, most=_YEAR_3000),
+            Field("seconds", FieldKind.NUMBER, default=0.0, least=0.0, most=_CENTURY),
             _text("reason"),
             _text("ticket", ""),
             Field("release", FieldKind.FLAG, default=False),

@@ -81,6 +81,11 @@ class ControlServer:
             raise
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether requests are taken."""
+        return self._thread.is_alive()
+
     def stop(self, within_seconds: float = 1.0) -> None:
         """Close the socket and take its file away; a handler at work is not waited for."""
         self._stopping.set()
@@ -164,11 +169,15 @@ class ControlServer:
             except OSError:
                 self._stopping.wait(0.1)  # stopped, or out of descriptors until some come free
                 continue
-            if self._places.acquire(blocking=False):
+            if not self._places.acquire(blocking=False):
+                self._turn_away(connection)
+                continue
+            try:
                 threading.Thread(
                     target=self._serve, args=(connection,), name="control-client", daemon=True
                 ).start()
-            else:
+            except RuntimeError:  # the service's limit of tasks is reached
+                self._places.release()
                 self._turn_away(connection)
 
     def _turn_away(self, connection: socket.socket) -> None:

@@ -87,7 +87,8 @@ class Snapshot:
     """The host at one instant. Readers keep it as long as they like; the agent replaces it whole.
 
     `version` rises with every change. `degraded` are reasons why history cannot write at present
-    ("" free). `events` are the most recent first, at most a few hundred.
+    ("" free). `events` are the most recent first, at most a few hundred. `failures` counts by job
+    what the agent itself could not do.
     """
 
     version: int
@@ -109,6 +110,7 @@ class Snapshot:
     sxids: Mapping[int, int] = field(default_factory=dict)
     clock_synchronized: bool | None = None
     clock_steps: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     rules_version: str = ""
     config_hash: str = ""

@@ -93,6 +93,11 @@ def _sxids(scene: Scene) -> Iterator[Sample]:
         yield {"sxid": str(code)}, float(number)
 
 
+def _failures(scene: Scene) -> Iterator[Sample]:
+    for job, number in scene.snapshot.failures.items():
+        yield {"task": job}, float(number)
+
+
 def _window_start(snapshot: Snapshot) -> float | None:
     window = next_window(snapshot)
     return None if window is None else window.start.timestamp()
@@ -181,6 +186,12 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
         Type.COUNTER,
         "Steps of the wall clock by more than a second.",
         _one(lambda snapshot: snapshot.clock_steps),
+    ),
+    Row(
+        "gpuwatch_agent_failures_total",
+        Type.COUNTER,
+        "Tasks of the agent itself that failed: what they were about is not counted or not shown.",
+        _failures,
     ),
     Row(
         "gpuwatch_maintenance",

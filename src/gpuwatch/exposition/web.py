@@ -106,6 +106,11 @@ class WebServer:
         return tuple(listening.getsockname()[1] for listening in self._sockets)
 
     @property
+    def alive(self) -> bool:
+        """Whether requests are answered."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def open_connections(self) -> int:
         """How many clients are connected at this instant."""
         return len(self._connections)
