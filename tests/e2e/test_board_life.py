@@ -78,7 +78,7 @@ def test_no_two_boards_share_series_when_indices_shift(
 ) -> None:
     """The driver counts seven from 0 after a load without the first: names stay with boards."""
     server = make_server()
-    with running(server, tmp_path / "agent", options=QUICK) as agent:
+    with running(server, tmp_path / "agent", options=[*QUICK, "nvml.expected_gpus=8"]) as agent:
         agent.wait_for_gpus(8)
         uuids = _uuids(server)
         server.lose(0, vanish=True, silent=True)
@@ -89,6 +89,8 @@ def test_no_two_boards_share_series_when_indices_shift(
         present = agent.metric("gpuwatch_gpu_present")
         infos = agent.metric("gpuwatch_gpu_info")
         by_index = gpuwatch(agent, "status", "0", "--json")
+        server.advance(QUIET_SECONDS)
+        fewer = eventually(lambda: finding(agent, "gpu-count"), "the count is told")
 
         assert len(series) == len(set(series))
         assert sorted(present.values()) == [0.0] + [1.0] * 7
@@ -97,6 +99,7 @@ def test_no_two_boards_share_series_when_indices_shift(
             sum(f'uuid="{uuid}"' in label for label in infos) == 1 for uuid in uuids.values()
         )
         assert uuids[1] in by_index.stdout
+        assert "7 GPUs answer where the configuration expects 8" in fewer["sentence"]
 
 
 def test_a_gpu_given_to_a_virtual_machine_is_not_missing(
@@ -130,20 +133,16 @@ def test_a_gpu_given_to_a_virtual_machine_is_not_missing(
         assert _value(agent, "gpuwatch_gpu_managed", uuid) == [1.0]
 
 
-@pytest.mark.parametrize("expected", [7, 9])
-def test_a_host_with_more_or_fewer_gpus_than_it_should_have(
-    make_server: MakeServer, tmp_path: Path, expected: int
-) -> None:
+def test_a_host_with_more_gpus_than_it_should_have(make_server: MakeServer, tmp_path: Path) -> None:
     """One finding of the host, for a window; the GPUs are blameless."""
     server = make_server()
-    options = [*QUICK, f"nvml.expected_gpus={expected}"]
-    with running(server, tmp_path / "agent", options=options) as agent:
+    with running(server, tmp_path / "agent", options=[*QUICK, "nvml.expected_gpus=7"]) as agent:
         agent.wait_for_gpus(8)
         wait_for_judgement(agent)
         server.advance(QUIET_SECONDS)
         told = eventually(lambda: finding(agent, "gpu-count"), "the count is told")
 
-        assert f"8 GPUs answer where the configuration expects {expected}" in told["sentence"]
+        assert "8 GPUs answer where the configuration expects 7" in told["sentence"]
         assert (told["urgency"], codes(agent)) == ("window", ["gpu-count"])
         assert verdicts(agent) == {"healthy": EVERYBODY}
 

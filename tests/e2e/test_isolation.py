@@ -3,15 +3,21 @@
 import os
 import signal
 import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.support.agents import AgentProcess, eventually, running
-from tests.support.server import MakeServer
+from tests.support.server import MakeServer, servers
 from tests.support.unkillable import unkillable
 from tests.support.watching import (
     EVERYBODY,
     QUICK,
     QUIET_SECONDS,
+    Scrapes,
     codes,
     finding,
     gpuwatch,
@@ -40,46 +46,39 @@ def _everybody_is_read_again(agent: AgentProcess, slots: frozenset[int]) -> None
         )
 
 
-def test_one_gpu_that_hangs_is_set_apart_told_and_taken_back(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
-    """Unknown at the first missed deadline, drained when it lasts; seven go on all the while."""
-    server = make_server()
-    sick = str(server.get(SICK, "uuid"))
-    with running(server, tmp_path / "agent", options=QUICK) as agent:
-        agent.wait_for_gpus(8)
-        server.advance(QUIET_SECONDS)
-        server.hang(SICK, CALL)
-        eventually(lambda: agent.gpu(SICK)["set_apart"], "the sick GPU is set apart")
-        at_first = agent.gpu(SICK)
-        _everybody_is_read_again(agent, OTHERS)
-        with scraping(agent) as scrapes:
-            told = eventually(lambda: finding(agent, "gpu-unresponsive", SICK), "it is told", 180)
-        meanwhile, state = verdicts(agent), source(agent)
-        status, page = gpuwatch(agent, "status"), agent.get("/")
-        page_of_it = agent.get(f"/gpu/{sick}")
-        server.unhang(SICK)
-        eventually(lambda: agent.gpu(SICK)["verdict"] == "healthy", "it is healthy again")
-        _everybody_is_read_again(agent, EVERYBODY)
+@dataclass(frozen=True)
+class Story:
+    """One GPU hangs and is set apart; `scraped` scrapes were made until the others went on."""
 
-        assert (at_first["verdict"], at_first["present"], at_first["fresh"]) == (
-            "unknown",
-            True,
-            False,
-        )
-        assert CALL in at_first["set_apart"]
-        assert meanwhile == {"drain_now": frozenset({SICK}), "healthy": OTHERS}
-        assert (told["urgency"], told["route"], told["remedy"]) == ("page", "page", "reset")
-        assert f"in state S, in {CALL}" in told["sentence"]
-        assert scrapes.failures == []
-        assert {len(seen) for seen in scrapes.seen} == {7}
-        assert (state["up"], state["fresh"], state["restarts"]) == (True, True, 1)
-        assert status.returncode == 1
-        assert "gpu-unresponsive" in status.stdout
-        assert "must be drained now" in page
-        assert CALL in page_of_it
-        assert [each["pci"] for each in agent.events("gpu-came-back")] == [at_first["pci_address"]]
-        assert [each["code"] for each in agent.events("finding-ended")] == ["gpu-unresponsive"]
+    agent: AgentProcess
+    scrapes: Scrapes
+    at_first: Any
+    scraped: int
+
+
+@pytest.fixture(scope="module", name="story")
+def _story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """A hang that lasts while the other tests of this module run: its rule wants a minute."""
+    directory = tmp_path_factory.mktemp("story")
+    with servers(directory) as make, running(make(), directory / "agent", options=QUICK) as agent:
+        agent.wait_for_gpus(8)
+        agent.server.advance(QUIET_SECONDS)
+        with scraping(agent) as scrapes:
+            agent.server.hang(SICK, CALL)
+            eventually(lambda: agent.gpu(SICK)["set_apart"], "the sick GPU is set apart")
+            at_first = agent.gpu(SICK)
+            _everybody_is_read_again(agent, OTHERS)
+            yield Story(agent, scrapes, at_first, len(scrapes.seen))
+
+
+def test_a_gpu_is_unknown_from_its_first_missed_deadline(story: Story) -> None:
+    """It is named with the call; nobody is paged yet, and the other seven go on."""
+    gpu = story.at_first
+
+    assert (gpu["verdict"], gpu["present"], gpu["fresh"]) == ("unknown", True, False)
+    assert gpu["findings"] == []
+    assert CALL in gpu["set_apart"]
+    assert verdicts(story.agent)["healthy"] == OTHERS
 
 
 def test_a_child_that_cannot_be_killed_keeps_neither_port_nor_agent(
@@ -162,3 +161,37 @@ def test_a_child_that_is_killed_or_stopped_is_replaced(
         assert "SIGKILL" in died[0]["reason"]
         assert "in state T" in died[1]["reason"]
         assert verdicts(agent) == {"healthy": EVERYBODY}
+
+
+def test_a_gpu_that_is_silent_for_a_minute_is_to_be_drained(story: Story) -> None:
+    """The page names the call and the process's state; the rest of the host is well."""
+    agent, sick = story.agent, str(story.agent.server.get(SICK, "uuid"))
+
+    told = eventually(lambda: finding(agent, "gpu-unresponsive", SICK), "it is told", 180)
+    seen = story.scrapes.seen[story.scraped :]
+    state, status = source(agent), gpuwatch(agent, "status")
+
+    assert verdicts(agent) == {"drain_now": frozenset({SICK}), "healthy": OTHERS}
+    assert (told["urgency"], told["route"], told["remedy"]) == ("page", "page", "reset")
+    assert f"in state S, in {CALL}" in told["sentence"]
+    assert {len(answered) for answered in seen} == {7}
+    assert story.scrapes.failures == []
+    assert (state["up"], state["fresh"], state["restarts"]) == (True, True, 1)
+    assert (status.returncode, "gpu-unresponsive" in status.stdout) == (1, True)
+    assert "must be drained now" in agent.get("/")
+    assert CALL in agent.get(f"/gpu/{sick}")
+
+
+def test_a_gpu_that_answers_again_is_taken_back(story: Story) -> None:
+    """Nobody restarts anything; the log says that it came back."""
+    agent = story.agent
+
+    agent.server.unhang(SICK)
+    eventually(lambda: verdicts(agent) == {"healthy": EVERYBODY}, "it is healthy again")
+    _everybody_is_read_again(agent, EVERYBODY)
+
+    back, ended = agent.events("gpu-came-back"), agent.events("finding-ended")
+    assert {each["pci"] for each in back} == {story.at_first["pci_address"]}
+    assert {each["code"] for each in ended} <= {"gpu-unresponsive"}
+    assert agent.gpu(SICK)["set_apart"] == ""
+    assert story.scrapes.failures == []
