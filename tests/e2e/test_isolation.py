@@ -110,6 +110,27 @@ def test_a_child_that_cannot_be_killed_keeps_neither_port_nor_agent(
         assert len(left) == 2
 
 
+def test_a_gpu_that_hangs_before_the_agent_starts_is_known_all_the_same(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """It cannot tell who it is any more; history knows who sits there, and it is not missing."""
+    server = make_server()
+    with running(server, tmp_path / "agent", options=QUICK) as agent:
+        agent.wait_for_gpus(8)
+        agent.stop()
+    server.hang(SICK, "*")
+    with running(server, tmp_path / "agent", options=QUICK) as agent:
+        agent.wait_for_gpus(7)
+        eventually(lambda: agent.gpu(SICK)["set_apart"], "the sick GPU is set apart")
+        _everybody_is_read_again(agent, OTHERS)
+        gpu, told = agent.gpu(SICK), verdicts(agent)
+        server.unhang(SICK)
+        eventually(lambda: verdicts(agent) == {"healthy": EVERYBODY}, "it is healthy again")
+
+    assert gpu["serial"] == server.get(SICK, "serial")
+    assert (gpu["findings"], told) == ([], {"unknown": frozenset({SICK}), "healthy": OTHERS})
+
+
 def test_a_driver_that_hangs_is_one_matter_of_the_host(
     make_server: MakeServer, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from typing import overload
 from gpuwatch.domain.devices import BoardKey, Device
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
+from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.signals import OWNING_ROLES, Cadence, Signal
 from gpuwatch.domain.snapshot import Latest
 from gpuwatch.policy.rules import is_needed
@@ -159,6 +160,8 @@ class Live:
                 board.present = False
                 board.hang = None
                 board.forget_answers()
+            elif uuid not in here and board.hang and _is_gone(board.hang.pci_address, inventory):
+                board.hang = None
 
     def at_address(self, pci_address: str) -> LiveBoard | None:
         """The board last seen in a slot."""
@@ -175,6 +178,24 @@ class Live:
         for board in absent:
             board.answers += 1
         return bool(absent)
+
+
+def remembered_at(records: Mapping[BoardKey, BoardRecord], pci_address: str) -> BoardKey | None:
+    """The board that history has in a slot: for one that hangs since before the agent started."""
+    here = (
+        key
+        for key, record in records.items()
+        if record.state is not BoardState.LEFT
+        and record.slot is not None
+        and record.slot.pci_address == pci_address
+    )
+    return next(here, None)
+
+
+def _is_gone(pci_address: str, inventory: Inventory) -> bool:
+    """Whether an inventory tells that nothing is left there to hang."""
+    functions = inventory.pci_functions
+    return pci_address in inventory.lost or (bool(functions) and pci_address not in functions)
 
 
 @dataclass(frozen=True, slots=True)

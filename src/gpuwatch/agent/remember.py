@@ -9,7 +9,7 @@ from typing import assert_never
 
 import structlog
 
-from gpuwatch.agent.live import Live
+from gpuwatch.agent.live import Live, remembered_at
 from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
@@ -214,8 +214,9 @@ class Memory:
             log.info("gpu-managed-again", pci=address)
 
     def _take_hang(self, hang: DeviceHang) -> bool:
-        board = self.live.at_address(hang.pci_address)
-        if board is None:
+        key = remembered_at(self.history.records(), hang.pci_address)
+        board = self.live.at_address(hang.pci_address) or (key and self.live.board(key))
+        if not board:
             log.warning("unknown-device-hung", pci=hang.pci_address, call=hang.call)
             return False
         if board.hang is None:

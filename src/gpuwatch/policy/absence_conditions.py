@@ -45,7 +45,8 @@ def off_the_bus_again(gpu: GpuView, host: HostView, _settings: PolicySettings) -
 def _absent(gpu: GpuView, host: HostView) -> Outcome:
     if gpu.present or not gpu.managed or gpu.lost or gpu.seen_this_epoch:
         return Answer.NO
-    if host.driver is not DriverHealth.READY or gpu.in_grace or host.released:
+    unasked = host.driver is not DriverHealth.READY or host.released or gpu.hang is not None
+    if unasked or gpu.in_grace:
         return Answer.CANNOT_TELL
     last_seen = gpu.record.last_seen
     hours = max(host.now.wall - last_seen, 0.0) / 3600

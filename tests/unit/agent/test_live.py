@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from gpuwatch.agent.live import Live, LiveBoard
+from gpuwatch.agent.live import Live, LiveBoard, remembered_at
 from gpuwatch.domain.devices import Board, BoardKey, Device, Slot
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
+from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.signals import Cadence, Call, Keep, Kind, Role, Signal
 from gpuwatch.domain.units import Unit
 from gpuwatch.sources.base import DeviceHang, Inventory
+from tests.support.views import record
 
 NOW = Moment(wall=1_800_000_000.0, boottime=5000.0, boot_id="b")
 KEY = BoardKey("1652", "GPU-1")
@@ -24,6 +26,15 @@ FAST = Signal(
 )
 SLOW = replace(FAST, name="gpuwatch_gpu_links", kind=Kind.GAUGE, every=Cadence.SLOW)
 SLOW = replace(SLOW, role=Role.PLAIN)
+HANG = DeviceHang(
+    pci_address="0000:01:00.0",
+    call="c",
+    state="D",
+    where="",
+    seconds=9.0,
+    silent_seconds=9.0,
+    confirmed=False,
+)
 FAST_ONLY = (FAST,)
 BOTH = (FAST, SLOW)
 
@@ -80,15 +91,7 @@ def test_a_reset_that_is_required_is_noticed() -> None:
 def test_an_answer_ends_a_hang() -> None:
     """A GPU that answers again is no longer set apart."""
     board = LiveBoard(KEY)
-    board.hang = DeviceHang(
-        pci_address="0000:01:00.0",
-        call="c",
-        state="D",
-        where="",
-        seconds=9.0,
-        silent_seconds=9.0,
-        confirmed=False,
-    )
+    board.hang = HANG
 
     board.take(_sweep(1), 0.0, "load")
 
@@ -118,6 +121,30 @@ def test_an_address_finds_the_board_that_is_there_now() -> None:
 
     assert found is not None
     assert (found.key, live.at_address("0000:ff:00.0")) == (new, None)
+
+
+def test_a_board_that_hangs_since_before_the_start_is_known_by_its_slot() -> None:
+    """History has it there; one that left is not meant."""
+    slot = Slot(pci_address="0000:01:00.0")
+    left = record(BoardKey("1", "GPU-left"), slot=slot, state=BoardState.LEFT)
+    here = record(KEY, slot=slot)
+
+    records = {left.key: left, here.key: here}
+
+    assert remembered_at(records, "0000:01:00.0") == here.key
+    assert remembered_at(records, "0000:ff:00.0") is None
+
+
+def test_a_board_that_left_the_bus_hangs_no_more() -> None:
+    """It was never there as far as this agent knows; the next inventory says it never will."""
+    live = Live()
+    live.board(KEY).hang = HANG
+
+    live.take_inventory(Inventory(devices=(), pci_functions=(HANG.pci_address,)))
+    still = live.board(KEY).hang
+    live.take_inventory(Inventory(devices=(), pci_functions=("0000:02:00.0",)))
+
+    assert (still, live.board(KEY).hang) == (HANG, None)
 
 
 def test_rounds_without_an_absent_board_are_counted() -> None:

@@ -114,6 +114,7 @@ SILENT: list[tuple[str, HostView]] = [
     ("off-the-bus-again", host(gpu(record=FELL_LONG_AGO_BY_A_CLOCK_BEHIND))),
     ("board-missing", host(_absent(3, in_grace=True))),
     ("board-missing", host(_absent(3, managed=False))),
+    ("board-missing", host(_absent(3, hang=Hang(sentence="", seconds=9.0, confirmed=False)))),
     ("board-missing-in-service", host(_absent(1.1))),
     ("gpu-unresponsive", host(_hang(94, confirmed=False))),
     ("gpu-unresponsive", host(_hang(59, confirmed=True))),
