@@ -67,9 +67,13 @@ class Decisions:
     flags: tuple[Flag, ...] = ()
     judgement: Judgement = NOTHING_JUDGED
     _held: dict[tuple[str, str], Finding] = field(default_factory=dict)
+    _edition: tuple[str, int] = ("", 0)
 
     def restore(self) -> None:
         """Take up what history remembers: verdicts, latched findings, flags."""
+        self._edition = self.history.edition
+        self.judge.latched.clear()
+        self.judge.dismissed.clear()
         for subject, known in self.history.verdicts().items():
             self.transitions.verdicts[subject] = (known.verdict, known.since)
         for finding in self.history.latched_findings():
@@ -84,6 +88,11 @@ class Decisions:
     ) -> tuple[Judgement, bool]:
         """Judge, remember what changed, raise and plan flags; whether anything changed."""
         now = view.now
+        if self.history.edition != self._edition:
+            self.restore()
+        here = {gpu.uuid for gpu in view.gpus}
+        if any(subject not in here for _, subject in self.judge.latched):
+            self.drop_latches_of_departed()
         judgement = self.judgement = self.judge.judge(view)
         for finding in judgement.newly_latched:
             self.history.save_latched(finding)
@@ -191,7 +200,10 @@ class Decisions:
         for flag in wanted.replanned:
             self.history.save_flag(flag)
             log.info("flag-replanned", flag=flag.number, window=flag.window_name)
-        if wanted.raised or wanted.replanned:
+        for flag in wanted.confirmed:
+            self.history.save_flag(flag)
+            log.info("flag-confirmed", flag=flag.number, evidence_at=flag.evidence_at)
+        if wanted.raised or wanted.replanned or wanted.confirmed:
             self.flags = self.history.flags()
             return True
         return False

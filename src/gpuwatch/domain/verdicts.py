@@ -51,6 +51,9 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+# An instant is stored as seconds since a boot and dated anew when the clock is set.
+_SAME_SECONDS = 0.5
+
 # What to look at first, the gravest first: not knowing is graver than anything that can wait.
 GRAVITY = (
     Verdict.DRAIN_NOW,
@@ -102,6 +105,11 @@ class Finding:
     due: timedelta | None = None
     clears: str = ""
     escalates: str = ""
+
+
+def is_newer(evidence_at: float, known_at: float) -> bool:
+    """Whether evidence is newer than what is known, by more than redating a thing moves it."""
+    return evidence_at > known_at + _SAME_SECONDS
 
 
 def verdict_of(findings: Iterable[Finding], *, blind: bool) -> Verdict:

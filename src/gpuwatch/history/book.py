@@ -5,18 +5,20 @@ The book is whole: the store is what of it survives. Whoever changes it puts the
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Finding
 from gpuwatch.history.boards import BoardHistory, Occurrences, find
+from gpuwatch.history.flags import finding_row, flag_row
 from gpuwatch.history.store import Store
-from gpuwatch.history.tables import BOOTS, META, SIGNALS, Table
-from gpuwatch.history.timeline import Instant, Timeline
+from gpuwatch.history.tables import BOOTS, FLAGS, LATCHED, META, SIGNALS, Table
+from gpuwatch.history.timeline import Instant, Step, Timeline
 
 RECENT_EVENTS = 500
 RECENT_OF_A_BOARD = 100
@@ -80,6 +82,29 @@ class Book:
     numbers: dict[str, int] = field(default_factory=dict)
     changes: dict[tuple[int, str], tuple[int, Instant]] = field(default_factory=dict)
     _keys: dict[BoardKey, BoardHistory] = field(default_factory=dict)
+
+    def note(self, moment: Moment) -> Instant:
+        """The instant of `moment`, which is the present; a stepped clock redates what is dated."""
+        now = self.timeline.note(moment)
+        steps, self.timeline.steps = self.timeline.steps, []
+        for step in steps:
+            self._redate(step)
+        return now
+
+    def _redate(self, step: Step) -> None:
+        """Decisions carry dates of the wall clock: evidence is compared with evidence by them."""
+        for number, flag in self.flags.items():
+            raised_at, evidence_at = step.redate(flag.raised_at), step.redate(flag.evidence_at)
+            due_at = flag.due_at + raised_at - flag.raised_at
+            self.flags[number] = moved = replace(
+                flag, raised_at=raised_at, evidence_at=evidence_at, due_at=due_at
+            )
+            if moved != flag:
+                self.store.put(FLAGS, flag_row(moved))
+        for key, found in self.latched.items():
+            since, evidence_at = step.redate(found.since), step.redate(found.evidence_at)
+            self.latched[key] = replace(found, since=since, evidence_at=evidence_at)
+            self.store.put(LATCHED, finding_row(self.latched[key]))
 
     def number(self, table: Table) -> int:
         """The next free number of `table`."""

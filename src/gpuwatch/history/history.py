@@ -70,7 +70,7 @@ class History(Keeper):
 
         An epoch never met before is the evidence of a reset of every board, save the very first.
         """
-        book, now = self._book, self._book.timeline.note(at)
+        book, now = self._book, self._book.note(at)
         boot = book.timeline.place(epoch.boot_id, at.wall, at.boottime).boot
         known = book.epochs.get((boot, epoch.driver_load))
         first = not book.epochs
@@ -109,7 +109,7 @@ class History(Keeper):
 
     def take_inventory(self, devices: tuple[Device, ...], at: Moment) -> tuple[Event, ...]:
         """Take what one complete inventory found; what it did not find is absent or has left."""
-        book, now = self._book, self._book.timeline.note(at)
+        book, now = self._book, self._book.note(at)
         said = inventory.take(book, devices, now)
         if book.store.waiting:
             book.commit()
@@ -120,7 +120,7 @@ class History(Keeper):
 
         Counters, incidents, events and the exposure clock of one sweep are one transaction.
         """
-        book, now = self._book, self._book.timeline.note(sweep.at)
+        book, now = self._book, self._book.note(sweep.at)
         known = book.find(sweep.board)
         if known is None:
             return NOTHING
@@ -152,7 +152,7 @@ class History(Keeper):
         moves the position only.
         """
         book = self._book
-        book.timeline.note(at)
+        book.note(at)
         if position is not None:
             book.kernel_log = position
             book.store.put(tables.KERNEL_LOG, (1, *position))
@@ -183,7 +183,7 @@ class History(Keeper):
         Gives up echoes without owner, writes exposure every `flush_seconds`, tries a sick disk
         again, and deletes a little of what is too old.
         """
-        book, now = self._book, self._book.timeline.note(at)
+        book, now = self._book, self._book.note(at)
         if self._copier.corrupt:
             self._copier.corrupt = False
             book.store.suspect()
@@ -206,7 +206,7 @@ class History(Keeper):
         return self._book.at_address(event.pci_address, instant)
 
     def _begin(self, at: Moment) -> None:
-        self._book.timeline.note(at)
+        self._book.note(at)
         if self._told is not None:
             self._report_loss(self._told.sentence)
         self._founded = self._book.commit()

@@ -7,6 +7,7 @@ It is replayed onto the book that the file holds, which then takes its place.
 from dataclasses import dataclass, replace
 
 from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.flags import Flag
 from gpuwatch.history import events, ledger, rows, sweeps, tables
 from gpuwatch.history.boards import NOWHERE, BoardHistory, Counted, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Logged
@@ -175,10 +176,14 @@ def _join_xids(
 def _join_decisions(joint: _Joint) -> None:
     begun, book = joint.begun, joint.book
     for flag in begun.flags.values():
+        if any(_covers(known, flag) for known in book.flags.values()):
+            continue
         added = replace(flag, number=book.number(tables.FLAGS))
         book.flags[added.number] = added
         book.store.put(tables.FLAGS, flag_row(added))
     for key, finding in begun.latched.items():
+        if key in book.latched:
+            continue
         book.latched[key] = finding
         book.store.put(tables.LATCHED, finding_row(finding))
     for record, instant in begun.audit:
@@ -186,3 +191,15 @@ def _join_decisions(joint: _Joint) -> None:
         at = joint.instant(instant)
         book.audit.append((added_record, at))
         book.store.put(tables.AUDIT, audit_row(added_record, at.boot, at.boottime))
+
+
+def _covers(known: Flag, begun: Flag) -> bool:
+    """Whether the file's flag says what memory, which did not know it, raised once more."""
+    one, other = known.board, begun.board
+    serials = bool(one.serial and other.serial)
+    same = one.serial == other.serial if serials else one.uuid == other.uuid
+    return (
+        same
+        and known.code == begun.code
+        and (known.is_open or known.evidence_at >= begun.evidence_at)
+    )

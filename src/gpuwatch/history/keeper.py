@@ -26,7 +26,7 @@ class Keeper(Reader):
 
     def save_verdict(self, subject: str, verdict: Verdict, reason: str, at: Moment) -> None:
         """Keep the verdict of a subject (a board's UUID, "" for the host) if it is another one."""
-        book, now = self._book, self._book.timeline.note(at)
+        book, now = self._book, self._book.note(at)
         kept = book.verdicts.get(subject)
         if kept is not None and (kept[0].verdict, kept[0].reason) == (verdict, reason):
             return
@@ -79,7 +79,7 @@ class Keeper(Reader):
         Raises ValueError for an unknown board and for one that is present.
         """
         book = self._book
-        book.timeline.note(at)
+        book.note(at)
         known = book.find(key)
         if known is None:
             raise ValueError(f"history: no board {key} is remembered (see gpuwatch boards list)")

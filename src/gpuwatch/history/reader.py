@@ -49,6 +49,14 @@ class Reader:
         """Read the history at `path` as it is now. Raises HistoryError when it cannot be read."""
         return cls(load(Store.reading(path)))
 
+    @property
+    def edition(self) -> tuple[str, int]:
+        """Another one when numbers or dates changed, so that what was read is to be read again.
+
+        A step of the clock moves dates; a file that could be opened late brings its own numbers.
+        """
+        return self._book.lineage, self._book.timeline.version
+
     def records(self) -> Mapping[BoardKey, BoardRecord]:
         """Everything remembered, by board; built anew only for boards that changed."""
         return {known.board.key: self._record(known) for known in self._book.boards.values()}

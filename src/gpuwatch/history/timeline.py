@@ -29,6 +29,18 @@ class Boot:
     wall_offset: float
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The wall clock of the present boot was set: by `seconds`, from `wall_offset` before."""
+
+    wall_offset: float
+    seconds: float
+
+    def redate(self, at: float) -> float:
+        """Unix seconds noted down before the step; those of earlier boots stay."""
+        return at + self.seconds if at >= self.wall_offset else at
+
+
 class Timeline:
     """The boots that history knows, and where `now` is. `version` rises when dates moved."""
 
@@ -37,6 +49,7 @@ class Timeline:
         self._by_number = {boot.number: boot for boot in self._by_id.values()}
         self.version = 0
         self.unwritten: list[Boot] = []
+        self.steps: list[Step] = []
         self.now = Instant(0, 0.0)
         self.current: Boot | None = None
 
@@ -55,6 +68,7 @@ class Timeline:
             self.current = boot
         offset = moment.wall - moment.boottime
         if abs(offset - boot.wall_offset) > STEP_SECONDS:
+            self.steps.append(Step(boot.wall_offset, offset - boot.wall_offset))
             boot = self._keep(replace(boot, wall_offset=offset))
             self.current = boot
             self.version += 1

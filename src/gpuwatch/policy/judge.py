@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from gpuwatch.domain.moments import Moment
-from gpuwatch.domain.verdicts import Finding, Scope, Urgency, Verdict, verdict_of
+from gpuwatch.domain.verdicts import Finding, Scope, Urgency, Verdict, is_newer, verdict_of
 from gpuwatch.policy.conditions import (
     Answer,
     GpuCondition,
@@ -141,7 +141,7 @@ class Judge:
             outcome = when(gpu, host, settings)
             if outcome.__class__ is Match:
                 dismissed = self.dismissed.get((rule.code, uuid))
-                if dismissed is not None and (outcome.evidence_at or 0.0) <= dismissed:
+                if dismissed is not None and not is_newer(outcome.evidence_at or 0.0, dismissed):
                     outcome = Answer.NO
             elif rule.code not in tracked:
                 continue
@@ -220,7 +220,7 @@ class Judge:
             known = self.latched.get(key)
             if not finding.latched:
                 continue
-            if known is None or finding.evidence_at > known.evidence_at:
+            if known is None or is_newer(finding.evidence_at, known.evidence_at):
                 since = finding.since if known is None else known.since
                 self.latched[key] = replace(finding, since=since)
                 fresh.append(self.latched[key])

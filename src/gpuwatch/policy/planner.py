@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardRecord
-from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Urgency
+from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Urgency, is_newer
 from gpuwatch.domain.windows import Window
 
 _URGENT_FIRST = {Urgency.PAGE: 0, Urgency.WINDOW: 1, Urgency.WATCH: 2, Urgency.INFO: 3}
@@ -15,10 +15,14 @@ _URGENT_FIRST = {Urgency.PAGE: 0, Urgency.WINDOW: 1, Urgency.WATCH: 2, Urgency.I
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the planner wants: flags to raise (number 0), and known flags whose window changed."""
+    """What the planner wants: flags to raise (number 0), and known flags to change.
+
+    `replanned` have another window, `confirmed` rest on newer evidence.
+    """
 
     raised: tuple[Flag, ...] = ()
     replanned: tuple[Flag, ...] = ()
+    confirmed: tuple[Flag, ...] = ()
 
 
 def plan(
@@ -47,9 +51,15 @@ def plan(
             raised.append(_flag(record, finding, now))
     first = next((window for window in windows if window.start >= now + notice), None)
     ordered = sorted(raised, key=lambda flag: (_URGENT_FIRST[flag.urgency], flag.due_at))
+    replanned = tuple(_replanned(flags, windows, first, now))
+    moved = {flag.number for flag in replanned}
     return Plan(
         raised=tuple(_in_window(flag, first) for flag in ordered),
-        replanned=tuple(_replanned(flags, windows, first, now)),
+        replanned=replanned,
+        # One change of a flag at a time: the next decision confirms it.
+        confirmed=tuple(
+            flag for flag in _confirmed(flags, findings, records) if flag.number not in moved
+        ),
     )
 
 
@@ -65,9 +75,30 @@ def _known(board: BoardKey, finding: Finding, flags: Iterable[Flag]) -> bool:
     return any(
         flag.code == finding.code
         and same_board(flag.board, board)
-        and (flag.is_open or flag.evidence_at >= finding.evidence_at)
+        and (flag.is_open or not is_newer(finding.evidence_at, flag.evidence_at))
         for flag in flags
     )
+
+
+def _confirmed(
+    flags: Sequence[Flag],
+    findings: Mapping[str, tuple[Finding, ...]],
+    records: Mapping[BoardKey, BoardRecord],
+) -> Iterable[Flag]:
+    """Open flags whose cause went on: who dismisses one has seen that too."""
+    for flag in (flag for flag in flags if flag.is_open):
+        latest = max(
+            (
+                finding.evidence_at
+                for key in records
+                if same_board(flag.board, key)
+                for finding in findings.get(key.uuid, ())
+                if finding.code == flag.code
+            ),
+            default=0.0,
+        )
+        if is_newer(latest, flag.evidence_at):
+            yield replace(flag, evidence_at=latest)
 
 
 def _flag(record: BoardRecord, finding: Finding, now: datetime) -> Flag:
