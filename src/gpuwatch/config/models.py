@@ -116,6 +116,13 @@ class Policy(Section):
                 if not low <= rate <= high
             }
         )
+        # The trend test divides a budget of false flags: of more than all there are, there is none.
+        lowest = min(self.healthy_rate_per_year, *self.lambda0_by_part.values(), high)
+        if self.false_flag_budget_per_year >= lowest:
+            refuse(
+                false_flag_budget_per_year="is not below the lowest rate of a healthy board, "
+                f"{lowest:g} (the default is 0.001)"
+            )
         return self
 
 

@@ -111,6 +111,20 @@ def _refusal(layers: Layers) -> list[str]:
             'policy.lambda0_by_part."900.x" = 0.6 is not a rate from 0.02 to 0.5 incidents a year',
         ),
         (
+            "[policy]\nfalse_flag_budget_per_year = 0.05",
+            (
+                "policy.false_flag_budget_per_year = 0.05 is not below the lowest rate of a healthy"
+                " board, 0.05 (the default is 0.001)"
+            ),
+        ),
+        (
+            '[policy]\nfalse_flag_budget_per_year = 0.03\n[policy.lambda0_by_part]\n"900.x" = 0.02',
+            (
+                "policy.false_flag_budget_per_year = 0.03 is not below the lowest rate of a healthy"
+                " board, 0.02 (the default is 0.001)"
+            ),
+        ),
+        (
             '[policy.lambda0_by_part]\n"900.x" = "often"',
             (
                 'policy.lambda0_by_part."900.x" = "often" is not a number'
