@@ -105,7 +105,13 @@ def enter(book: Book, known: BoardHistory, report: Report) -> Case | None:
         case.opened, case.exposure = report.instant, report.exposure
     attach(book, known, case, report)
     _adopt(book, known, case, scale)
+    put_in_order(known)
     return case
+
+
+def put_in_order(known: BoardHistory) -> None:
+    """Order a board's incidents by its exposure clock, whatever wall clocks did between boots."""
+    known.cases.sort(key=lambda case: (case.exposure, case.opened))
 
 
 def attach(book: Book, known: BoardHistory, case: Case, report: Report) -> None:
@@ -148,6 +154,7 @@ def redate(book: Book, known: BoardHistory, exact: Exact) -> Case | None:
         case.opened, case.exposure = opener.instant, opener.exposure
         book.store.put(INCIDENTS, case_row(known, case))
         book.store.put(ERROR_SIGNALS, report_row(case, opener))
+        put_in_order(known)
         return case
     return None
 

@@ -11,6 +11,7 @@ from gpuwatch.history.boards import BoardHistory, Case, Exact
 from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged, Met
 from gpuwatch.history.events import DATING, KEPT_RESETS, is_echo, remember_exact
 from gpuwatch.history.flags import audit_of, finding_of, flag_of
+from gpuwatch.history.ledger import put_in_order
 from gpuwatch.history.rows import (
     Stored,
     board_of,
@@ -83,8 +84,7 @@ def _load_incidents(book: Book) -> None:
             case.reports.sort(key=lambda report: report is not opener)
             known.cases.append(case)
     for known in book.boards.values():
-        # The exposure clock orders a board's incidents whatever the wall clock did between boots.
-        known.cases.sort(key=lambda case: (case.exposure, case.opened))
+        put_in_order(known)
 
 
 def _load_happenings(book: Book) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from gpuwatch.domain.moments import Moment
 
 STEP_SECONDS = 1.0
+# No boot is quicker: what happened before it lies before it also where clocks tell nothing.
+BOOT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,15 +102,18 @@ class Timeline:
         """Seconds from `start` to `end`; exact within a boot.
 
         Between boots only the wall clock tells, and it may have been wrong: when `end` lies in the
-        current boot, no less than the time since that boot, and than `at_least` (the exposure a
-        board gained in between).
+        current boot, no less than the time since before that boot, and than `at_least` (the
+        exposure a board gained in between).
         """
         if start.boot == end.boot:
             return end.boottime - start.boottime
+        current = self.current.number if self.current is not None else 0
+        if start.boot == current:
+            return -self.elapsed(end, start, -at_least)
         by_wall = self.wall(end) - self.wall(start)
-        if self.current is None or end.boot != self.current.number:
+        if end.boot != current:
             return by_wall
-        return max(by_wall, end.boottime, at_least)
+        return max(by_wall, end.boottime + BOOT_SECONDS, at_least)
 
     def is_after(self, later: Instant | None, earlier: Instant) -> bool:
         """Whether `later` came after `earlier`: this boot after all others, whatever clocks say."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gpuwatch.domain.devices import Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.domain.records import BoardState
@@ -278,3 +279,23 @@ def test_a_reset_of_a_boot_whose_clock_was_ahead_did_not_come_after(path: Path) 
     after = bench.history.records()[board_key(0)].held["gpuwatch_gpu_row_remap_pending"]
 
     assert (pending.value, pending.reset_since, after.reset_since) == (1, False, True)
+
+
+def test_the_order_of_incidents_survives_a_restart(path: Path) -> None:
+    """A crash's log comes late, and its boot's clock was ten years ahead of the present one."""
+    bench = Bench.open(path)
+    crashed_at = bench.clock.wall + 100
+    bench.clock.pass_seconds(200)
+    bench.clock.boot("boot-2", down_seconds=-10 * 365 * DAY)
+    bench.history.enter_epoch(Epoch(boot_id="boot-2", driver_load="1"), bench.clock.now())
+    bench.history.take_inventory((device(0),), bench.clock.now())
+    bench.clock.pass_seconds(2 * DAY)
+    bench.event(48)
+
+    _xid(bench, 48, slot=0, boot_id="boot-1", at=crashed_at)
+    before = bench.history.records()[board_key(0)].incidents
+    bench.epoch = Epoch(boot_id="boot-2", driver_load="1")
+    after = bench.reopened_after_close().history.records()[board_key(0)].incidents
+
+    assert [incident.opened_at for incident in before] == [crashed_at, bench.clock.wall]
+    assert after == before

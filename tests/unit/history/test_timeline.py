@@ -51,7 +51,8 @@ def test_a_boot_with_a_clock_in_the_past_still_comes_later() -> None:
     plain = timeline.elapsed(before, after)
     exposed = timeline.elapsed(before, after, at_least=77.0)
 
-    assert (plain, exposed) == (5.0, 77.0)
+    assert (plain, exposed) == (6.0, 77.0)
+    assert timeline.elapsed(after, before) == -6.0
 
 
 def test_something_of_an_earlier_boot_is_placed_by_its_wall_clock() -> None:
