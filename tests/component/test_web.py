@@ -155,16 +155,26 @@ def test_a_hostile_path_is_not_echoed(running: Running) -> None:
     assert b"script" not in body
 
 
-def test_a_stalled_loop_is_unhealthy() -> None:
-    """/healthz turns 503 and the page warns; metrics go on with what is known."""
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/metrics", "/readyz", "/api/v1/status", "/api/v1/gpus/any"]
+)
+def test_a_stalled_loop_shows_no_program_old_verdicts(path: str) -> None:
+    """Prometheus then has no series, which alerts; it would keep a healthy one for ever."""
     with serving(site(heartbeat_age=31.0)) as running:
-        health, sentence = running.ask("/healthz")
-        _, page = running.ask("/")
-        metrics, _ = running.ask("/metrics")
+        response, body = running.ask(path)
 
-    assert (health.status, sentence) == (503, b"the agent's loop has not moved for 31 s\n")
-    assert b"gpuwatch has stood still for 31 s" in page
-    assert metrics.status == 200
+    assert response.status == 503
+    assert b"has not moved for 31 s" in body
+
+
+@pytest.mark.parametrize("path", ["/", "/flags", f"/gpu/{uuid_of(1)}"])
+def test_a_stalled_loop_shows_people_a_warning(path: str) -> None:
+    """They get what is known, and are told how old it is."""
+    with serving(site(heartbeat_age=31.0)) as running:
+        response, body = running.ask(path)
+
+    assert response.status == 200
+    assert b"gpuwatch has stood still for 31 s" in body
 
 
 def test_a_host_that_has_not_looked_yet_is_not_ready() -> None:

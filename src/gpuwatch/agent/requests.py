@@ -22,6 +22,7 @@ from gpuwatch.exposition.documents import (
     status_document,
 )
 from gpuwatch.exposition.gpu_documents import gpu_document
+from gpuwatch.exposition.site import STALLED_SECONDS
 
 log = structlog.get_logger("gpuwatch.control")
 
@@ -57,10 +58,10 @@ class Requests:
             raise ControlError(ErrorKind.BUSY, str(error), "try again in a moment") from error
 
     def _status(self, _request: Request, _actor: str) -> Answer:
-        return dict(snapshot_document(self._snapshot))
+        return dict(snapshot_document(self._present))
 
     def _gpu(self, request: Request, _actor: str) -> Answer:
-        snapshot = self._snapshot
+        snapshot = self._present
         return dict(gpu_document(snapshot, self._named(request.text("gpu"), snapshot.gpus)))
 
     def _history(self, request: Request, _actor: str) -> Answer:
@@ -158,6 +159,18 @@ class Requests:
         self._audit(actor, "resume", "nvml", "")
         self._happened(EventKind.SOURCE_RESUMED, actor)
         return {"resumed": True}
+
+    @property
+    def _present(self) -> Snapshot:
+        """The snapshot, while the loop renews it. Raises ControlError when it stands still."""
+        age = self._agent.heartbeat_age()
+        if age > STALLED_SECONDS:
+            raise ControlError(
+                ErrorKind.BUSY,
+                f"the agent's loop has not moved for {age:.0f} s: what it knows may be old",
+                "does the disk of its state directory hang? see its log",
+            )
+        return self._snapshot
 
     @property
     def _snapshot(self) -> Snapshot:

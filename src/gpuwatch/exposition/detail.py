@@ -35,7 +35,7 @@ from gpuwatch.exposition.words import (
 )
 
 
-def gpu_page(snapshot: Snapshot, gpu: GpuState) -> bytes:
+def gpu_page(snapshot: Snapshot, gpu: GpuState, stalled_seconds: float | None = None) -> bytes:
     """The whole page of one GPU; times are relative to the snapshot's instant."""
     uuid = gpu.record.key.uuid
     events = (event for event in snapshot.events if event.board and event.board.uuid == uuid)
@@ -54,6 +54,7 @@ def gpu_page(snapshot: Snapshot, gpu: GpuState) -> bytes:
         section("Xids", _xids(snapshot, gpu)),
         section("Readings", _readings(snapshot, gpu)),
         section("Latest events", events_table(snapshot, events)),
+        stalled_seconds=stalled_seconds,
     )
 
 

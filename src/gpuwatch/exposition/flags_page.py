@@ -8,7 +8,7 @@ from gpuwatch.exposition.markup import tag
 from gpuwatch.exposition.words import plural
 
 
-def flags_page(snapshot: Snapshot) -> bytes:
+def flags_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> bytes:
     """Every flag that the snapshot holds."""
     waiting = sorted(
         (flag for flag in snapshot.flags if flag.is_open), key=lambda flag: flag.due_at
@@ -24,4 +24,5 @@ def flags_page(snapshot: Snapshot) -> bytes:
         tag("h1", plural(len(waiting), "open flag")),
         section("Waiting", flags_table(snapshot, waiting, "No board of this host is flagged.")),
         section("Closed and dismissed", flags_table(snapshot, past, "None yet.")),
+        stalled_seconds=stalled_seconds,
     )

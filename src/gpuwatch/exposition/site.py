@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Protocol
 
 from prometheus_client.exposition import choose_encoder
 
@@ -37,6 +38,15 @@ HTML = "text/html; charset=utf-8"
 STALLED_SECONDS = 30.0  # the loop beats every second or so; after this long it is stuck
 
 _Route = Callable[[Request], Response]
+
+
+class _PageOf(Protocol):
+    """A page of the whole host, with a warning when the agent has stood still for so long."""
+
+    def __call__(self, snapshot: Snapshot, stalled_seconds: float | None = None, /) -> bytes: ...
+
+
+_FOR_PROGRAMS = ("/metrics", "/healthz", "/readyz", "/api/")
 _GPU_PAGE = "/gpu/"
 _GPU_DOCUMENT = "/api/v1/gpus/"
 _DOCUMENTS: Mapping[str, Callable[[Snapshot], object]] = {
@@ -83,7 +93,14 @@ class Site:
         }
 
     def answer(self, request: Request) -> Response:
-        """The answer to one request; unknown paths get a 404 that names the known ones."""
+        """The answer to one request; unknown paths get a 404 that names the known ones.
+
+        While the loop stands still, what programs read is refused: a verdict that nobody renews
+        would look like the present to them. Pages are shown with a warning.
+        """
+        stalled = self._stalled_seconds()
+        if stalled is not None and request.path.startswith(_FOR_PROGRAMS):
+            return _stalled(request, stalled)
         route = self._routes.get(request.path)
         if route is not None:
             return route(request)
@@ -117,22 +134,21 @@ class Site:
         return _sent(request, JSON, _json(gpu_document(snapshot, gpu)))
 
     def _status_page(self, request: Request) -> Response:
-        stalled = self._stalled_seconds()
-        if stalled is not None:
-            return _page(_sent(request, HTML, status_page(self._current(), stalled)))
-        return _page(_kept(request, HTML, self._renderings.get(request.path, status_page)))
+        return self._kept_page(request, status_page)
 
     def _flags_page(self, request: Request) -> Response:
-        return _page(_kept(request, HTML, self._renderings.get(request.path, flags_page)))
+        return self._kept_page(request, flags_page)
 
-    def _gpu_page(self, request: Request, snapshot: Snapshot, gpu: GpuState) -> Response:
-        return _page(_sent(request, HTML, gpu_page(snapshot, gpu)))
-
-    def _healthz(self, _request: Request) -> Response:
+    def _kept_page(self, request: Request, page: _PageOf) -> Response:
         stalled = self._stalled_seconds()
         if stalled is not None:
-            sentence = f"the agent's loop has not moved for {stalled:.0f} s"
-            return plain(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
+            return _page(_sent(request, HTML, page(self._current(), stalled)))
+        return _page(_kept(request, HTML, self._renderings.get(request.path, page)))
+
+    def _gpu_page(self, request: Request, snapshot: Snapshot, gpu: GpuState) -> Response:
+        return _page(_sent(request, HTML, gpu_page(snapshot, gpu, self._stalled_seconds())))
+
+    def _healthz(self, _request: Request) -> Response:
         return plain(HTTPStatus.OK, "ok")
 
     def _readyz(self, _request: Request) -> Response:
@@ -143,6 +159,15 @@ class Site:
     def _stalled_seconds(self) -> float | None:
         age = self._heartbeat_age()
         return age if age > STALLED_SECONDS else None
+
+
+def _stalled(request: Request, seconds: float) -> Response:
+    sentence = f"the agent's loop has not moved for {seconds:.0f} s: what it knows may be old"
+    if request.path in ("/healthz", "/metrics"):
+        return plain(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
+    told: dict[str, object] = {"ready": False} if request.path == "/readyz" else {}
+    body = _json(told | {"error": sentence})
+    return Response(body=body, content_type=JSON, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _missing(request: Request, sentence: str) -> Response:
