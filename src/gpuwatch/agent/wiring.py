@@ -121,7 +121,6 @@ def kernel_log_source(
     kernel_log = settings.kernel_log
     if not kernel_log.enabled:
         return None
-    stored = history.kernel_log_position()
     return KernelLogSource(
         clock,
         KernelLogSettings(
@@ -129,9 +128,18 @@ def kernel_log_source(
             dumps=tuple(kernel_log.pstore_directories),
             required=kernel_log.required,
         ),
-        position=LogPosition.parse(stored[0]) if stored else None,
+        position=_position(history.kernel_log_position(), log),
         log=log,
     )
+
+
+def _position(stored: tuple[str, int] | None, log: Log) -> LogPosition | None:
+    """Where the kernel log was left; None, and it is read from its start, when nobody can say."""
+    try:
+        return LogPosition.parse(stored[0]) if stored else None
+    except ValueError:
+        log("kernel log: the stored position is not understood: it is read from its start")
+        return None
 
 
 def history_settings(settings: Settings, *, max_gap_seconds: float | None) -> HistorySettings:

@@ -31,6 +31,7 @@ class Degraded(StrEnum):
     CORRUPT = "corrupt"
     CORRUPT_REBUILT = "corrupt-rebuilt"
     ROWS_DROPPED = "rows-dropped"
+    ROWS_UNREAD = "rows-unread"
     COPY_FAILED = "copy-failed"
 
 
@@ -44,7 +45,8 @@ _REMEDIES = {
     Degraded.NEWER_SCHEMA: "a newer gpuwatch wrote it: install that one again",
     Degraded.CORRUPT: "it is set aside and rebuilt from what can be saved",
     Degraded.CORRUPT_REBUILT: "it was rebuilt: gpuwatch history tells what is left",
-    Degraded.ROWS_DROPPED: "too much waited in memory: the oldest readings were dropped",
+    Degraded.ROWS_DROPPED: "rows were dropped: too many waited, or a value cannot be kept",
+    Degraded.ROWS_UNREAD: "rows are not understood: did a newer gpuwatch write them?",
     Degraded.COPY_FAILED: "the history is written; only its copy beside it is not",
 }
 

@@ -2,6 +2,9 @@
 
 import uuid
 from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
 
 from gpuwatch.domain.incidents import ECHOES
 from gpuwatch.domain.records import VerdictSince
@@ -23,8 +26,10 @@ from gpuwatch.history.rows import (
     waiting_of,
 )
 from gpuwatch.history.store import Store
+from gpuwatch.history.tables import Table
 from gpuwatch.history.timeline import Boot, Instant, Timeline
 
+_Made = TypeVar("_Made")
 _NUMBERED = tuple(table for table in tables.TABLES if table.columns[0] == "number")
 
 
@@ -42,14 +47,31 @@ def load(store: Store) -> Book:
     signals, waiting = tables.ERROR_SIGNALS.name, tables.WAITING.name
     book.numbers[signals] = max(book.numbers[signals], book.numbers[waiting])
     book.signals = {key: number for number, key in store.rows(tables.SIGNALS)}
-    for row in store.rows(tables.BOARDS, "order by number"):
-        book.add(board_of(row))
+    for board in _understood(store, tables.BOARDS, board_of, "order by number"):
+        book.add(board)
     _load_counters(book)
     _load_incidents(book)
     _load_happenings(book)
     _load_decisions(book)
     _load_events(book)
     return book
+
+
+def _understood(
+    store: Store, table: Table, make: Callable[[Stored], _Made], tail: str = ""
+) -> Iterator[_Made]:
+    """What `make` makes of the rows of `table`, without those that it does not understand.
+
+    After a return to an older gpuwatch, rows may hold words that only the newer one knows. They
+    stay in the file, are counted, and do not keep the agent from starting.
+    """
+    for row in store.rows(table, tail):
+        try:
+            made = make(row)
+        except (ValueError, TypeError):
+            store.unread[table.name] += 1
+        else:
+            yield made
 
 
 def _load_counters(book: Book) -> None:
@@ -74,9 +96,11 @@ def _load_incidents(book: Book) -> None:
     for number, board, boot, boottime, exposure in book.store.rows(tables.INCIDENTS):
         if (known := book.boards.get(board)) is not None:
             cases[number] = (known, Case(number, Instant(boot, boottime), exposure))
-    for row in book.store.rows(tables.ERROR_SIGNALS, "order by number"):
-        if row[1] in cases:
-            cases[row[1]][1].reports.append(report_of(row))
+    for case, report in _understood(
+        book.store, tables.ERROR_SIGNALS, lambda row: (row[1], report_of(row)), "order by number"
+    ):
+        if case in cases:
+            cases[case][1].reports.append(report)
     for known, case in cases.values():
         # An echo that waited for its owner was stored before it; the opener comes first still.
         opener = next((report for report in case.reports if report.kind not in ECHOES), None)
@@ -88,9 +112,11 @@ def _load_incidents(book: Book) -> None:
 
 
 def _load_happenings(book: Book) -> None:
-    for row in book.store.rows(tables.WAITING, "order by number"):
-        if (known := book.boards.get(row[1])) is not None:
-            known.waiting.append(waiting_of(row))
+    for board, echo in _understood(
+        book.store, tables.WAITING, lambda row: (row[1], waiting_of(row)), "order by number"
+    ):
+        if (known := book.boards.get(board)) is not None:
+            known.waiting.append(echo)
     for _, board, boot, boottime in book.store.rows(tables.OFF_BUS, "order by number"):
         if (known := book.boards.get(board)) is not None:
             known.off_bus.append(Instant(boot, boottime))
@@ -110,31 +136,34 @@ def _load_happenings(book: Book) -> None:
 
 
 def _load_decisions(book: Book) -> None:
-    for row in book.store.rows(tables.FLAGS, "order by number"):
-        book.flags[row[0]] = flag_of(row)
-    for row in book.store.rows(tables.LATCHED):
-        book.latched[row[0], row[1]] = finding_of(row)
+    for flag in _understood(book.store, tables.FLAGS, flag_of, "order by number"):
+        book.flags[flag.number] = flag
+    for finding in _understood(book.store, tables.LATCHED, finding_of):
+        book.latched[finding.code, finding.subject] = finding
     for row in reversed(book.store.rows(tables.AUDIT, "order by number desc limit 500")):
         book.audit.append((audit_of(row), Instant(row[2], row[3])))
-    for _, subject, verdict, reason, boot, boottime in book.store.rows(
-        tables.VERDICTS, "where number in (select max(number) from verdicts group by subject)"
-    ):
-        instant = Instant(boot, boottime)
-        since = VerdictSince(Verdict(verdict), reason, book.timeline.wall(instant))
-        book.verdicts[subject] = (since, instant)
+    latest = "where number in (select max(number) from verdicts group by subject)"
+    verdict_of = partial(_verdict, book)
+    book.verdicts.update(_understood(book.store, tables.VERDICTS, verdict_of, latest))
+
+
+def _verdict(book: Book, row: Stored) -> tuple[str, tuple[VerdictSince, Instant]]:
+    _, subject, verdict, reason, boot, boottime = row
+    instant = Instant(boot, boottime)
+    since = VerdictSince(Verdict(verdict), reason, book.timeline.wall(instant))
+    return subject, (since, instant)
 
 
 def _load_events(book: Book) -> None:
     latest = "order by number desc limit"
-    for row in reversed(book.store.rows(tables.EVENTS, f"{latest} {RECENT_EVENTS}")):
-        logged = _logged(book, row)
+    logged_of = partial(_logged, book)
+    recent = [*_understood(book.store, tables.EVENTS, logged_of, f"{latest} {RECENT_EVENTS}")]
+    for logged in reversed(recent):
         book.recent.append(logged)
         book.has_met(logged.event.identity)
     for number, known in book.boards.items():
-        rows = book.store.rows(
-            tables.EVENTS, f"where board = ? {latest} {RECENT_OF_A_BOARD}", (number,)
-        )
-        recent = [_logged(book, row) for row in reversed(rows)]
+        of_board = f"where board = {number:d} {latest} {RECENT_OF_A_BOARD}"
+        recent = [*_understood(book.store, tables.EVENTS, logged_of, of_board)][::-1]
         book.recent_of[number] = deque(recent, maxlen=RECENT_OF_A_BOARD)
         for logged in recent:
             if logged.event.source == "kernel_log" and logged.event.code in DATING:

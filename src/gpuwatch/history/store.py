@@ -38,6 +38,7 @@ class Store:
     def __init__(self, path: Path, *, max_waiting: int, retry_seconds: float) -> None:
         self.path = path
         self.dropped: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()
         self.salvaged: salvage.Salvage | None = None
         self._max_waiting = max_waiting
         self._retry_seconds = retry_seconds
@@ -78,12 +79,13 @@ class Store:
     @property
     def degraded(self) -> tuple[Degraded, ...]:
         """Why nothing can be written, or what is not whole; empty when all is well."""
-        found = [self._problem] if self._problem else []
-        if self.salvaged is not None:
-            found.append(Degraded.CORRUPT_REBUILT)
-        if self.dropped:
-            found.append(Degraded.ROWS_DROPPED)
-        return tuple(found)
+        told = (
+            (Degraded.CORRUPT_REBUILT, self.salvaged),
+            (Degraded.ROWS_DROPPED, self.dropped),
+            (Degraded.ROWS_UNREAD, self.unread),
+        )
+        problem = (self._problem,) if self._problem else ()
+        return (*problem, *(reason for reason, holds in told if holds))
 
     @property
     def writable(self) -> bool:

@@ -124,6 +124,29 @@ def test_a_value_that_sqlite_cannot_keep_costs_only_its_row(path: Path, poison: 
     assert bench.history.degraded == ()
 
 
+def test_words_of_a_newer_gpuwatch_keep_no_older_one_from_starting(path: Path) -> None:
+    """After a rollback: the rows stay in the file, the rest is remembered, and it is told."""
+    bench = _eventful(path)
+    before = bench.history.records()
+    bench.history.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update events set kind = 'invented' where number % 2 = 0")
+        connection.execute(
+            "insert into verdicts values (900, 'GPU-x', 'invented', 'because', 1, 5.0)"
+        )
+        connection.commit()
+        written = connection.execute("select count(*) from events").fetchone()
+
+    bench = bench.reopened(path)
+
+    assert bench.history.records() == before
+    assert bench.history.degraded == ("rows-unread",)
+    assert bench.history.recent_events(5)
+    bench.history.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("select count(*) from events").fetchone() == written
+
+
 def test_what_the_copy_missed_is_counted_again_from_the_hardware(path: Path) -> None:
     """Errors after the copy was made show as a rise since then: none is lost."""
     bench = _eventful(path)
