@@ -1,6 +1,7 @@
 """Core: the agent's one thread, from what sources deliver to what readers are given."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from gpuwatch.agent.remember import Memory
 from gpuwatch.agent.systemd import Notifier
 from gpuwatch.agent.views import Situation, host_view
 from gpuwatch.domain.devices import BoardKey
-from gpuwatch.domain.events import Event, EventKind
+from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Clock, Moment
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.signals import Cadence
@@ -34,6 +35,7 @@ _LOGGER = "gpuwatch.agent"
 log = structlog.get_logger(_LOGGER)
 
 LOOK_SECONDS = 1.0
+JUDGE_SECONDS = 30.0  # for what time alone makes true
 UNATTRIBUTED_SECONDS = 86_400.0
 LOSS_SHOWN_SECONDS = 30 * SECONDS_PER_DAY
 EVENTS_SHOWN = 200
@@ -86,11 +88,11 @@ class Agent:
     _beat: float = 0.0
     _born: float = 0.0
     _looked: float = 0.0
-    _judged: float = 0.0
+    _swept: float = 0.0
     _absences_counted: float = 0.0
     _version: int = 0
+    _judged: float = -math.inf
     _stale: frozenset[str] = frozenset()
-    _echoes: tuple[tuple[Event, ...], tuple[float, ...]] = ((), ())
 
     def __post_init__(self) -> None:
         self.started = self.clock.now()
@@ -135,24 +137,34 @@ class Agent:
         return time.monotonic() - self._beat
 
     def sweep(self, *, changed: bool) -> bool:
-        """From history to readers: history -> verdict -> flag/window -> exposition; if decided."""
+        """From history to readers: history -> verdict -> flag/window -> exposition; if decided.
+
+        Rules are asked when what they look at `changed`, while a condition holds, and now and then.
+        """
         now = self.clock.now()
-        self._judged = time.monotonic()
+        self._swept = time.monotonic()
         records = self.history.records()
-        view = host_view(records, self.memory.live, self._situation(now))
-        judgement, decided = self.decisions.decide(view, records)
+        judgement, decided = self.decisions.judgement, False
+        if changed or self._judging_due(now):
+            self._judged = now.boottime
+            view = host_view(records, self.memory.live, self._situation(now))
+            judgement, decided = self.decisions.decide(view, records)
         self.snapshot = self._snapshot(now, judgement, records)
         news = changed and decided
         if news or logging.getLogger(_LOGGER).isEnabledFor(logging.DEBUG):
             (log.info if news else log.debug)(
                 "swept",
-                gpus=len(view.gpus),
+                gpus=len(self.snapshot.gpus),
                 verdict=gravest((judgement.host_verdict, *judgement.verdicts.values())).value,
                 findings=sum(map(len, judgement.findings.values())) + len(judgement.host_findings),
                 flags=sum(flag.is_open for flag in self.decisions.flags),
             )
         self.notifier.status(self._status(judgement))
         return decided
+
+    def _judging_due(self, now: Moment) -> bool:
+        followed = self.decisions.judge.following or self.memory.live.missing
+        return followed or not 0 <= now.boottime - self._judged < JUDGE_SECONDS
 
     def _look_around(self) -> bool:
         """Once a second: the clock, maintenance files, absent boards, the disk; whether new."""
@@ -177,7 +189,7 @@ class Agent:
         ticked = self.memory.note(self.history.tick(now))
         changed |= self.health.look(self.history.degraded)
         # Findings ripen by the passing of time, also while no GPU answers.
-        overdue = instant - self._judged >= self.cadences[Cadence.FAST]
+        overdue = instant - self._swept >= self.cadences[Cadence.FAST]
         return ticked or self._staleness_changed() or changed or overdue
 
     def _watch_clock(self, now: Moment) -> bool:
@@ -272,11 +284,12 @@ class Agent:
     def _unattributed(self, now: Moment) -> tuple[float, ...]:
         """Unix seconds of echoes without an owner in the last day, oldest first."""
         recent = self.history.recent_events(EVENTS_SHOWN)
-        if recent is not self._echoes[0]:
-            kind = EventKind.UNATTRIBUTED_ERROR
-            echoes = tuple(event.at for event in reversed(recent) if event.kind is kind)
-            self._echoes = (recent, echoes)
-        return tuple(at for at in self._echoes[1] if now.wall - at < UNATTRIBUTED_SECONDS)
+        return tuple(
+            event.at
+            for event in reversed(recent)
+            if event.kind is EventKind.UNATTRIBUTED_ERROR
+            and now.wall - event.at < UNATTRIBUTED_SECONDS
+        )
 
     def _history_lost(self, now: Moment) -> str:
         recent = [text for at, text in self.history.losses() if now.wall - at < LOSS_SHOWN_SECONDS]

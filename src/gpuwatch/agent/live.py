@@ -26,9 +26,8 @@ _Rows = tuple[tuple[int, Signal], ...]
 class LiveBoard:
     """One board as it answers now. `monotonic` instants are of this process's monotonic clock.
 
-    `readings` are the latest value or gap by `Signal.key`; a sweep makes another mapping. `missed`
-    are signals that rules need and that are a gap, by key, with the seconds since boot since when;
-    what a board does not support and what is denied to us was never to be had.
+    `missed` are signals that rules need and that are a gap, by key, with the seconds since boot
+    since when; what a board does not support and what is denied to us was never to be had.
     """
 
     key: BoardKey
@@ -42,7 +41,7 @@ class LiveBoard:
     hang: DeviceHang | None = None
     seen_under: str = ""
     sweeps: dict[Cadence, Sweep] = field(default_factory=dict)
-    readings: Mapping[str, Value | Gap] = field(default_factory=dict)
+    _readings: Mapping[str, Value | Gap] | None = None
     missed: dict[str, tuple[Signal, float]] = field(default_factory=dict)
 
     def take(self, sweep: Sweep, monotonic: float, driver_load: str) -> None:
@@ -50,8 +49,7 @@ class LiveBoard:
         for cadence in sweep.cadences:
             self.sweeps[cadence] = sweep
         shape = _shape_of(sweep.signals)
-        # A key is of one cadence, so these are all that the sweep replaces.
-        self.readings = {**self.readings, **dict(zip(shape.keys, sweep.values, strict=True))}
+        self._readings = None
         self.answers += 1
         self.swept_monotonic = monotonic
         self.hang = None
@@ -65,11 +63,28 @@ class LiveBoard:
             self.last_good = sweep.at
             self.seen_under = driver_load
 
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """What rules see of it beside the readings that history keeps by their changes."""
+        hung, answered = self.hang is not None, bool(self.sweeps)
+        return self.lost, self.reset_required, hung, answered, self.seen_under, self.present
+
     def forget_answers(self) -> None:
         """Drop readings that can no longer be trusted: the board is gone."""
         self.sweeps.clear()
-        self.readings = {}
+        self._readings = None
         self.missed.clear()
+
+    @property
+    def readings(self) -> Mapping[str, Value | Gap]:
+        """The latest value or gap by `Signal.key`; another mapping after every sweep."""
+        if self._readings is None:
+            self._readings = {
+                signal.key: sweep.values[place]
+                for cadence, sweep in self.sweeps.items()
+                for place, signal in _shape_of(sweep.signals).rows[cadence]
+            }
+        return self._readings
 
     def blind_to(self, now: Moment, cadences: Mapping[Cadence, float]) -> tuple[str, ...]:
         """Signals that rules need and that have been a gap for three of their cadences."""
@@ -139,6 +154,11 @@ class Live:
         self.boards: dict[str, LiveBoard] = {}
         self.inventory: Inventory | None = None
 
+    @property
+    def missing(self) -> bool:
+        """Whether a board does not tell a signal that rules need."""
+        return any(board.missed for board in self.boards.values())
+
     def board(self, key: BoardKey) -> LiveBoard:
         """The live state of a board, made at first need."""
         board = self.boards.get(key.uuid)
@@ -200,10 +220,9 @@ def _is_gone(pci_address: str, inventory: Inventory) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What every sweep of one table has in common: keys, rows by cadence, telling places."""
+    """What every sweep of one table has in common: rows by cadence, telling places."""
 
     signals: tuple[Signal, ...]
-    keys: tuple[str, ...]
     rows: Mapping[Cadence, _Rows]
     owning: tuple[int, ...]
     needed: tuple[int, ...]
@@ -224,6 +243,5 @@ def _shape_of(signals: tuple[Signal, ...]) -> _Shape:
         }
         owning = tuple(at for at, signal in enumerate(signals) if signal.role in OWNING_ROLES)
         needed = tuple(at for at, signal in enumerate(signals) if is_needed(signal))
-        keys = tuple(signal.key for signal in signals)
-        found = _SHAPES[id(signals)] = _Shape(signals, keys, rows, owning, needed)
+        found = _SHAPES[id(signals)] = _Shape(signals, rows, owning, needed)
     return found

@@ -171,10 +171,10 @@ class Memory:
 
     def _take_sweep(self, sweep: Sweep) -> bool:
         board = self.live.board(sweep.board)
-        was_lost, was_hung = board.lost, board.hang is not None
+        before = board.standing
         board.take(sweep, time.monotonic(), self.driver.driver_load if self.driver else "")
         changed = self.note(self.history.take_sweep(sweep))
-        return changed or board.lost != was_lost or was_hung
+        return changed or board.standing != before
 
     def _take_inventory(self, inventory: Inventory, now: Moment) -> bool:
         modes = {

@@ -75,6 +75,11 @@ class Judge:
     dismissed: dict[tuple[str, str], float] = field(default_factory=dict)
     _tracks: dict[tuple[str, str], _Track] = field(default_factory=dict)
 
+    @property
+    def following(self) -> bool:
+        """Whether a condition holds or has not cleared: then time and every sweep count."""
+        return bool(self._tracks)
+
     def judge(self, host: HostView) -> Judgement:
         """Every finding and verdict at this instant."""
         fresh: list[Finding] = []

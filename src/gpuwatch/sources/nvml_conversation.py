@@ -6,6 +6,7 @@ It tells outcomes and decides nothing. Deadlines are for each GPU: an answer sta
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gpuwatch.domain.signals import Cadence
@@ -50,7 +51,7 @@ class Answered:
 
     pci_address: str
     cadences: frozenset[Cadence]
-    values: tuple[Any, ...]
+    values: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,12 @@ class Broke:
 
 Outcome = Ready | Refused | Found | Answered | Swept | Happened | Missed | Broke
 _LAST = (Refused, Missed, Broke)  # nothing follows these: the child has to be ended
+
+
+@lru_cache(maxsize=32)
+def _cadences(names: tuple[str, ...]) -> frozenset[Cadence]:
+    """The cadences of those names. Raises ValueError for one that is none."""
+    return frozenset(Cadence(name) for name in names)
 
 
 class Conversation:
@@ -220,8 +227,7 @@ class Conversation:
             return None
         pci_address = str(message["pci"])
         self._settle(pci_address, now)
-        cadences = frozenset(Cadence(name) for name in message["cadences"])
-        return Answered(pci_address, cadences, tuple(message["values"]))
+        return Answered(pci_address, _cadences(tuple(message["cadences"])), message["values"])
 
     def _event(self, message: dict[str, Any], _: float) -> Outcome:
         instance = message.get("instance")

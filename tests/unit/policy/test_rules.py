@@ -1,13 +1,15 @@
 """Every rule fires on its case and stays silent on the nearest other one."""
 
 from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 
 from gpuwatch.domain.incidents import ErrorKind
-from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardState, Held
 from gpuwatch.domain.recovery import RecoveryAction
+from gpuwatch.domain.signals import Keep, Role
 from gpuwatch.domain.verdicts import Remedy, Scope, Urgency
 from gpuwatch.policy.conditions import AtLeast
 from gpuwatch.policy.judge import Judge
@@ -169,6 +171,43 @@ def test_every_rule_has_both_cases() -> None:
     codes = {rule.code for rule in RULES}
 
     assert ({code for code, _ in FIRES}, {code for code, _ in SILENT}) == (codes, codes)
+
+
+class _Noted(dict[str, Value | Gap]):
+    """Readings that note which of them are asked for."""
+
+    asked: ClassVar[set[str]] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as a dict's
+        """A reading, noted."""
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def test_rules_read_only_signals_whose_changes_history_keeps() -> None:
+    """The agent judges by those changes: another signal's would go unseen for half a minute."""
+    kept = {
+        signal.key
+        for signal in TABLE
+        if signal.keep is Keep.CHANGES or signal.role is not Role.PLAIN
+    }
+
+    for _, view in (*FIRES, *SILENT):
+        noted = tuple(replace(each, readings=_Noted(each.readings)) for each in view.gpus)
+        Judge(PolicySettings()).judge(replace(view, gpus=noted))
+
+    assert _Noted.asked - kept == set()
+    assert "gpuwatch_gpu_row_remap_failed" in _Noted.asked
+
+
+def test_a_judge_follows_what_holds_and_nothing_else() -> None:
+    """While it follows something, time and every sweep count."""
+    quiet, sick = Judge(PolicySettings()), Judge(PolicySettings())
+
+    quiet.judge(host(gpu()))
+    sick.judge(host(gpu(readings=PENDING)))
+
+    assert (quiet.following, sick.following) == (False, True)
 
 
 def test_a_healthy_host_has_no_finding() -> None:
