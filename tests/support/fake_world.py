@@ -77,12 +77,13 @@ class FakeWorld:
         (fresh / "version").write_text(version + "\n")
         (fresh / "initstate").write_text("live\n")
         if home.exists():
-            home.rename(self._directory / f"unloaded-{home.stat().st_ino}")
+            self.unload()
         fresh.rename(home)
 
     def unload(self) -> None:
-        """Unload the driver."""
-        shutil.rmtree(self.sysfs / "module/nvidia")
+        """Unload the driver. The directory is kept aside: a freed inode number would come back."""
+        home = self.sysfs / "module/nvidia"
+        home.rename(self._directory / f"unloaded-{home.stat().st_ino}")
 
     def plug(self, address: str, driver: str = "nvidia") -> None:
         """Put a GPU on the PCI bus, or bind it to another driver ("" for none)."""
