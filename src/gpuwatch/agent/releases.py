@@ -26,17 +26,22 @@ class Releasable(Source, Protocol):
 def follow(nvml: Releasable, before: Iterable[Maintenance], work: Iterable[Maintenance]) -> bool:
     """Let go of `nvml`, or take it up again, as `work` asks for now; whether it is let go of anew.
 
-    What was asked for `before` stands already, unless it was edited.
+    What was asked for `before` stands already, unless it was edited. A release that a person asked
+    for meanwhile on the command line has another reason, and outlives the work's end.
     """
     asked, wanted = longest_release(before), longest_release(work)
     if wanted is None:
-        if asked is not None:
+        if asked is not None and nvml.state().released_reason == _reason(asked):
             nvml.resume()
         return False
     if wanted == asked:
         return False
-    nvml.release(f"maintenance {wanted.identity}: {wanted.reason}", wanted.until)
+    nvml.release(_reason(wanted), wanted.until)
     return True
+
+
+def _reason(work: Maintenance) -> str:
+    return f"maintenance {work.identity}: {work.reason}"
 
 
 def longest_release(work: Iterable[Maintenance]) -> Maintenance | None:

@@ -9,7 +9,7 @@ import structlog
 from gpuwatch.agent import actions
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.maintenance import MaintenanceError
-from gpuwatch.agent.releases import Releasable
+from gpuwatch.agent.releases import Releasable, longest_release
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
 from gpuwatch.control.requests import ControlError, ErrorKind, Request
@@ -144,6 +144,8 @@ class Requests:
         until = self._agent.clock.now().wall + request.number("seconds")
         reason = request.text("reason") or "asked for on the command line"
         renewal = nvml.state().released
+        if (longer := longest_release(self._agent.maintenance)) is not None:
+            until = max(until, longer.until)
         nvml.release(reason, until)
         if not renewal:  # a command that runs on renews its release and does nothing new
             self._audit(actor, "release", "nvml", reason)
