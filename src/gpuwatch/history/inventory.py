@@ -1,6 +1,6 @@
 """Inventory: which boards are here, which returned, moved, vanished, or gave their slot up."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from gpuwatch.domain.devices import BoardKey, Device, Slot
@@ -32,6 +32,13 @@ def same_slot(one: Slot, other: Slot) -> bool:
     return one.pci_address == other.pci_address
 
 
+def _only_address(one: Slot, other: Slot) -> bool:
+    """Whether an address is all by which two places can be compared."""
+    by_module = one.module_id is not None and other.module_id is not None
+    by_slot = one.slot_number is not None and other.slot_number is not None
+    return not (by_module or by_slot)
+
+
 def arrive(known: BoardHistory, device: Device) -> Sighting | None:
     """Update a remembered board that an inventory found; a sighting when that is news."""
     before, slot = known.state, known.slot
@@ -45,16 +52,17 @@ def arrive(known: BoardHistory, device: Device) -> Sighting | None:
     return Sighting(EventKind.BOARD_MOVED, known, where) if moved else None
 
 
-def depart(known: BoardHistory, arrived: Iterable[BoardHistory]) -> Sighting | None:
+def depart(
+    known: BoardHistory, arrived: Iterable[BoardHistory], newcomers: Collection[int]
+) -> Sighting | None:
     """Update a remembered board that an inventory did not find; a sighting when that is news.
 
     It has left when one of those that `arrived` sits in its slot: a GPU that shared the slot before
-    has not taken its place.
+    has not taken its place. Addresses shift when a GPU drops out: where they are all there is, only
+    one of the `newcomers` (by number), which was not here before, has taken its place.
     """
     known.index = None
-    successor = next(
-        (b for b in arrived if b.slot and known.slot and same_slot(b.slot, known.slot)), None
-    )
+    successor = next((board for board in arrived if _succeeds(board, known, newcomers)), None)
     label = known.slot.label if known.slot else "an unknown slot"
     if successor is not None and known.state is not BoardState.LEFT:
         known.state = BoardState.LEFT
@@ -65,6 +73,12 @@ def depart(known: BoardHistory, arrived: Iterable[BoardHistory]) -> Sighting | N
         return None
     known.state = BoardState.ABSENT
     return Sighting(EventKind.BOARD_LOST, known, f"no longer in {label}")
+
+
+def _succeeds(board: BoardHistory, gone: BoardHistory, newcomers: Collection[int]) -> bool:
+    if board.slot is None or gone.slot is None or not same_slot(board.slot, gone.slot):
+        return False
+    return board.number in newcomers or not _only_address(board.slot, gone.slot)
 
 
 def take(book: Book, devices: tuple[Device, ...], now: Instant) -> tuple[Event, ...]:
@@ -87,7 +101,8 @@ def take(book: Book, devices: tuple[Device, ...], now: Instant) -> tuple[Event, 
     arrived = [known for known in present if _arrived(known, places.get(known.number))]
     here = {known.number for known in present}
     absent = [known for known in book.boards.values() if known.number not in here]
-    sightings += [depart(known, arrived) for known in absent]
+    newcomers = here - places.keys()
+    sightings += [depart(known, arrived, newcomers) for known in absent]
     said: tuple[Event, ...] = ()
     for sighting in filter(None, sightings):
         said += events.say(book, sighting.kind, sighting.board, sighting.detail)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gpuwatch.domain.devices import Device, Slot
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.incidents import ErrorKind, Memory
 from gpuwatch.domain.records import BoardState, SeriesPoint
@@ -364,6 +365,25 @@ def test_boards_move_return_and_give_up_their_slots(path: Path) -> None:
     assert [event.kind for event in returned] == [EventKind.BOARD_RETURNED, EventKind.BOARD_LOST]
     assert records[board_key(2)].state is BoardState.PRESENT
     assert records[board_key(9)].state is BoardState.ABSENT
+
+
+def test_addresses_that_shift_after_a_loss_hide_no_missing_board(path: Path) -> None:
+    """Without module or slot numbers a neighbour at the old address is no successor."""
+
+    def card(number: int, bus: int) -> Device:
+        at = device(number)
+        return replace(at, slot=Slot(pci_address=f"0000:{bus:02x}:00.0"))
+
+    bench = Bench.open(path, boards=0)
+    now = bench.clock.now()
+    bench.history.take_inventory((card(0, 1), card(1, 2), card(2, 3)), now)
+
+    bench.history.take_inventory((card(0, 1), card(2, 2)), now)
+    shifted = bench.history.records()[board_key(1)].state
+    bench.history.take_inventory((card(0, 1), card(9, 2), card(2, 3)), now)
+    swapped = bench.history.records()[board_key(1)].state
+
+    assert (shifted, swapped) == (BoardState.ABSENT, BoardState.LEFT)
 
 
 def test_a_serial_that_becomes_readable_keeps_the_history(path: Path) -> None:
