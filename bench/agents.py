@@ -42,7 +42,7 @@ class Agent:
         return int(float(found[1])) if found else 0
 
     def version(self) -> int:
-        """How many snapshots it has published: one for each decision."""
+        """How many snapshots it has published: one for each sweep at least."""
         found = re.search(r'"version": (\d+)', self._get("/api/v1/status"))
         return int(found[1]) if found else 0
 

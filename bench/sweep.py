@@ -52,15 +52,15 @@ def _ours(agent: Agent) -> float:
     """CPU seconds that agent and children spend on a sweep, everything they do included."""
     pids = agent.pids
     time.sleep(_SETTLE_SECONDS)
-    sweeps, decisions = agent.sweeps(), agent.version()
+    sweeps, published = agent.sweeps(), agent.version()
     before = cpu_seconds(pids)
     time.sleep(_TURN_SECONDS)
     spent = cpu_seconds(pids) - before
-    made, decided = agent.sweeps() - sweeps, agent.version() - decisions
+    made, shown = agent.sweeps() - sweeps, agent.version() - published
     if agent.pids != pids:
         raise RuntimeError("a child ended while it was measured")
-    if decided < 0.9 * made:
-        raise RuntimeError(f"{made} sweeps but {decided} decisions: not what it does at 10 s")
+    if shown < 0.9 * made:
+        raise RuntimeError(f"{made} sweeps, {shown} of them published: not what it does at 10 s")
     return spent / made
 
 
@@ -101,10 +101,9 @@ def run() -> tuple[Row, ...]:
         if burn:
             rows.append(Row.at_most(name, ratio, TARGET_RATIO))
         else:
-            rows.append(Row(name, f"{ratio:.2f}"))
-            milliseconds = (ours - bare) * 1e3
-            name = "CPU of a fast sweep beside the driver's"
-            rows.append(Row.at_most(name, milliseconds, AIM_MILLISECONDS, "ms", aim=True))
+            rows.append(Row(name, f"{ratio:.2f}", "said only: the bare loop does nothing at all"))
+            name = "CPU of a fast sweep of agent and child"
+            rows.append(Row.at_most(name, ours * 1e3, AIM_MILLISECONDS, "ms", aim=True))
     return tuple(rows)
 
 
