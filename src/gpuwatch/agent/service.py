@@ -240,8 +240,8 @@ def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | 
         service = Service(loaded, logs, clock or SystemClock(), max_gap_seconds=max_gap_seconds)
         service.start()
     except StartError as error:
+        logs.close(1.0)  # first: what people read last is why it does not run
         sys.stderr.write(f"gpuwatch: {error}\n")
-        logs.close(1.0)
         return EXIT_UNAVAILABLE
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, service.ask_stop)
