@@ -32,7 +32,7 @@ COARSE_SECONDS = 3600.0
 PLATEAU_DAYS = 15.0
 YEAR_DAYS = 365.0
 
-# issue 2: growth a year after day 15, all after a year, judging 8 boards with 3 years of history
+# Targets: growth a year after day 15, all after a year, judging 8 boards with 3 years of history
 GROWTH_LIMIT_BYTES = 10e6
 TOTAL_LIMIT_BYTES = 50e6
 JUDGING_LIMIT_SECONDS = 0.050
