@@ -145,6 +145,19 @@ def test_a_cancelled_window_is_replanned() -> None:
     assert [flag.window_start for flag in replanned] == [NEXT.start.timestamp()]
 
 
+def test_newer_evidence_confirms_a_flag_that_stands() -> None:
+    """A third incident: who dismisses the flag afterwards has seen that one too."""
+    stored = _stored()
+    third = replace(TREND, evidence_at=TREND.evidence_at + 3600.0)
+
+    wanted = plan(
+        {KEY.uuid: (third,)}, {KEY: record()}, (stored,), (SUNDAY,), NOW.utc, notice=NOTICE
+    )
+
+    assert wanted.raised == wanted.replanned == ()
+    assert wanted.confirmed == (replace(stored, evidence_at=third.evidence_at),)
+
+
 def test_without_windows_a_flag_without_one_stays_as_it_is() -> None:
     """Nothing is replanned while there is nothing to plan into."""
     unplanned = _stored(window_name="", window_start=None, window_end=None)
