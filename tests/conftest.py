@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: simulated servers."""
+"""What component and end-to-end tests share: simulated servers."""
 
 from collections.abc import Iterator
 from pathlib import Path
