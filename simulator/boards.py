@@ -28,15 +28,17 @@ class Hold:
 def fill(world: World, count: int) -> None:
     """The first slots of a server, each with a board fresh from the factory."""
     for slot in range(count):
-        address = profiles.pci_address(world.server["profile"], slot)
+        profile = world.server["profile"]
+        address = profiles.pci_address(profile, slot)
+        module = str(profiles.module_number(profile, slot))
         world.gpus[slot] = {
             "pci": address,
             "minor_number": str(slot),
             "board_id": f"{int(address.split(':')[1], 16) << 8:#x}",
-            "module_id": str(slot + 1),
+            "module_id": module,
         }
         if "platform.slot_number" in world.every:
-            world.gpus[slot]["platform.module_id"] = str(slot + 1)
+            world.gpus[slot]["platform.module_id"] = module
         new_board(world, slot)
 
 

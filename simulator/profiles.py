@@ -48,6 +48,9 @@ class Row:
 
 
 _NEWER = ("b200", "l40s")  # no published output of these two was found
+# What our own check read on an H100 (tests/fixtures/gpu); the other boards are assumed to say so.
+RECORDED = "recorded"
+_NOT_RECORDED = ("a100-sxm-80gb", "b200", "l40s", "t4")
 
 
 def _all(key: str, value: object, source: str = ASSUMED) -> Row:
@@ -89,12 +92,14 @@ ROWS: tuple[Row, ...] = (
     Row("brand", (14, 14, 14, 14, 14), SEEN, _NEWER),
     Row("cuda.major", (8, 9, 10, 8, 7), CUDA_GPUS),
     Row("cuda.minor", (0, 0, 0, 9, 5), CUDA_GPUS),
-    Row("platform.chassis_serial", (None, None, "1820325100017", None, None)),
-    Row("platform.ib_guid", (None, None, r"\xb8\x3f\xd2\x03\x00\x9a\xe4\x11", None, None)),
-    Row("platform.slot_number", (None, None, 1, None, None)),
-    Row("platform.tray_index", (None, None, 0, None, None)),
-    Row("platform.host_id", (None, None, 1, None, None)),
-    Row("platform.peer_type", (None, None, 1, None, None)),
+    # A platform that tells nothing of itself answers with zeros.
+    Row("platform.chassis_serial", (None, "", "1820325100017", None, None), RECORDED,
+        _NOT_RECORDED),
+    Row("platform.ib_guid", (None, "", r"\xb8\x3f\xd2\x03\x00\x9a\xe4\x11", None, None)),
+    Row("platform.slot_number", (None, 0, 1, None, None), RECORDED, _NOT_RECORDED),
+    Row("platform.tray_index", (None, 0, 0, None, None), RECORDED, _NOT_RECORDED),
+    Row("platform.host_id", (None, 0, 1, None, None)),
+    Row("platform.peer_type", (None, 0, 1, None, None)),
     # modes
     _all("persistence_mode", 1),
     _all("compute_mode", 0),
@@ -108,7 +113,7 @@ ROWS: tuple[Row, ...] = (
     Row("mig.independent_query", (1, 1, 1, None, None)),
     Row("gsp.enabled", (1, 1, 1, 1, 1)),
     Row("gsp.default", (1, 1, 1, 1, 1)),
-    Row("event_types", ("0x11b", "0x11b", "0x11b", "0x1b", "0x1b")),
+    Row("event_types", ("0x11b", "0xff9f", "0xff9f", "0x1b", "0x1b"), RECORDED, _NOT_RECORDED),
     # power, in mW
     Row("power.limit", (400_000, 700_000, 1_000_000, 350_000, 70_000), SHEET),
     Row("power.default_limit", (400_000, 700_000, 1_000_000, 350_000, 70_000), SHEET),
@@ -190,9 +195,9 @@ ROWS: tuple[Row, ...] = (
       ("l2", "sm", "pcie", "mcu", "other")),
     _remapping("sram.threshold_exceeded", 0),
     Row("pages.pending", (None, None, None, None, 0), RETIREMENT),
-    Row("repair.channel_pending", (None, None, 0, None, None)),
-    Row("repair.tpc_pending", (None, 0, 0, None, None)),
-    Row("memory_unrepairable", (None, None, 0, None, None)),
+    Row("repair.channel_pending", (None, 0, 0, None, None), RECORDED, _NOT_RECORDED),
+    Row("repair.tpc_pending", (None, 0, 0, None, None), RECORDED, _NOT_RECORDED),
+    Row("memory_unrepairable", (None, 0, 0, None, None), RECORDED, _NOT_RECORDED),
     Row("recovery_action", ("none", "none", "none", "none", None), NVML),
     Row("reset_required", (0, 0, 0, 0, 0), SEEN, _NEWER),
     Row("drain_and_reset_recommended", (0, 0, 0, 0, None), SEEN, _NEWER),
@@ -258,6 +263,11 @@ def common_values(profile: str, options: tuple[str, ...] = ()) -> dict[str, str]
     return values
 
 
+def module_number(profile: str, slot: int) -> int:
+    """The module's number on its baseboard; 0 for a card of its own, says NVML's manual."""
+    return 0 if profile in {"l40s", "t4"} else slot + 1
+
+
 def has_nvswitch(profile: str) -> bool:
     """Whether its servers have NVSwitches that the host sees as PCI functions (to Hopper)."""
     return profile in {"a100-sxm-80gb", "h100-sxm"}
@@ -271,6 +281,7 @@ found, the value is plausible, and nothing may rely on it. All other cells have 
 
 - *seen*: printed by `nvidia-smi -q` on a real board and published by its user (the H100's in
   <{SEEN}>).
+- *recorded*: read on a real board by our own check (`tests/fixtures/gpu/`, the H100's).
 - *data sheet*: NVIDIA's page of the board: {", ".join(f"<{url}>" for url in SHEETS.values())}.
 
 Also assumed: PCI bus numbers, serial numbers and UUIDs; which getters go on answering on a lost GPU

@@ -258,9 +258,8 @@ class Server(FaultyMachine):
             for slot in world.gpus:
                 boards.new_board(world, slot)
                 self._restart_energy(world, slot, 0)
-            if "platform.chassis_serial" in world.every:
-                serial = int(world.every["platform.chassis_serial"])
-                world.every["platform.chassis_serial"] = str(serial + 1)
+            if serial := world.every.get("platform.chassis_serial"):
+                world.every["platform.chassis_serial"] = str(int(serial) + 1)
 
     def exchange(self, gpu: int, other: int) -> None:
         """Two boards trade places."""

@@ -169,6 +169,14 @@ def test_a_recorded_log_of_a_hopper_server_is_read(start: StartSource) -> None:
     }
 
 
+def test_the_start_of_a_healthy_driver_tells_nothing(start: StartSource) -> None:
+    """Read from an H100's host; a line of the driver that says poison is not one that means it."""
+    listener = start(LOGS / "h100_start.log")
+
+    assert listener.reached(357)
+    assert listener.events == []
+
+
 def test_a_recorded_log_of_nvlink_5_is_decoded(start: StartSource) -> None:
     """Each link is an occurrence of its own, its words are explained."""
     listener = start(LOGS / "blackwell_nvlink.log")

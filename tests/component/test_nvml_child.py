@@ -276,6 +276,8 @@ def test_an_unfinished_registration_has_no_success(server: Server) -> None:
 
 def test_one_failing_call_costs_only_its_rows(server: Server) -> None:
     """Every other row reads what it reads without the failure; other GPUs notice nothing."""
+    for gpu in server.gpus():
+        server.set(gpu, "energy.millijoules", 777_001 + gpu)  # it would go on by itself
     with NvmlChild(server) as child:
         child.inventory()
         before = child.sweep("slow", "rare")
@@ -451,6 +453,19 @@ def test_a_board_tells_who_it_is(make_server: MakeServer) -> None:
     assert device["tray_index"] == 0
     assert device["attributes"]["architecture"] == "blackwell"
     assert device["attributes"]["inforom_valid"] == "yes"
+
+
+@pytest.mark.parametrize("profile", ["l40s", "h100-sxm"])
+def test_a_place_that_several_boards_would_share_is_none(
+    make_server: MakeServer, profile: str
+) -> None:
+    """Cards have no module; a platform that tells only zeros names no slot."""
+    with NvmlChild(_make(make_server, profile)) as child:
+        devices = child.inventory()
+
+    modules = [device["module_id"] for device in devices]
+    assert modules == ([None] * 3 if profile == "l40s" else [1, 2, 3])
+    assert {(device["slot_number"], device["tray_index"]) for device in devices} == {(None, None)}
 
 
 def test_a_corrupted_inforom_is_a_reading(server: Server) -> None:

@@ -14,6 +14,7 @@ from tests.support.gpu.untouched import openings_of
 from tests.support.processes import children_of, cpu_seconds, memory_bytes
 
 _MIB = 1 << 20
+_STARTED_SECONDS = 5.0  # after which the start is over, and CPU time is that of watching
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +44,13 @@ def watching(host: Host, directory: Path, *, seconds: float) -> Watched:
     """Run the agent that long with its own cadences, then look at everything it says."""
     with openings_of(host.module_loader) as openings, ended(_start(host, directory)) as agent:
         eventually(lambda: any(gpu["fresh"] for gpu in agent.gpus().values()), "a GPU answers")
+        time.sleep(_STARTED_SECONDS)
+        before = _cpu(agent.process.pid)
         time.sleep(seconds)
+        cpu = _cpu(agent.process.pid) - before
         gpus, status = agent.api("gpus")["gpus"], agent.api("status")
         families = list(text_string_to_metric_families(agent.get("/metrics")))
-        memory, cpu = _memory(agent.process.pid), _cpu(agent.process.pid)
+        memory = _memory(agent.process.pid)
         answers = [(key, answer) for gpu in gpus for key, answer in gpu["readings"].items()]
         gaps = [(key, answer) for key, answer in answers if "gap" in answer]
         return Watched(

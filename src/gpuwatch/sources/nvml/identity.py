@@ -30,7 +30,7 @@ def told(values: list[Answer | None]) -> dict[str, int | float | str]:
 def identity(known: Mapping[str, int | float | str]) -> dict[str, Any]:
     """DEVICE_FIELDS of the wire: texts are "" and numbers null where the device does not tell."""
     fields: dict[str, Any] = {name: str(known.get(name, "")).strip() for name in _TEXTS}
-    fields |= {name: known.get(name) for name in _NUMBERS}
+    fields |= _place(known)
     fields["mig"] = bool(known["mig_enabled"]) if "mig_enabled" in known else None
     fields["attributes"] = {
         row.name.removeprefix(_PREFIX): text
@@ -38,6 +38,21 @@ def identity(known: Mapping[str, int | float | str]) -> dict[str, Any]:
         if (text := _attribute(row.name.removeprefix(_PREFIX), row.kind, known)) is not None
     }
     return fields
+
+
+def _place(known: Mapping[str, int | float | str]) -> dict[str, int | float | str | None]:
+    """The numbers of the place that are numbers of a place.
+
+    Module 0 is what a card without a baseboard says (nvml.h, nvmlDeviceGetModuleId), and eight of
+    them would share it. A platform that tells nothing of itself fills its structure with zeros
+    (seen on an H100 with driver 580.159): slot 0 of no chassis is no slot.
+    """
+    told = {name: known.get(name) for name in _NUMBERS}
+    if not told["module_id"]:
+        told["module_id"] = None
+    if not told["slot_number"] and not str(known.get("chassis_serial", "")).strip():
+        told["slot_number"] = told["tray_index"] = None
+    return told
 
 
 def _attribute(name: str, kind: Kind, known: Mapping[str, int | float | str]) -> str | None:

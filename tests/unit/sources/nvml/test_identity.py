@@ -9,6 +9,7 @@ _SAID: dict[str, Answer] = {
     "brand": 14,
     "architecture": 9,
     "module_id": 3,
+    "chassis_serial": "1820325100017",
     "slot_number": 0,
     "mig_enabled": 0,
     "persistence_enabled": 1,
@@ -33,7 +34,7 @@ def test_what_a_device_does_not_tell_is_empty_or_null() -> None:
         "part_number": "",
         "vbios": "",
         "inforom": "",
-        "chassis_serial": "",
+        "chassis_serial": "1820325100017",
         "module_id": 3,
         "slot_number": 0,
         "tray_index": None,
@@ -65,3 +66,24 @@ def test_unknown_mig_is_not_off() -> None:
     said = {name: value for name, value in _SAID.items() if name != "mig_enabled"}
 
     assert identity(told(_values(said)))["mig"] is None
+
+
+def test_cards_without_a_baseboard_share_no_module() -> None:
+    """They all say module 0."""
+    assert identity(told(_values(_SAID | {"module_id": 0})))["module_id"] is None
+
+
+def test_a_platform_that_tells_nothing_names_no_slot() -> None:
+    """An H100 in a virtual machine: an empty chassis serial, and zeros."""
+    said = _SAID | {"chassis_serial": "", "slot_number": 0, "tray_index": 0}
+    fields = identity(told(_values(said)))
+
+    assert (fields["slot_number"], fields["tray_index"]) == (None, None)
+
+
+def test_a_slot_beyond_0_needs_no_chassis() -> None:
+    """A number that nobody fills in by chance."""
+    said = _SAID | {"chassis_serial": "", "slot_number": 4, "tray_index": 0}
+    fields = identity(told(_values(said)))
+
+    assert (fields["slot_number"], fields["tray_index"]) == (4, 0)
