@@ -62,6 +62,9 @@ class BlindGap:
     end: float
 
 
+NO_GAP = BlindGap(0, 0.0, 0.0)
+
+
 @dataclass(slots=True)
 class Case:
     """A stored incident: its anchor on the timeline and on the exposure clock."""

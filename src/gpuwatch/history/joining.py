@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.flags import Flag
 from gpuwatch.history import events, ledger, rows, sweeps, tables
-from gpuwatch.history.boards import NOWHERE, BoardHistory, Counted, Occurrences, Report
+from gpuwatch.history.boards import NOWHERE, BlindGap, BoardHistory, Counted, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Logged
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
 from gpuwatch.history.held import Effect
@@ -98,6 +98,8 @@ def _join_board(joint: _Joint, seen: BoardHistory) -> BoardHistory:
     rises = _join_counts(joint, seen, known)
     known.last_seen = joint.instant(seen.last_seen)
     known.last_read = joint.instant(seen.last_read) if seen.last_read else known.last_read
+    if (gap := seen.gap) is not None:
+        known.gap = BlindGap(joint.boots[gap.boot], gap.start, gap.end)
     known.unattributed += seen.unattributed
     for report in [*(one for case in seen.cases for one in case.reports), *seen.waiting]:
         ledger.enter(book, known, _moved(joint, report, gained_from))

@@ -1,5 +1,6 @@
 """Ledger: error signals of a board become incidents, dated on a clock that cannot step."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gpuwatch.domain.incidents import (
@@ -85,6 +86,7 @@ def enter(book: Book, known: BoardHistory, report: Report) -> Case | None:
     """
     if not report.exact:
         _date(book.timeline, known, report)
+    report.exposure = _in_order(known.cases, report.instant, report.exposure)
     scale = _Scale(book.timeline, report)
     offset = max(0, len(known.cases) - _RECENT_CASES)
     signal = scale.signal(known, report)
@@ -112,6 +114,17 @@ def enter(book: Book, known: BoardHistory, report: Report) -> Case | None:
 def put_in_order(known: BoardHistory) -> None:
     """Order a board's incidents by its exposure clock, whatever wall clocks did between boots."""
     known.cases.sort(key=lambda case: (case.exposure, case.opened))
+
+
+def _in_order(cases: Iterable[Case], instant: Instant, exposure: float) -> float:
+    """An exposure that puts an instant among `cases` as the boot clock does, within its boot.
+
+    What is read late, after a restart and several gaps, is put on the exposure clock by a guess.
+    """
+    alike = [case for case in cases if case.opened.boot == instant.boot]
+    before = [case.exposure for case in alike if case.opened <= instant]
+    after = [case.exposure for case in alike if case.opened > instant]
+    return min([max([exposure, *before]), *after])
 
 
 def attach(book: Book, known: BoardHistory, case: Case, report: Report) -> None:
@@ -151,7 +164,9 @@ def redate(book: Book, known: BoardHistory, exact: Exact) -> Case | None:
         ):
             continue
         _pin(book.timeline, opener, exact)
-        case.opened, case.exposure = opener.instant, opener.exposure
+        others = (other for other in known.cases if other is not case)
+        case.exposure = opener.exposure = _in_order(others, opener.instant, opener.exposure)
+        case.opened = opener.instant
         book.store.put(INCIDENTS, case_row(known, case))
         book.store.put(ERROR_SIGNALS, report_row(case, opener))
         put_in_order(known)

@@ -7,7 +7,16 @@ from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.incidents import ErrorKind, Memory
 from gpuwatch.domain.records import BoardState
-from gpuwatch.history.boards import NOWHERE, BoardHistory, Case, Counted, Occurrences, Report
+from gpuwatch.history.boards import (
+    NO_GAP,
+    NOWHERE,
+    BlindGap,
+    BoardHistory,
+    Case,
+    Counted,
+    Occurrences,
+    Report,
+)
 from gpuwatch.history.tables import Row
 from gpuwatch.history.timeline import Instant, Timeline
 
@@ -66,7 +75,7 @@ def board_of(row: Stored) -> BoardHistory:
 
 def clock_row(known: BoardHistory) -> Row:
     """A board's exposure clock and what changes as often."""
-    read = known.last_read or NOWHERE
+    read, gap = known.last_read or NOWHERE, known.gap or NO_GAP
     return (
         known.number,
         known.exposure,
@@ -75,14 +84,18 @@ def clock_row(known: BoardHistory) -> Row:
         known.last_seen.boot,
         known.last_seen.boottime,
         known.unattributed,
+        gap.boot,
+        gap.start,
+        gap.end,
     )
 
 
 def set_clock(known: BoardHistory, row: Stored) -> None:
     """Take a board's clock from its row."""
-    _, known.exposure, read_boot, read_at, seen_boot, seen_at, known.unattributed = row
+    _, known.exposure, read_boot, read_at, seen_boot, seen_at, known.unattributed, *gap = row
     known.last_read = Instant(read_boot, read_at) if read_boot else None
     known.last_seen = Instant(seen_boot, seen_at)
+    known.gap = BlindGap(*gap) if gap[0] else None
 
 
 def count_row(known: BoardHistory, counter: str) -> Row:

@@ -143,7 +143,17 @@ _SECOND = Migration(
     ),
 )
 
-MIGRATIONS = (_FIRST, _SECOND)
+# The exposure clock stood still in the latest blind gap: what is read late needs to know.
+_THIRD = Migration(
+    "0003-blind-gaps",
+    (
+        "alter table clocks add column gap_boot integer not null default 0",
+        "alter table clocks add column gap_start real not null default 0",
+        "alter table clocks add column gap_end real not null default 0",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD)
 
 _REGISTER = "create table if not exists migrations (name text primary key) strict"
 

@@ -61,7 +61,8 @@ BOARDS = _table(
 )
 CLOCKS = _table(
     "clocks",
-    "board exposure read_boot read_boottime seen_boot seen_boottime unattributed",
+    "board exposure read_boot read_boottime seen_boot seen_boottime unattributed gap_boot"
+    " gap_start gap_end",
 )
 COUNTS = _table(
     "counts",

@@ -175,6 +175,38 @@ def test_a_record_from_a_blind_gap_lies_where_the_exposure_clock_stood_still(pat
     assert [one.opened_at for one in reopened] == [first.opened_at, second.opened_at]
 
 
+def test_a_blind_gap_is_remembered_by_the_agent_that_comes_after(path: Path) -> None:
+    """The agent was killed between the sweep after the gap and the kernel log's record from it."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep(after=10.0)
+    bench.sweep(after=20 * DAY)
+
+    later = bench.reopened_after_close()
+    later.event(48, ago=DAY)
+
+    first, second = later.history.records()[board_key(0)].incidents
+    assert (first.opened_exposure, second.opened_exposure) == (5.0, 10.0)
+    assert second.opened_at == later.clock.wall - DAY
+
+
+def test_incidents_of_one_boot_stand_in_its_order_after_several_gaps(path: Path) -> None:
+    """Of two gaps only the later one is known: the exposure of what lay before it is a guess."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep(after=10.0)
+    for _ in range(2):
+        bench.sweep(after=20 * DAY)
+
+    bench.event(48, ago=30 * DAY)
+
+    first, second = bench.history.records()[board_key(0)].incidents
+    assert first.opened_exposure <= second.opened_exposure
+    assert second.opened_at == bench.clock.wall - 30 * DAY
+
+
 def test_echoes_of_peers_are_unattributed_and_open_nothing(path: Path) -> None:
     """An Xid 94 whose board owns no error is counted after two minutes, and said once."""
     bench = Bench.open(path, boards=8)
