@@ -33,7 +33,12 @@ class Flag:
 
     Instants are Unix seconds. `number` is 0 until history has stored the flag. `evidence_at` is the
     latest evidence it rests on: only newer evidence raises the same cause again after a dismissal.
-    `window` names the planned maintenance window, with its start; None while none is planned.
+    `window` names the planned maintenance window, with its start; None while none is planned; a
+    `pinned` one was chosen by a person and is not planned anew. `state_since` is when it came into
+    its state, `outcome` how it ended, for people. `snoozed_until` keeps it from paging until then.
+    `told_late` says that its owner has been told once that no window comes before `due_at`. `fru`
+    is the field-replaceable unit to swap. `slot_note` is a remark on the slot it sits in.
+    `successor` is the board that came in its place, once one did.
     """
 
     board: BoardKey
@@ -51,6 +56,17 @@ class Flag:
     window_start: float | None = None
     window_end: float | None = None
     slot_label: str = ""
+    state_since: float = 0.0
+    outcome: str = ""
+    acknowledged_by: str = ""
+    acknowledged_at: float | None = None
+    snoozed_until: float | None = None
+    pinned: bool = False
+    told_late: bool = False
+    vendor_case: str = ""
+    fru: str = ""
+    slot_note: str = ""
+    successor: BoardKey | None = None
 
     @property
     def is_open(self) -> bool:

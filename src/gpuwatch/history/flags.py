@@ -32,13 +32,28 @@ def flag_row(flag: Flag) -> Row:
         flag.window_start,
         flag.window_end,
         flag.slot_label,
+        flag.state_since,
+        flag.outcome,
+        flag.acknowledged_by,
+        flag.acknowledged_at,
+        flag.snoozed_until,
+        int(flag.pinned),
+        int(flag.told_late),
+        flag.vendor_case,
+        flag.fru,
+        flag.slot_note,
+        flag.successor.serial if flag.successor else None,
+        flag.successor.uuid if flag.successor else None,
     )
 
 
 def flag_of(row: Stored) -> Flag:
     """A flag from its row."""
     number, serial, uuid, code, urgency, sentence, raised, evidence, due, rma, state = row[:11]
-    disposition, window_name, window_start, window_end, slot_label = row[11:]
+    disposition, window_name, window_start, window_end, slot_label = row[11:16]
+    state_since, outcome, acknowledged_by, acknowledged_at, snoozed_until = row[16:21]
+    pinned, told_late, vendor_case, fru, slot_note, successor_serial, successor_uuid = row[21:]
+    successor = None if successor_uuid is None else BoardKey(successor_serial, successor_uuid)
     return Flag(
         board=BoardKey(serial, uuid),
         code=code,
@@ -55,6 +70,17 @@ def flag_of(row: Stored) -> Flag:
         window_start=window_start,
         window_end=window_end,
         slot_label=slot_label,
+        state_since=state_since,
+        outcome=outcome,
+        acknowledged_by=acknowledged_by,
+        acknowledged_at=acknowledged_at,
+        snoozed_until=snoozed_until,
+        pinned=bool(pinned),
+        told_late=bool(told_late),
+        vendor_case=vendor_case,
+        fru=fru,
+        slot_note=slot_note,
+        successor=successor,
     )
 
 

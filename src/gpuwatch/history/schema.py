@@ -153,7 +153,26 @@ _THIRD = Migration(
     ),
 )
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD)
+# What people do with a flag, and what becomes of it.
+_FOURTH = Migration(
+    "0004-lives-of-flags",
+    (
+        "alter table flags add column state_since real not null default 0",
+        "alter table flags add column outcome text not null default ''",
+        "alter table flags add column acknowledged_by text not null default ''",
+        "alter table flags add column acknowledged_at real",
+        "alter table flags add column snoozed_until real",
+        "alter table flags add column pinned integer not null default 0",
+        "alter table flags add column told_late integer not null default 0",
+        "alter table flags add column vendor_case text not null default ''",
+        "alter table flags add column fru text not null default ''",
+        "alter table flags add column slot_note text not null default ''",
+        "alter table flags add column successor_serial text",
+        "alter table flags add column successor_uuid text",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 
 _REGISTER = "create table if not exists migrations (name text primary key) strict"
 

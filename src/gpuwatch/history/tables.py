@@ -103,7 +103,9 @@ LATCHED = _table(
 FLAGS = _table(
     "flags",
     "number serial uuid code urgency sentence raised_at evidence_at due_at rma state disposition"
-    " window_name window_start window_end slot_label",
+    " window_name window_start window_end slot_label state_since outcome acknowledged_by"
+    " acknowledged_at snoozed_until pinned told_late vendor_case fru slot_note successor_serial"
+    " successor_uuid",
 )
 AUDIT = _table(
     "audit",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
 from gpuwatch.domain.records import BoardState
@@ -31,6 +32,17 @@ FLAG = Flag(
     window_start=2.0,
     window_end=3.0,
     slot_label="module-0",
+    state_since=1_795_435_201.5,
+    outcome="refused",
+    acknowledged_by="uid 1000 (alice)",
+    acknowledged_at=1_795_435_202.5,
+    snoozed_until=1_795_435_203.5,
+    pinned=True,
+    told_late=True,
+    vendor_case="CASE-77",
+    fru="baseboard",
+    slot_note="inspect the slot",
+    successor=BoardKey("165", "GPU-new"),
 )
 FINDING = Finding(
     code="row-remap-failed",
