@@ -1,0 +1,1 @@
+"""Words: the command line by groups of commands; each module adds its own."""

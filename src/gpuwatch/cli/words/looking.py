@@ -1,0 +1,11 @@
+"""Looking: how the host and one board are."""
+
+from gpuwatch.cli.words.common import GPU, Commands, client
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this group."""
+    status = client(commands, "status", "status:status", "How the host and its GPUs are.")
+    status.add_argument("gpu", nargs="?", metavar="GPU", help=f"one GPU in full: {GPU}")
+    history = client(commands, "history", "history:history", "What is remembered of one board.")
+    history.add_argument("gpu", metavar="GPU", help=GPU)

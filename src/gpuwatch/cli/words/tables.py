@@ -1,0 +1,12 @@
+"""Tables: what gpuwatch knows by heart."""
+
+from gpuwatch.cli.words.common import Commands, command
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this group."""
+    signals = command(commands, "signals", "tables:signals", "Every signal that is asked.")
+    xids = command(commands, "xids", "tables:xids", "What every Xid means.")
+    xids.add_argument("code", nargs="?", type=int, metavar="CODE", help="one code")
+    for one in (signals, xids):
+        one.add_argument("--markdown", action="store_true", help="print a table for documents")
