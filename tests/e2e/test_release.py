@@ -112,6 +112,28 @@ def test_a_release_is_told_pages_nobody_and_expires(
         assert finding(agent, "off-the-bus", 4) is None
 
 
+def test_an_agent_that_restarts_keeps_to_a_release(make_server: MakeServer, tmp_path: Path) -> None:
+    """It does not take the driver up under an upgrade; `resume` still ends it."""
+    server = make_server()
+    with running(server, tmp_path / "agent", options=QUICK) as agent:
+        agent.wait_for_gpus(8)
+        gpuwatch(agent, "release", "--for", "10m", "--reason", "driver upgrade")
+        agent.kill()
+
+    with running(server, tmp_path / "agent", options=QUICK) as agent:
+        kept = eventually(lambda: source(agent)["released"] and source(agent), "it is released")
+        clients = server.clients()
+        gpuwatch(agent, "resume")
+        agent.wait_for_gpus(8)
+        agent.kill()
+
+    with running(server, tmp_path / "agent", options=QUICK) as agent:
+        agent.wait_for_gpus(8)
+
+    assert kept["released_reason"] == "driver upgrade"
+    assert clients == ()
+
+
 def test_a_maintenance_may_ask_for_the_driver(make_server: MakeServer, tmp_path: Path) -> None:
     """When begin returns the driver is free; when it ends the GPUs are asked again."""
     server = make_server()

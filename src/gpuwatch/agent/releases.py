@@ -1,10 +1,18 @@
-"""Releases: the driver is let go of for as long as some maintenance asks for it."""
+"""Releases: the driver is let go of for as long as some maintenance or person asks for it."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+import structlog
+
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import Maintenance
 from gpuwatch.sources.base import Source
+
+log = structlog.get_logger("gpuwatch.releases")
 
 
 class Releasable(Source, Protocol):
@@ -47,3 +55,53 @@ def _reason(work: Maintenance) -> str:
 def longest_release(work: Iterable[Maintenance]) -> Maintenance | None:
     """The piece of work that wants the driver let go of for longest; None when none wants that."""
     return max((item for item in work if item.release), key=lambda item: item.until, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRelease:
+    """A release asked for on the command line, in a file: an agent that restarts keeps to it.
+
+    Otherwise the agent would take the driver up again under the upgrade for which it let go. It
+    does not outlive the boot, as its end is told on the boot clock.
+    """
+
+    path: Path
+
+    def keep(self, reason: str, seconds: float, now: Moment) -> None:
+        """Write that the driver is released for `seconds` from `now`."""
+        body = {"boot_id": now.boot_id, "until": now.boottime + seconds, "reason": reason}
+        scratch = self.path.with_suffix(".tmp")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            scratch.write_text(json.dumps(body) + "\n")
+            scratch.replace(self.path)
+        except OSError as error:
+            log.warning("release-not-kept", path=str(self.path), error=error.strerror)
+
+    def drop(self) -> None:
+        """The driver was taken up again."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("release-not-dropped", path=str(self.path), error=error.strerror)
+
+    def take_up(self, nvml: Releasable, work: Iterable[Maintenance], now: Moment) -> None:
+        """Release `nvml` if an agent before us was asked to, in this boot and until later.
+
+        A maintenance among `work` that asks for longer is left to have its way.
+        """
+        try:
+            body = json.loads(self.path.read_bytes())
+            boot_id, until, reason = body["boot_id"], float(body["until"]), str(body["reason"])
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            log.warning("release-unreadable", path=str(self.path), error=repr(error))
+            return
+        if boot_id != now.boot_id or until <= now.boottime:
+            self.drop()
+            return
+        until_wall = now.wall + until - now.boottime
+        longest = longest_release(work)
+        if longest is None or longest.until < until_wall:
+            nvml.release(reason, until_wall)

@@ -9,7 +9,7 @@ import structlog
 from gpuwatch.agent import actions
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.maintenance import MaintenanceError
-from gpuwatch.agent.releases import Releasable, longest_release
+from gpuwatch.agent.releases import Releasable, StandingRelease, longest_release
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
 from gpuwatch.control.requests import ControlError, ErrorKind, Request
@@ -35,8 +35,9 @@ HISTORY_EVENTS = 500
 class Requests:
     """Answers one request at a time per connection. Every change stands in the audit log."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, standing: StandingRelease) -> None:
         self._agent = agent
+        self._standing = standing
         self._answers: dict[str, Callable[[Request, str], Answer]] = {
             "status": self._status,
             "gpu": self._gpu,
@@ -141,12 +142,14 @@ class Requests:
         nvml = self._agent.nvml
         if nvml is None:
             raise ControlError(ErrorKind.USAGE, "GPUs are not asked", "nvml.enabled is false")
-        until = self._agent.clock.now().wall + request.number("seconds")
+        now = self._agent.clock.now()
+        until = now.wall + request.number("seconds")
         reason = request.text("reason") or "asked for on the command line"
         renewal = nvml.state().released
         if (longer := longest_release(self._agent.maintenance)) is not None:
             until = max(until, longer.until)
         nvml.release(reason, until)
+        self._standing.keep(reason, until - now.wall, now)
         if not renewal:  # a command that runs on renews its release and does nothing new
             self._audit(actor, "release", "nvml", reason)
             self._happened(EventKind.SOURCE_RELEASED, reason)
@@ -158,6 +161,7 @@ class Requests:
         if nvml is None or not nvml.state().released:
             return {"resumed": False}
         nvml.resume()
+        self._standing.drop()
         self._audit(actor, "resume", "nvml", "")
         self._happened(EventKind.SOURCE_RESUMED, actor)
         return {"resumed": True}

@@ -18,6 +18,7 @@ from gpuwatch.agent.decide import Calendar, Decisions
 from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.housekeeping import Housekeeping
 from gpuwatch.agent.maintenance import MaintenanceDirectory
+from gpuwatch.agent.releases import StandingRelease
 from gpuwatch.agent.remember import Memory
 from gpuwatch.agent.requests import Requests
 from gpuwatch.agent.systemd import Notifier
@@ -56,10 +57,11 @@ class Service:
         self._history = _open_history(loaded, clock, max_gap_seconds)
         self.agent = _agent(loaded, clock, self._history)
         self.agent.on_reload = self._reload
+        self._standing = StandingRelease(wiring.places(loaded.settings).release)
         self.web = self._web()
         self._control = ControlServer(
             wiring.places(loaded.settings).control_socket,
-            Requests(self.agent).answer,
+            Requests(self.agent, self._standing).answer,
             lambda event, facts: log.warning(event, **facts),
         )
         self._housekeeping = Housekeeping(
@@ -98,6 +100,9 @@ class Service:
 
     def run(self) -> None:
         """Work until told to stop."""
+        now, nvml = self.agent.clock.now(), self.agent.nvml
+        if nvml is not None:
+            self._standing.take_up(nvml, self.agent.works.read(now.wall), now)
         self.agent.run()
 
     def ask_stop(self, *_: object) -> None:

@@ -33,6 +33,7 @@ class Places:
     history: Path
     control_socket: Path
     maintenance: Path
+    release: Path
 
 
 def places(settings: Settings) -> Places:
@@ -42,6 +43,7 @@ def places(settings: Settings) -> Places:
         history=Path(settings.history.path) if settings.history.path else state / "history.db",
         control_socket=runtime / "control.sock",
         maintenance=runtime / "maintenance.d",
+        release=state / "release.json",
     )
 
 

@@ -1,10 +1,12 @@
 """The driver is let go of for as long as somebody asks, and taken up by whom it was let go for."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
-from gpuwatch.agent.releases import follow, longest_release
+from gpuwatch.agent.releases import StandingRelease, follow, longest_release
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import Maintenance, SourceState
 from gpuwatch.sources.base import Deliver
 
@@ -103,3 +105,65 @@ def test_a_release_asked_for_meanwhile_outlives_the_work() -> None:
 def test_no_work_asks_for_nothing() -> None:
     """Without work there is no longest release."""
     assert longest_release(()) is None
+
+
+NOW = Moment(wall=1000.0, boottime=50.0, boot_id="boot-1")
+
+
+@pytest.fixture(name="standing")
+def _standing(tmp_path: Path) -> StandingRelease:
+    """A release for five minutes, asked for at NOW."""
+    standing = StandingRelease(tmp_path / "state" / "release.json")
+    standing.keep("driver upgrade", 300.0, NOW)
+    return standing
+
+
+def test_an_agent_that_restarts_keeps_to_a_release(standing: StandingRelease) -> None:
+    """By the boot clock: somebody stepped the wall clock meanwhile."""
+    nvml = Hardware()
+
+    standing.take_up(nvml, (), replace(NOW, wall=9000.0, boottime=150.0))
+
+    assert (nvml.reason, nvml.until) == ("driver upgrade", 9200.0)
+
+
+@pytest.mark.parametrize(
+    "now", [replace(NOW, boottime=350.0), replace(NOW, boot_id="boot-2", boottime=51.0)]
+)
+def test_a_release_that_is_over_is_forgotten(standing: StandingRelease, now: Moment) -> None:
+    """Its time has passed, or the host was rebooted."""
+    nvml = Hardware()
+
+    standing.take_up(nvml, (), now)
+
+    assert nvml.told == []
+    assert not standing.path.exists()
+
+
+def test_a_longer_maintenance_has_its_way_over_a_release(standing: StandingRelease) -> None:
+    """A shorter one has not."""
+    nvml = Hardware()
+
+    standing.take_up(nvml, (_work("longer", 1301.0),), NOW)
+    standing.take_up(nvml, (_work("shorter", 1299.0),), NOW)
+
+    assert nvml.told == ["release until 1300"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"boot_id": "b", "until": "soon"}'])
+def test_a_damaged_release_file_stops_nobody(tmp_path: Path, text: str) -> None:
+    """The agent starts and watches."""
+    nvml, path = Hardware(), tmp_path / "release.json"
+    path.write_text(text)
+
+    StandingRelease(path).take_up(nvml, (), NOW)
+
+    assert nvml.told == []
+
+
+def test_taking_the_driver_up_again_ends_the_standing_release(standing: StandingRelease) -> None:
+    """Dropping twice is no error."""
+    standing.drop()
+    standing.drop()
+
+    assert not standing.path.exists()
