@@ -468,6 +468,22 @@ def test_a_place_that_several_boards_would_share_is_none(
     assert {(device["slot_number"], device["tray_index"]) for device in devices} == {(None, None)}
 
 
+def test_retired_pages_have_dates(make_server: MakeServer) -> None:
+    """Oldest first, whatever the order in which the board lists them; none is no gap."""
+    server = _make(make_server, "t4")
+    server.set(0, "pages.double.0", "0x3a5b3 1700000300")
+    server.set(0, "pages.double.1", "0x3a5b4 1600000300")
+
+    with NvmlChild(server) as child:
+        child.inventory()
+        read = child.sweep("inventory")
+
+    first, second = read[_pci(server, 0)], read[_pci(server, 1)]
+    assert first["gpuwatch_gpu_pages_retired_double_bit_at"] == "1600000300 1700000300"
+    assert second["gpuwatch_gpu_pages_retired_double_bit_at"] == ""
+    assert first["gpuwatch_gpu_pages_retired_single_bit_at"] == ""
+
+
 def test_a_corrupted_inforom_is_a_reading(server: Server) -> None:
     """The validation worked: it found what it looks for."""
     server.set(0, "inforom.valid", 0)

@@ -227,7 +227,11 @@ def _rising() -> GpuState:
         ),
         errors={Memory.DRAM: 24, Memory.SRAM: 0, Memory.UNKNOWN: 25},
         xids={(48, "kernel_log"): XidCount(26, AT - 999_005, AT - 500_006)},
-        held={"gpuwatch_gpu_row_remap_pending": Held(1, AT - 5_400)},
+        held={
+            "gpuwatch_gpu_row_remap_pending": Held(1, AT - 5_400),
+            "gpuwatch_gpu_pages_retired_double_bit_at": Held("1577836811 1609459212", AT - 5_401),
+            "gpuwatch_gpu_pages_retired_single_bit_at": Held("1593561613", AT - 5_402),
+        },
         last_reset_at=AT - 1_200_007,
     )
     trend = replace(

@@ -23,12 +23,13 @@ from gpuwatch.exposition.frame import frame
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.page import memory_errors
 from gpuwatch.exposition.summary import remedy_sentence
-from gpuwatch.exposition.views import driver_of, recovery_of, slot_of, trusted
+from gpuwatch.exposition.views import driver_of, pages_retired_at, recovery_of, slot_of, trusted
 from gpuwatch.exposition.words import (
     LOCATIONS,
     RECOVERY_ACTIONS,
     RMA_STANDINGS,
     URGENCIES,
+    day,
     plural,
     second,
     span,
@@ -153,6 +154,7 @@ def _errors(snapshot: Snapshot, gpu: GpuState) -> Markup:
         [
             ("since first seen", memory_errors(record)),
             ("brought along, never judged", prior),
+            ("pages retired on", ", ".join(day(at) for at in pages_retired_at(record))),
             ("reported for others, without an owner", f"{record.unattributed:,}"),
             ("last reset", when(record.last_reset_at, snapshot)),
         ]

@@ -138,6 +138,7 @@ class GpuShape(TypedDict):
     readings: dict[str, ReadingShape | GapShape]
     errors: dict[str, int]
     prior: dict[str, int]
+    pages_retired_at: list[str]
     unattributed_errors: int
     incidents: list[IncidentShape]
     xids: list[XidShape]

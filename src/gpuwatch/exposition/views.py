@@ -6,7 +6,7 @@ from math import isfinite
 from gpuwatch.domain.devices import Slot
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.readings import Gap, GapReason, Value
-from gpuwatch.domain.records import BoardState
+from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.recovery import RecoveryAction, recovery_action
 from gpuwatch.domain.signals import Kind, Role
 from gpuwatch.domain.snapshot import GpuState, Latest, Snapshot
@@ -117,3 +117,16 @@ def flag_by_code(snapshot: Snapshot, uuid: str) -> dict[str, Flag]:
 def gpu_by_uuid(snapshot: Snapshot, uuid: str) -> GpuState | None:
     """The GPU with this UUID, None when this host neither has nor misses it."""
     return next((gpu for gpu in gpus_of(snapshot) if gpu.record.key.uuid == uuid), None)
+
+
+def pages_retired_at(record: BoardRecord) -> tuple[float, ...]:
+    """When the board retired pages for errors of any kind, Unix seconds, oldest first.
+
+    The board keeps these dates itself: they are evidence also from before it was first seen here.
+    """
+    told = (
+        record.held.get(f"gpuwatch_gpu_pages_retired_{cause}_bit_at")
+        for cause in ("double", "single")
+    )
+    texts = (held.value for held in told if held is not None and isinstance(held.value, str))
+    return tuple(sorted(float(at) for text in texts for at in text.split()))

@@ -948,6 +948,18 @@ _INVENTORY_ROWS = (
     _identity(
         "gpuwatch_gpu_tray_index", _PLATFORM, "Compute tray of the chassis.", pick="trayIndex"
     ),
+    # Prior evidence with dates: a board brings along when it retired pages (before Ampere).
+    *(
+        _identity(
+            f"gpuwatch_gpu_pages_retired_{cause}_at",
+            Call("nvmlDeviceGetRetiredPages_v2", (f"NVML_PAGE_RETIREMENT_CAUSE_{wanted}",)),
+            f"When pages were retired for {words}, as Unix seconds, oldest first.",
+        )
+        for cause, wanted, words in (
+            ("double_bit", "DOUBLE_BIT_ECC_ERROR", "a double-bit error"),
+            ("single_bit", "MULTIPLE_SINGLE_BIT_ECC_ERRORS", "repeated single-bit errors"),
+        )
+    ),
     _row(
         "gpuwatch_gpu_mig_enabled",
         GAUGE,

@@ -14,6 +14,8 @@ _PREFIX = "gpuwatch_gpu_"
 
 _TEXTS = ("uuid", "serial", "name", "part_number", "vbios", "inforom", "chassis_serial")
 _NUMBERS = ("module_id", "slot_number", "tray_index")
+# Dates, which are kept as readings and say nothing of the device that people could read.
+_DATES = ("pages_retired_double_bit_at", "pages_retired_single_bit_at")
 # Numbers whose meaning is in the binding's constants of this prefix.
 _NAMED = {"brand": "NVML_BRAND_", "architecture": "NVML_DEVICE_ARCH_"}
 
@@ -57,7 +59,7 @@ def _place(known: Mapping[str, int | float | str]) -> dict[str, int | float | st
 
 def _attribute(name: str, kind: Kind, known: Mapping[str, int | float | str]) -> str | None:
     """A further text: a state in words, a number's name; None where there is nothing to say."""
-    if name not in known or name in _TEXTS or name in _NUMBERS:
+    if name not in known or name in (*_TEXTS, *_NUMBERS, *_DATES):
         return None
     value = known[name]
     if kind is not Kind.TEXT:

@@ -67,6 +67,8 @@ def _text(take: Take | None) -> Reader:
         if isinstance(raw, bytes):
             # Some boards have bytes beyond ASCII in these: kept visibly, never dropped.
             return raw.decode("ascii", "backslashreplace")
+        if isinstance(raw, list):  # retired pages, each with its address and when
+            return " ".join(str(at) for at in sorted(page["timestamp"] for page in raw))
         return raw if isinstance(raw, str | int) else UNSUPPORTED
 
     return read
