@@ -7,6 +7,7 @@ while read -r command package; do
     command -v "$command" >/dev/null 2>&1 || missing="$missing $package"
 done <<LIST
 promtool prometheus
+chromium chromium
 LIST
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
