@@ -15,6 +15,7 @@ from gpuwatch.domain.windows import Window
 from gpuwatch.history import History
 from gpuwatch.policy.judge import HOST, NOTHING_JUDGED, Judge, Judgement
 from gpuwatch.policy.planner import plan
+from gpuwatch.policy.rules import RULES_VERSION
 from gpuwatch.policy.schedule import Schedule
 from gpuwatch.policy.views import HostView
 
@@ -63,6 +64,7 @@ class Decisions:
     history: History
     judge: Judge
     calendar: Calendar
+    rules_version: str = RULES_VERSION
     transitions: Transitions = field(default_factory=Transitions)
     flags: tuple[Flag, ...] = ()
     judgement: Judgement = NOTHING_JUDGED
@@ -71,6 +73,13 @@ class Decisions:
 
     def restore(self) -> None:
         """Take up what history remembers: verdicts, latched findings, flags."""
+        before = self.history.rule_set()
+        if self.history.install_rules(self.rules_version):
+            log.info(
+                "rules-installed",
+                version=self.rules_version,
+                before=before[0] if before else "none",
+            )
         self._edition = self.history.edition
         self.judge.latched.clear()
         self.judge.dismissed.clear()

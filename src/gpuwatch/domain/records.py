@@ -50,6 +50,8 @@ class BoardRecord:
     `Signal.key`. `last_reset_at` is the last evidenced reset; `off_bus_at` when it fell off the
     bus, oldest first; `fell_at` the last fall under the driver that is loaded now, None without
     one. `reset_since_incident` says whether a reset was evidenced after the latest incident.
+    Evidence up to `judged_from` was known when the present rule set was installed: an older one has
+    judged it.
     """
 
     board: Board
@@ -69,6 +71,7 @@ class BoardRecord:
     off_bus_at: tuple[float, ...] = ()
     fell_at: float | None = None
     reset_since_incident: bool = False
+    judged_from: float = 0.0
 
     @property
     def key(self) -> BoardKey:
@@ -95,6 +98,7 @@ class BoardRecord:
             off_bus_at=self.off_bus_at,
             fell_at=self.fell_at,
             reset_since_incident=self.reset_since_incident,
+            judged_from=self.judged_from,
         )
 
 

@@ -120,6 +120,7 @@ class BoardHistory:
     xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)
     exact: list[Exact] = field(default_factory=list)
     swept: dict[frozenset[str], Swept] = field(default_factory=dict)
+    judged_from: Instant | None = None  # what is older was known to an older rule set
     seats: dict[int, str] = field(default_factory=dict)  # its PCI address by the number of a boot
     version: int = 0
     unflushed: bool = False

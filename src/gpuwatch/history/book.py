@@ -37,6 +37,15 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A version of the rules, under its number, and when it was installed here."""
+
+    number: int
+    version: str
+    installed: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class Met:
     """A driver epoch: its number, seconds since boot when it was first met, and the driver."""
 
@@ -79,6 +88,7 @@ class Book:
     audit: deque[tuple[AuditRecord, Instant]] = field(
         default_factory=lambda: deque(maxlen=RECENT_EVENTS)
     )
+    rule_set: RuleSet | None = None
     numbers: dict[str, int] = field(default_factory=dict)
     changes: dict[tuple[int, str], tuple[int, Instant]] = field(default_factory=dict)
     _keys: dict[BoardKey, BoardHistory] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.flags import Flag
-from gpuwatch.history import events, ledger, rows, sweeps, tables
+from gpuwatch.history import events, ledger, rows, rule_sets, sweeps, tables
 from gpuwatch.history.boards import NOWHERE, BlindGap, BoardHistory, Counted, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Logged
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
@@ -46,6 +46,8 @@ def join(begun: Book) -> Book:
     book.inventoried |= {boots[boot] for boot in begun.inventoried}
     book.timeline.resume(joint.instant(begun.timeline.now))
     _join_epochs(joint)
+    if begun.rule_set is not None:  # before the boards: what was seen meanwhile is for these rules
+        rule_sets.install(book, begun.rule_set.version)
     numbers = {HOST: HOST}
     for known in begun.boards.values():
         numbers[known.number] = _join_board(joint, known).number

@@ -9,7 +9,7 @@ from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardState, VerdictSince
 from gpuwatch.domain.verdicts import Finding, Verdict
-from gpuwatch.history import events, tables
+from gpuwatch.history import events, rule_sets, tables
 from gpuwatch.history.book import Book
 from gpuwatch.history.copies import Copier
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
@@ -36,6 +36,13 @@ class Keeper(Reader):
         row = (book.number(tables.VERDICTS), subject, verdict.value, reason)
         book.store.put(tables.VERDICTS, (*row, since.boot, since.boottime))
         book.commit()
+
+    def install_rules(self, version: str) -> bool:
+        """Judge by this version of the rules from now on; False when it judged before, too."""
+        installed = rule_sets.install(self._book, version)
+        if installed:
+            self._book.commit()
+        return installed
 
     def save_latched(self, finding: Finding) -> None:
         """Keep a finding that outlives its readings."""

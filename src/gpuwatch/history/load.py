@@ -25,6 +25,7 @@ from gpuwatch.history.rows import (
     set_clock,
     waiting_of,
 )
+from gpuwatch.history.rule_sets import load_rule_sets
 from gpuwatch.history.store import Store
 from gpuwatch.history.tables import Table
 from gpuwatch.history.timeline import Boot, Instant, Timeline
@@ -53,6 +54,7 @@ def load(store: Store) -> Book:
     _load_incidents(book)
     _load_happenings(book)
     _load_decisions(book)
+    load_rule_sets(book)
     _load_events(book)
     return book
 

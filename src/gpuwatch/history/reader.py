@@ -25,6 +25,7 @@ from gpuwatch.history.flags import audit_of
 from gpuwatch.history.ledger import as_incident
 from gpuwatch.history.load import load
 from gpuwatch.history.plans import TOTAL
+from gpuwatch.history.rule_sets import judged_from
 from gpuwatch.history.series import SeriesBook
 from gpuwatch.history.store import Store
 from gpuwatch.history.tables import AUDIT, CHANGES, LOSSES
@@ -135,6 +136,14 @@ class Reader:
             for subject, (kept, instant) in self._book.verdicts.items()
         }
 
+    def rule_set(self) -> tuple[str, float] | None:
+        """The version of the rules that judges, and the Unix seconds of its installation.
+
+        Those are 0 where nobody wrote it down. None before any version judged.
+        """
+        kept, timeline = self._book.rule_set, self._book.timeline
+        return None if kept is None else (kept.version, timeline.wall(kept.installed))
+
     def latched_findings(self) -> tuple[Finding, ...]:
         """Findings that outlive the readings they came from."""
         return tuple(self._book.latched.values())
@@ -219,6 +228,7 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
         fell_at=timeline.wall(max(falls)) if falls else None,
         reset_since_incident=bool(known.cases)
         and all(timeline.is_after(reset, report.instant) for report in known.cases[-1].reports),
+        judged_from=judged_from(known, timeline),
     )
 
 

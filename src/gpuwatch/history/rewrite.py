@@ -3,6 +3,7 @@
 from gpuwatch.history import rows, tables
 from gpuwatch.history.book import HOST, Book
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
+from gpuwatch.history.rule_sets import put_rule_set, put_start
 from gpuwatch.history.timeline import Instant
 
 
@@ -34,6 +35,7 @@ def _put_boards(book: Book) -> None:
     for known in book.boards.values():
         store.put(tables.BOARDS, rows.board_row(known))
         store.put(tables.CLOCKS, rows.clock_row(known))
+        put_start(book, known)
         for counter in known.counts:
             store.put(tables.COUNTS, rows.count_row(known, counter))
         for key, (value, since) in known.held.items():
@@ -70,6 +72,7 @@ def _put_decisions(book: Book) -> None:
     store = book.store
     for flag in book.flags.values():
         store.put(tables.FLAGS, flag_row(flag))
+    put_rule_set(book)
     for finding in book.latched.values():
         store.put(tables.LATCHED, finding_row(finding))
     for record, instant in book.audit:

@@ -172,7 +172,23 @@ _FOURTH = Migration(
     ),
 )
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+# A rule set judges what comes to be known after its installation. Databases from before this table
+# were judged by version 1 from their first day.
+_FIFTH = Migration(
+    "0005-rule-sets",
+    (
+        """create table rule_sets (
+            number integer primary key, version text not null, boot integer not null,
+            boottime real not null
+        ) strict""",
+        """create table rule_starts (
+            board integer primary key, boot integer not null, boottime real not null
+        ) strict""",
+        "insert into rule_sets select 1, '1', 0, 0.0 where exists (select 1 from boards)",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
 
 _REGISTER = "create table if not exists migrations (name text primary key) strict"
 

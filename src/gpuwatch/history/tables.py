@@ -112,6 +112,8 @@ AUDIT = _table(
     "number at boot boottime actor action subject reason before after",
     fixed=True,
 )
+RULE_SETS = _table("rule_sets", "number version boot boottime")
+RULE_STARTS = _table("rule_starts", "board boot boottime")
 LOSSES = _table("losses", "number boot boottime detail", fixed=True)
 SERIES_COLUMNS = _table("series_columns", "number signals", fixed=True)
 SERIES = _table("series", "board sequence boot boottime columns data", 2, rank=0)
@@ -138,6 +140,8 @@ TABLES = (
     LATCHED,
     FLAGS,
     AUDIT,
+    RULE_SETS,
+    RULE_STARTS,
     LOSSES,
     SERIES_COLUMNS,
     SERIES,

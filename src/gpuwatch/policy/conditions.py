@@ -22,11 +22,13 @@ class Answer(Enum):
 class Match:
     """The condition holds. `facts` fill the rule's sentence and stand in the evidence.
 
-    `evidence_at` is Unix seconds of the latest thing it rests on; None means now.
+    `evidence_at` is Unix seconds of the latest thing it rests on; None means now. `standing` says
+    that it is a state that holds now, however long since, and not something that happened then.
     """
 
     facts: Mapping[str, str] = field(default_factory=dict)
     evidence_at: float | None = None
+    standing: bool = False
 
 
 Outcome = Match | Answer
@@ -49,7 +51,8 @@ class AtLeast:
         if isinstance(value, str) or value < self.threshold:
             return Answer.NO
         held = gpu.record.held.get(self.signal)
-        return Match(facts={"value": f"{value:g}"}, evidence_at=held.since if held else None)
+        since = held.since if held else None
+        return Match(facts={"value": f"{value:g}"}, evidence_at=since, standing=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from gpuwatch.domain.moments import Moment
-from gpuwatch.domain.verdicts import Finding, Scope, Urgency, Verdict, is_newer, verdict_of
+from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency, Verdict, is_newer, verdict_of
 from gpuwatch.policy.conditions import (
     Answer,
     GpuCondition,
@@ -145,8 +145,7 @@ class Judge:
             when: GpuCondition = rule.when  # type: ignore[assignment]  # scope decides
             outcome = when(gpu, host, settings)
             if outcome.__class__ is Match:
-                dismissed = self.dismissed.get((rule.code, uuid))
-                if dismissed is not None and not is_newer(outcome.evidence_at or 0.0, dismissed):
+                if self._is_settled(rule, gpu, outcome):
                     outcome = Answer.NO
             elif rule.code not in tracked:
                 continue
@@ -154,6 +153,20 @@ class Judge:
             if found is not None:
                 held.append(found)
         return held
+
+    def _is_settled(self, rule: Rule, gpu: GpuView, match: Match) -> bool:
+        """Whether people, or rules before these, have dealt with what a match rests on.
+
+        A rule set flags no board for what was known before its installation; what holds now it
+        does, and what is latched stays.
+        """
+        at = match.evidence_at
+        dismissed = self.dismissed.get((rule.code, gpu.uuid))
+        if dismissed is not None and not is_newer(at or 0.0, dismissed):
+            return True
+        if rule.remedy is not Remedy.REPLACE or match.standing or at is None:
+            return False
+        return not is_newer(at, gpu.record.judged_from)
 
     def _follow(
         self, rule: Rule, subject: str, outcome: Outcome, host: HostView, *, answers: int

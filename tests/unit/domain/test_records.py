@@ -23,6 +23,7 @@ RECORD = BoardRecord(
     off_bus_at=(13.0,),
     fell_at=13.0,
     reset_since_incident=True,
+    judged_from=14.0,
 )
 
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.records import Held
 from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.policy.judge import Judge, Judgement
 from gpuwatch.policy.rules import BY_CODE
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
-from tests.support.views import HEALTHY_READINGS, KEY, NOW, gpu, host, incident, later, record
+from tests.support.views import DAY, HEALTHY_READINGS, KEY, NOW, gpu, host, incident, later, record
 
 FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
 RISING = record(incidents=(incident(13), incident(1)))
@@ -317,3 +318,26 @@ def test_a_flagged_gpu_stays_flagged_when_it_cannot_be_read() -> None:
 
     assert judged.verdicts[KEY.uuid] is Verdict.REPLACE_AT_WINDOW
     assert judged.unknown_because == {}
+
+
+def test_rules_flag_no_board_for_what_was_known_before_them() -> None:
+    """An older rule set has judged those incidents; the next one speaks."""
+    judge = Judge(PolicySettings())
+    known = replace(RISING, judged_from=NOW.wall - DAY)
+    fourth = replace(known, incidents=(incident(13), incident(1), incident(0.5)))
+
+    before = judge.judge(host(gpu(record=known)))
+    after = judge.judge(host(gpu(record=fourth)))
+
+    assert "rising-uncorrectable-trend" not in _codes(before)
+    assert "rising-uncorrectable-trend" in _codes(after)
+
+
+def test_a_state_that_holds_is_found_by_rules_that_are_newer_than_it() -> None:
+    """The remap failed long before the rules came; it is failed now."""
+    held = {"gpuwatch_gpu_row_remap_failed": Held(1, NOW.wall - 90 * DAY)}
+    old = record(held=held, judged_from=NOW.wall - DAY)
+
+    judgement = Judge(PolicySettings()).judge(host(gpu(record=old, readings=FAILED)))
+
+    assert _codes(judgement) == ["row-remap-failed"]
