@@ -9,6 +9,7 @@ from typing import assert_never
 
 import structlog
 
+from gpuwatch.agent import telling
 from gpuwatch.agent.live import Live, remembered_at
 from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
@@ -28,14 +29,12 @@ from gpuwatch.sources.occurrences import Deduplicator
 
 log = structlog.get_logger("gpuwatch.remember")
 
-_LOUD = frozenset({EventKind.BOARD_LOST, EventKind.FELL_OFF_BUS, EventKind.HISTORY_LOST})
 # Reports about a board by its PCI address. They wait so many seconds of the boot clock for the
 # first inventory of a boot: NVML's start may take two minutes, and each GPU half a minute more.
 _OF_BOARDS = frozenset(
     {EventKind.XID, EventKind.FELL_OFF_BUS, EventKind.INIT_FAILED, EventKind.DOUBLE_BIT_ERROR}
 )
 UNCOUNTED_SECONDS = 300.0
-_QUIET = frozenset({EventKind.ERRORS_COUNTED})
 
 
 @dataclass(slots=True)
@@ -284,15 +283,4 @@ class Memory:
 
     def say(self, events: tuple[Event, ...]) -> None:
         """One log line an event: log shipping is the off-host copy."""
-        for event in events:
-            quiet = event.kind in _QUIET
-            level = "warning" if event.kind in _LOUD else "debug" if quiet else "info"
-            facts = {
-                "serial": event.board.serial if event.board else "",
-                "uuid": event.board.uuid if event.board else "",
-                "pci": event.pci_address,
-                "code": event.code,
-                "detail": event.detail,
-            }
-            told = {name: fact for name, fact in facts.items() if fact not in (None, "")}
-            getattr(log, level)(event.kind.value.replace("_", "-"), **told)
+        telling.tell(events)

@@ -21,6 +21,13 @@ class BoardKey:
         return f"{self.serial or 'no-serial'}/{self.uuid}"
 
 
+def same_board(one: BoardKey, other: BoardKey) -> bool:
+    """Whether two keys are one board: the same serial, or without serials the same UUID."""
+    if one.serial and other.serial:
+        return one.serial == other.serial
+    return one.uuid == other.uuid
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """What a board says of itself. Texts are "" where the board or driver does not tell."""

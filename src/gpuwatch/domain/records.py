@@ -18,6 +18,16 @@ class BoardState(StrEnum):
     LEFT = "left"
 
 
+class Departure(StrEnum):
+    """How a board left this host: what the inventory showed, or what a person said."""
+
+    REPLACED = "replaced"
+    IN_HANDS = "in_hands"
+    WITH_FRU = "departed_with_fru"
+    PLATFORM_CHANGED = "platform_changed"
+    RETIRED = "retired"
+
+
 @dataclass(frozen=True, slots=True)
 class XidCount:
     """Occurrences of one code from one source: how many, the first and the last (Unix seconds)."""
@@ -52,6 +62,8 @@ class BoardRecord:
     one. `reset_since_incident` says whether a reset was evidenced after the latest incident.
     Evidence up to `judged_from` was known when the present rule set was installed: an older one has
     judged it.
+    `departure` says how a board that left did, `successor` which board is in its slot since;
+    `returned_at` when a board that had left was seen again, None while that never happened.
     """
 
     board: Board
@@ -72,6 +84,9 @@ class BoardRecord:
     fell_at: float | None = None
     reset_since_incident: bool = False
     judged_from: float = 0.0
+    departure: Departure | None = None
+    successor: BoardKey | None = None
+    returned_at: float | None = None
 
     @property
     def key(self) -> BoardKey:
@@ -99,6 +114,9 @@ class BoardRecord:
             fell_at=self.fell_at,
             reset_since_incident=self.reset_since_incident,
             judged_from=self.judged_from,
+            departure=self.departure,
+            successor=self.successor,
+            returned_at=self.returned_at,
         )
 
 

@@ -7,7 +7,7 @@ from gpuwatch.domain.counts import ErrorCount
 from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import ErrorKind, Memory
 from gpuwatch.domain.readings import Gap, Value
-from gpuwatch.domain.records import BoardState
+from gpuwatch.domain.records import BoardState, Departure
 from gpuwatch.history.plans import Plan
 from gpuwatch.history.timeline import Instant
 
@@ -122,6 +122,9 @@ class BoardHistory:
     swept: dict[frozenset[str], Swept] = field(default_factory=dict)
     judged_from: Instant | None = None  # what is older was known to an older rule set
     seats: dict[int, str] = field(default_factory=dict)  # its PCI address by the number of a boot
+    departure: Departure | None = None
+    successor: int | None = None  # the number of the board that is in its slot since it left
+    returned: Instant | None = None  # when it was seen again after it had left
     version: int = 0
     unflushed: bool = False
 

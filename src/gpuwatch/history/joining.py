@@ -51,6 +51,8 @@ def join(begun: Book) -> Book:
     numbers = {HOST: HOST}
     for known in begun.boards.values():
         numbers[known.number] = _join_board(joint, known).number
+    for known in begun.boards.values():
+        _join_departure(joint, known, numbers)
     for instant in begun.host_resets:
         events.reset(book, None, joint.instant(instant), "joined")
     _join_xids(joint, HOST, begun.host_xids, book.host_xids)
@@ -121,6 +123,16 @@ def _join_board(joint: _Joint, seen: BoardHistory) -> BoardHistory:
     book.store.put(tables.BOARDS, rows.board_row(known))
     book.store.put(tables.CLOCKS, rows.clock_row(known))
     return known
+
+
+def _join_departure(joint: _Joint, seen: BoardHistory, numbers: dict[int, int]) -> None:
+    """How a board left, once every board has its number in the file."""
+    known = joint.book.boards[numbers[seen.number]]
+    known.departure = seen.departure
+    known.successor = None if seen.successor is None else numbers[seen.successor]
+    if seen.returned is not None:
+        known.returned = joint.instant(seen.returned)
+    joint.book.store.put(tables.BOARDS, rows.board_row(known))
 
 
 def _unknown(seen: BoardHistory, number: int, first: Instant) -> BoardHistory:

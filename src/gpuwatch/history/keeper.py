@@ -7,7 +7,7 @@ from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import Moment
-from gpuwatch.domain.records import BoardState, VerdictSince
+from gpuwatch.domain.records import BoardState, Departure, VerdictSince
 from gpuwatch.domain.verdicts import Finding, Verdict
 from gpuwatch.history import events, rule_sets, tables
 from gpuwatch.history.book import Book
@@ -95,6 +95,7 @@ class Keeper(Reader):
                 f"history: board {key} is present: only an absent board can be retired"
             )
         before, known.state = known.state, BoardState.LEFT
+        known.departure = Departure.RETIRED
         known.version += 1
         book.store.put(tables.BOARDS, board_row(known))
         said = events.say(book, EventKind.BOARD_LEFT, known, f"retired by {actor}: {reason}")

@@ -202,6 +202,7 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
     falls = [fall for fall in known.off_bus if fall.boot == start.boot and fall >= start]
     totals = {counter: counted.count.total for counter, counted in known.counts.items()}
     dram, sram = totals.get("dram", 0), totals.get("sram", 0)
+    successor = None if known.successor is None else book.boards.get(known.successor)
     return BoardRecord(
         board=known.board,
         slot=known.slot,
@@ -229,6 +230,9 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
         reset_since_incident=bool(known.cases)
         and all(timeline.is_after(reset, report.instant) for report in known.cases[-1].reports),
         judged_from=judged_from(known, timeline),
+        departure=known.departure,
+        successor=None if successor is None else successor.board.key,
+        returned_at=None if known.returned is None else timeline.wall(known.returned),
     )
 
 

@@ -6,7 +6,7 @@ from gpuwatch.domain.counts import ErrorCount
 from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.incidents import ErrorKind, Memory
-from gpuwatch.domain.records import BoardState
+from gpuwatch.domain.records import BoardState, Departure
 from gpuwatch.history.boards import (
     NO_GAP,
     NOWHERE,
@@ -43,13 +43,18 @@ def board_row(known: BoardHistory) -> Row:
         slot.tray_index if slot else None,
         known.first_seen.boot,
         known.first_seen.boottime,
+        known.departure.value if known.departure else "",
+        known.successor,
+        (known.returned or NOWHERE).boot,
+        (known.returned or NOWHERE).boottime,
     )
 
 
 def board_of(row: Stored) -> BoardHistory:
     """A board from its row; its clocks, counts and the rest are added by who loads them."""
     number, serial, uuid, name, part, vbios, inforom, state, index = row[:9]
-    address, module, chassis, slot_number, tray, boot, boottime = row[9:]
+    address, module, chassis, slot_number, tray, boot, boottime = row[9:16]
+    departure, successor, returned_boot, returned_at = row[16:]
     slot = None
     if address is not None:
         slot = Slot(
@@ -70,6 +75,9 @@ def board_of(row: Stored) -> BoardHistory:
         state=BoardState(state),
         first_seen=first_seen,
         last_seen=first_seen,
+        departure=Departure(departure) if departure else None,
+        successor=successor,
+        returned=Instant(returned_boot, returned_at) if returned_boot else None,
     )
 
 

@@ -188,7 +188,18 @@ _FIFTH = Migration(
     ),
 )
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+# How boards left, what is in their slots since, and that they came back.
+_SIXTH = Migration(
+    "0006-departures",
+    (
+        "alter table boards add column departure text not null default ''",
+        "alter table boards add column successor integer",
+        "alter table boards add column returned_boot integer not null default 0",
+        "alter table boards add column returned_boottime real not null default 0",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
 
 _REGISTER = "create table if not exists migrations (name text primary key) strict"
 

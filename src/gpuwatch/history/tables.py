@@ -57,7 +57,8 @@ SIGNALS = _table("signals", "number key")
 BOARDS = _table(
     "boards",
     "number serial uuid name part_number vbios inforom state gpu_index pci_address module_id"
-    " chassis_serial slot_number tray_index first_boot first_boottime",
+    " chassis_serial slot_number tray_index first_boot first_boottime departure successor"
+    " returned_boot returned_boottime",
 )
 CLOCKS = _table(
     "clocks",

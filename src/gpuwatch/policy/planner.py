@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.devices import BoardKey, same_board
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Urgency, is_newer
@@ -61,13 +61,6 @@ def plan(
             flag for flag in _confirmed(flags, findings, records) if flag.number not in moved
         ),
     )
-
-
-def same_board(one: BoardKey, other: BoardKey) -> bool:
-    """Whether two keys are one board: the same serial, or without serials the same UUID."""
-    if one.serial and other.serial:
-        return one.serial == other.serial
-    return one.uuid == other.uuid
 
 
 def _known(board: BoardKey, finding: Finding, flags: Iterable[Flag]) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpuwatch.domain.devices import BoardKey, Slot
+from gpuwatch.domain.devices import BoardKey, Slot, same_board
 
 
 def test_a_board_is_known_by_its_uuid_even_without_a_serial() -> None:
@@ -28,3 +28,11 @@ def test_a_slot_is_named_by_what_people_can_find(
     slot = Slot(pci_address="0000:01:00.0", module_id=module, slot_number=number)
 
     assert slot.label == label
+
+
+def test_a_board_is_the_same_by_its_serial_or_else_by_its_gpu() -> None:
+    """Several GPUs with one serial are one board; an unreadable serial proves nothing."""
+    assert same_board(BoardKey("1650923", "GPU-a"), BoardKey("1650923", "GPU-b"))
+    assert same_board(BoardKey("", "GPU-a"), BoardKey("1650923", "GPU-a"))
+    assert not same_board(BoardKey("1650923", "GPU-a"), BoardKey("1650924", "GPU-a"))
+    assert not same_board(BoardKey("", "GPU-a"), BoardKey("", "GPU-b"))

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import Memory
-from gpuwatch.domain.records import BoardRecord, BoardState, Held, XidCount
+from gpuwatch.domain.records import BoardRecord, BoardState, Departure, Held, XidCount
 
 RECORD = BoardRecord(
     board=Board(key=BoardKey("1652", "GPU-1")),
@@ -24,6 +24,9 @@ RECORD = BoardRecord(
     fell_at=13.0,
     reset_since_incident=True,
     judged_from=14.0,
+    departure=Departure.RETIRED,
+    successor=BoardKey("1653", "GPU-2"),
+    returned_at=15.0,
 )
 
 

@@ -1,0 +1,36 @@
+"""Telling: what happened, as one log line an event."""
+
+import structlog
+
+from gpuwatch.domain.events import Event, EventKind
+
+log = structlog.get_logger("gpuwatch.remember")
+
+_LOUD = frozenset(
+    {
+        EventKind.BOARD_LOST,
+        EventKind.BOARD_LEFT,
+        EventKind.BOARDS_EXCHANGED,
+        EventKind.DEPARTED_WITH_FRU,
+        EventKind.PLATFORM_CHANGED,
+        EventKind.FELL_OFF_BUS,
+        EventKind.HISTORY_LOST,
+    }
+)
+_QUIET = frozenset({EventKind.ERRORS_COUNTED})
+
+
+def tell(events: tuple[Event, ...]) -> None:
+    """Log each event with what is known of it."""
+    for event in events:
+        quiet = event.kind in _QUIET
+        level = "warning" if event.kind in _LOUD else "debug" if quiet else "info"
+        facts = {
+            "serial": event.board.serial if event.board else "",
+            "uuid": event.board.uuid if event.board else "",
+            "pci": event.pci_address,
+            "code": event.code,
+            "detail": event.detail,
+        }
+        told = {name: fact for name, fact in facts.items() if fact not in (None, "")}
+        getattr(log, level)(event.kind.value.replace("_", "-"), **told)
