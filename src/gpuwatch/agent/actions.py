@@ -3,7 +3,7 @@
 import structlog
 
 from gpuwatch.agent.core import Agent
-from gpuwatch.agent.publish import Frame, gpu_states
+from gpuwatch.agent.publish import gpu_states
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import EventKind
@@ -38,12 +38,7 @@ def retire(agent: Agent, key: BoardKey, actor: str, reason: str) -> None:
 
 def every_board(agent: Agent) -> tuple[GpuState, ...]:
     """All boards that are remembered, those that left included."""
-    frame = Frame(
-        now=agent.clock.now(),
-        judgement=agent.decisions.judgement,
-        transitions=agent.decisions.transitions,
-        stale_seconds=agent.stale_seconds,
-    )
+    frame = agent.frame(agent.clock.now())
     return gpu_states(agent.history.records(), agent.memory.live, frame, departed=True)
 
 

@@ -245,22 +245,20 @@ class Agent:
             history_lost=self._history_lost(now),
         )
 
+    def frame(self, now: Moment) -> Frame:
+        """What was decided, for a snapshot of this instant."""
+        return self.decisions.frame(now, self.stale_seconds, self.cadences)
+
     def _snapshot(
         self, now: Moment, judgement: Judgement, records: Mapping[BoardKey, BoardRecord]
     ) -> Snapshot:
         self._version += 1
-        frame = Frame(
-            now=now,
-            judgement=judgement,
-            transitions=self.decisions.transitions,
-            stale_seconds=self.stale_seconds,
-        )
         return Snapshot(
             version=self._version,
             at=now,
             started_at=now.wall - (now.boottime - self.started.boottime),
             hostname=self.identity.hostname,
-            gpus=gpu_states(records, self.memory.live, frame),
+            gpus=gpu_states(records, self.memory.live, self.frame(now)),
             sources=tuple(source.state() for source in self.sources),
             epoch=self.memory.epoch,
             host_verdict=judgement.host_verdict,

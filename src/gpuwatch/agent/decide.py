@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from gpuwatch.agent.publish import Transitions
+from gpuwatch.agent.publish import Frame, Transitions
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
+from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.domain.windows import Window
 from gpuwatch.history import History
@@ -109,6 +110,17 @@ class Decisions:
         changed |= self._note_verdicts(judgement, now, settling=view.settling)
         changed |= self._plan(judgement, now, records)
         return judgement, changed
+
+    def frame(self, now: Moment, stale_seconds: float, cadences: Mapping[Cadence, float]) -> Frame:
+        """What a snapshot of this instant says of the decisions."""
+        return Frame(
+            now=now,
+            judgement=self.judgement,
+            transitions=self.transitions,
+            settings=self.judge.settings,
+            stale_seconds=stale_seconds,
+            cadences=cadences,
+        )
 
     def drop_latches_of_departed(self) -> None:
         """A board that left takes its latched findings along."""

@@ -10,7 +10,7 @@ from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.signals import OWNING_ROLES, Cadence, Signal
-from gpuwatch.domain.snapshot import Latest
+from gpuwatch.domain.snapshot import Latest, Missed
 from gpuwatch.policy.rules import is_needed
 from gpuwatch.sources.base import DeviceHang, Inventory
 
@@ -86,12 +86,13 @@ class LiveBoard:
             }
         return self._readings
 
-    def blind_to(self, now: Moment, cadences: Mapping[Cadence, float]) -> tuple[str, ...]:
+    def blind_to(self, now: Moment, cadences: Mapping[Cadence, float]) -> tuple[Missed, ...]:
         """Signals that rules need and that have been a gap for three of their cadences."""
         return tuple(
-            key
+            Missed(signal, gap, now.wall - (now.boottime - since))
             for key, (signal, since) in self.missed.items()
-            if now.boottime - since >= _BLIND_AFTER * cadences.get(signal.every, math.inf)
+            if isinstance(gap := self.readings.get(key), Gap)
+            and now.boottime - since >= _BLIND_AFTER * cadences.get(signal.every, math.inf)
         )
 
     def _note(self, sweep: Sweep, place: int) -> None:

@@ -8,9 +8,11 @@ from gpuwatch.agent.views import is_stale
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
+from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import GpuState
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.policy.judge import Judgement
+from gpuwatch.policy.views import PolicySettings
 
 
 @dataclass(slots=True)
@@ -34,12 +36,14 @@ class Transitions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """The instant of a snapshot and what was decided at it."""
+    """The instant of a snapshot, what was decided at it, and by which settings."""
 
     now: Moment
     judgement: Judgement
     transitions: Transitions
+    settings: PolicySettings
     stale_seconds: float
+    cadences: Mapping[Cadence, float]
 
 
 def gpu_states(
@@ -70,7 +74,9 @@ def _gpu_state(
         latest=board.latest(frame.now) if trusted else (),
         set_apart=_set_apart(board),
         unknown_because=frame.judgement.unknown_because.get(uuid, ""),
+        missed=board.blind_to(frame.now, frame.cadences) if board.missed else (),
         managed=record.slot is None or record.slot.pci_address not in taken,
+        healthy_rate_per_year=frame.settings.healthy_rate(record.board.part_number),
     )
 
 

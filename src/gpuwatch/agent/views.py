@@ -125,8 +125,13 @@ def _gpu_view(record: BoardRecord, board: LiveBoard, around: _Around) -> GpuView
         recovery=None if number is None else recovery_action(number, version),
         recovery_number=number,
         hang=None if board.hang is None else _hang(board.hang),
-        blind_to=board.blind_to(situation.now, situation.cadences) if board.missed else (),
+        blind_to=_blind_to(board, situation) if board.missed else (),
     )
+
+
+def _blind_to(board: LiveBoard, situation: Situation) -> tuple[str, ...]:
+    missed = board.blind_to(situation.now, situation.cadences)
+    return tuple(one.signal.key for one in missed)
 
 
 def is_stale(board: LiveBoard, stale_seconds: float) -> bool:

@@ -23,13 +23,24 @@ class Latest:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A signal that the rules need and cannot have: the gap, and since when (Unix seconds)."""
+
+    signal: Signal
+    gap: Gap
+    since: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuState:
     """One GPU, present or remembered.
 
     `latest` is empty for an absent board. `set_apart` is "" or the sentence that says why this GPU
     is not asked at the moment (it hung), `unknown_because` one that says why its verdict is
-    unknown. `fresh` is False once its readings are too old to trust: they are then not published.
+    unknown, `missed` the signals that make it so. `fresh` is False once its readings are too old to
+    trust: they are then not published. `healthy_rate_per_year` are the incidents of a healthy board
+    of its part number, None where nobody told.
     """
 
     record: BoardRecord
@@ -42,7 +53,9 @@ class GpuState:
     latest: Sequence[Latest] = ()
     set_apart: str = ""
     unknown_because: str = ""
+    missed: tuple[Missed, ...] = ()
     managed: bool = True
+    healthy_rate_per_year: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,11 @@ class PolicySettings:
     not_paging: frozenset[str] = frozenset()
     shadow: bool = False
 
+    def healthy_rate(self, part_number: str) -> float:
+        """Incidents per board-year of healthy boards of this part number."""
+        return self.healthy_rate_by_part.get(part_number, self.healthy_rate_per_year)
+
     def ladder(self, part_number: str) -> Ladder:
         """The trend test for boards of this part number."""
-        rate = self.healthy_rate_by_part.get(part_number, self.healthy_rate_per_year)
+        rate = self.healthy_rate(part_number)
         return Ladder(healthy_rate_per_year=rate, budget_per_year=self.budget_per_year)
