@@ -206,6 +206,7 @@ class Decisions:
             self.calendar.at(now),
             now.utc,
             notice=self.judge.settings.window_notice,
+            fru=self.judge.settings.fru,
         )
         for flag in wanted.raised:
             saved = self.history.save_flag(flag)

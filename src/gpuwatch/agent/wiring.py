@@ -70,6 +70,7 @@ def policy_settings(settings: Settings) -> PolicySettings:
         disabled=frozenset(rules.disabled),
         not_paging=frozenset(rules.not_paging),
         shadow=rules.shadow,
+        fru=settings.host.fru,
     )
 
 

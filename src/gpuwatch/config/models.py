@@ -185,7 +185,9 @@ class Host(Section):
     rack: StrictStr = Field("", description="Rack.")
     unit: StrictStr = Field("", description="Height unit in the rack.")
     fru: Literal["", "module", "baseboard", "tray", "server"] = Field(
-        "", description='What remote hands replace as one piece; "" leaves it open.'
+        "",
+        description='What is replaced as one piece, written on every flag; "" is as the platform'
+        " makes usual: the tray of an NVL rack, the baseboard of SXM modules, else a card.",
     )
 
 

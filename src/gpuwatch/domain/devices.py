@@ -1,6 +1,16 @@
 """Devices: boards have serial numbers and move; slots are where they sit."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Fru(StrEnum):
+    """The field-replaceable unit: what remote hands replace as one piece."""
+
+    MODULE = "module"
+    BASEBOARD = "baseboard"
+    TRAY = "tray"
+    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from gpuwatch.domain.devices import Slot, same_board
+from gpuwatch.domain.devices import Fru, Slot, same_board
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardState, Departure
@@ -12,7 +12,6 @@ from gpuwatch.history.boards import BoardHistory
 from gpuwatch.history.book import Book
 from gpuwatch.history.timeline import Instant
 
-MODULE = "module"
 _STANDING = frozenset({FlagState.OPEN, FlagState.IN_HANDS})
 _LEAST = 2  # one board of a host of two is a swap of a board
 
@@ -171,7 +170,7 @@ def _leave_along(seen: Inventoried, flagged: BoardHistory, flag: Flag) -> Iterat
 
     A single board that is missing beside it is missing, however big the piece to replace is.
     """
-    whole = flag.fru not in ("", MODULE) and seen.by_half
+    whole = flag.fru not in ("", Fru.MODULE) and seen.by_half
     for known in seen.gone:
         if known is flagged:
             continue

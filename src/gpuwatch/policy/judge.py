@@ -14,6 +14,7 @@ from gpuwatch.policy.conditions import (
     Outcome,
 )
 from gpuwatch.policy.rules import RULES, Rule
+from gpuwatch.policy.slots import with_twins
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
 HOST = ""
@@ -95,8 +96,10 @@ class Judge:
             fresh.extend(self._latch(held))
             kept = self._without_consequences(self._with_latched(uuid, held), causes)
             findings[uuid] = self._routed(kept, host)
-            blindness = _blindness(gpu, host)
-            verdicts[uuid] = verdict_of(kept, blind=bool(blindness))
+        findings = with_twins(findings, host.gpus)
+        for gpu in host.gpus:
+            uuid, blindness = gpu.uuid, _blindness(gpu, host)
+            verdicts[uuid] = verdict_of(findings[uuid], blind=bool(blindness))
             if verdicts[uuid] is Verdict.UNKNOWN:
                 unknown[uuid] = blindness
         self._forget({HOST, *(gpu.uuid for gpu in host.gpus)})

@@ -9,6 +9,7 @@ from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Urgency, is_newer
 from gpuwatch.domain.windows import Window
+from gpuwatch.policy.slots import fru_of, slot_note
 
 _URGENT_FIRST = {Urgency.PAGE: 0, Urgency.WINDOW: 1, Urgency.WATCH: 2, Urgency.INFO: 3}
 
@@ -33,11 +34,13 @@ def plan(
     now: datetime,
     *,
     notice: timedelta,
+    fru: str = "",
 ) -> Plan:
     """Raise a flag for every finding whose remedy is replace, once for a board and cause.
 
     `findings` are keyed by UUID, `windows` are the coming ones in time order, `flags` all that
-    history knows. A flag goes into the first window that starts at least `notice` from now. Several
+    history knows, `fru` what is replaced as one piece if not what the platform makes usual. A flag
+    goes into the first window that starts at least `notice` from now. Several
     GPUs with one serial number are one board and get one flag. A closed or dismissed flag is raised
     again only on evidence newer than its own.
     """
@@ -48,7 +51,9 @@ def plan(
                 continue
             if _known(record.key, finding, (*flags, *raised)):
                 continue
-            raised.append(_flag(record, finding, now))
+            flag = _flag(record, finding, now)
+            piece = fru_of(record.board, record.slot, fru)
+            raised.append(replace(flag, fru=piece, slot_note=slot_note(record, flags)))
     first = next((window for window in windows if window.start >= now + notice), None)
     ordered = sorted(raised, key=lambda flag: (_URGENT_FIRST[flag.urgency], flag.due_at))
     replanned = tuple(_replanned(flags, windows, first, now))

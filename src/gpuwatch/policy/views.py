@@ -109,6 +109,7 @@ class PolicySettings:
     disabled: frozenset[str] = frozenset()
     not_paging: frozenset[str] = frozenset()
     shadow: bool = False
+    fru: str = ""
 
     def healthy_rate(self, part_number: str) -> float:
         """Incidents per board-year of healthy boards of this part number."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from gpuwatch.domain.devices import Board, BoardKey
 from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.domain.records import Held
 from gpuwatch.domain.recovery import RecoveryAction
@@ -341,3 +342,13 @@ def test_a_state_that_holds_is_found_by_rules_that_are_newer_than_it() -> None:
     judgement = Judge(PolicySettings()).judge(host(gpu(record=old, readings=FAILED)))
 
     assert _codes(judgement) == ["row-remap-failed"]
+
+
+def test_every_gpu_of_a_board_to_replace_is_drained() -> None:
+    """Two GPUs with one serial number are one board."""
+    twin = BoardKey(KEY.serial, "GPU-twin")
+    other = gpu(record=record(board=Board(key=twin)))
+    judgement = Judge(PolicySettings()).judge(host(gpu(readings=FAILED), other))
+
+    assert judgement.verdicts == {KEY.uuid: Verdict.DRAIN_NOW, twin.uuid: Verdict.DRAIN_NOW}
+    assert [found.subject for found in judgement.newly_latched] == [KEY.uuid]

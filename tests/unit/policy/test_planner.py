@@ -176,3 +176,17 @@ def test_a_replacement_without_a_due_time_is_a_broken_rule() -> None:
     """The rule table guarantees a due time; without one the planner refuses to guess."""
     with pytest.raises(ValueError, match="due time"):
         _plan(replace(TREND, due=None))
+
+
+def test_a_flag_names_what_is_replaced_and_what_to_look_at_beside_it() -> None:
+    """The unit as the platform makes usual; a second board failing in the slot is a note."""
+    earlier = replace(_stored(), board=BoardKey("1650001", "GPU-x"), number=3)
+
+    first = _plan(TREND)[0][0]
+    second = _plan(TREND, flags=(earlier,))[0][0]
+
+    assert (first.fru, first.slot_note) == ("baseboard", "")
+    assert second.slot_note == (
+        "inspect the slot and its cooling: 1650001 failed in module-3 before"
+    )
+    assert second.sentence == first.sentence
