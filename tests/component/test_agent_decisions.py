@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gpuwatch.agent.decide import Calendar, Decisions
+from gpuwatch.domain.audit import Deed
+from gpuwatch.domain.flag_audit import flag_number
+from gpuwatch.domain.flag_changes import acknowledged
+from gpuwatch.domain.flag_life import Outcome, dismissed, done, started
 from gpuwatch.domain.flags import FlagState
+from gpuwatch.domain.verdicts import Urgency, Verdict
 from gpuwatch.history import HistorySettings
 from gpuwatch.policy.judge import Judge
+from gpuwatch.policy.rules import RULES
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 from tests.support.histories import DAY, Bench, board_key, device
 
@@ -60,10 +67,26 @@ def _decide(decisions: Decisions, bench: Bench) -> None:
 
 def _dismiss(decisions: Decisions, bench: Bench) -> None:
     """What a person does to the only flag."""
-    flag = bench.history.flags()[0]
-    bench.history.save_flag(replace(flag, state=FlagState.DISMISSED))
-    bench.history.clear_latched(flag.code, flag.board.uuid)
-    decisions.restore()
+    flag, now = bench.history.flags()[0], bench.clock.wall
+    decisions.change(dismissed(flag, now), _by_alice("flag-dismissed", now))
+
+
+def _by_alice(action: str, at: float) -> Deed:
+    return Deed(actor="uid 1000 (alice)", action=action, reason="seen", at=at)
+
+
+def _acknowledge(decisions: Decisions, bench: Bench) -> None:
+    """What a person does to the only flag, too."""
+    flag, now = bench.history.flags()[0], bench.clock.wall
+    seen = acknowledged(flag, "uid 1000 (alice)", now)
+    decisions.change(seen, _by_alice("flag-acknowledged", now))
+
+
+def _third_incident(bench: Bench) -> None:
+    """Twelve days later, as far as they were observed."""
+    for _ in range(144):
+        bench.sweep(after=7200.0)
+    bench.event(48, identity="third")
 
 
 @pytest.mark.parametrize("seconds", [2.0, 3600.0, YEAR, -2.0, -YEAR])
@@ -87,10 +110,8 @@ def test_a_new_incident_raises_a_dismissed_flag_again(bench: Bench) -> None:
     decisions = _decisions(bench)
     _decide(decisions, bench)
     _dismiss(decisions, bench)
-    for _ in range(144):
-        bench.sweep(after=7200.0)
 
-    bench.event(48, identity="third")
+    _third_incident(bench)
     _decide(decisions, bench)
 
     states = [flag.state for flag in bench.history.flags()]
@@ -101,9 +122,7 @@ def test_a_flag_rests_on_what_happened_while_it_stood(bench: Bench) -> None:
     """A person who dismisses it has seen the third incident too."""
     decisions = _decisions(bench)
     _decide(decisions, bench)
-    for _ in range(144):
-        bench.sweep(after=7200.0)
-    bench.event(48, identity="third")
+    _third_incident(bench)
     _decide(decisions, bench)
 
     _dismiss(decisions, bench)
@@ -112,10 +131,114 @@ def test_a_flag_rests_on_what_happened_while_it_stood(bench: Bench) -> None:
     assert [flag.state for flag in bench.history.flags()] == [FlagState.DISMISSED]
 
 
+def test_a_dismissal_ends_the_latch_also_after_a_restart(bench: Bench) -> None:
+    """Another agent knows it; a new incident raises the trend for it, too."""
+    decisions = _decisions(bench)
+    _decide(decisions, bench)
+    _dismiss(decisions, bench)
+
+    again = _decisions(bench)
+    _decide(again, bench)
+    after_restart = (bench.history.latched_findings(), again.judgement.findings)
+    _third_incident(bench)
+    _decide(again, bench)
+
+    uuid = board_key(0).uuid
+    assert after_restart[0] == ()
+    assert [found.code for found in after_restart[1][uuid]] == ["recent-uncorrectable-error"]
+    assert [flag.state for flag in bench.history.flags()] == [FlagState.DISMISSED, FlagState.OPEN]
+    assert len(bench.history.latched_findings()) == 1
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_work_that_ends_without_a_swap_silences_the_cause(bench: Bench, restarted: bool) -> None:
+    """The board was reseated and stays: nobody could end a finding without its flag."""
+    decisions = _decisions(bench)
+    _decide(decisions, bench)
+    now = bench.clock.wall
+    taken = decisions.change(started(decisions.flags[0], now), _by_alice("flag-started", now))
+
+    decisions.change(done(taken, Outcome.RESEATED, now), _by_alice("flag-done", now))
+    decisions = {False: decisions, True: _decisions(bench)}[restarted]
+    _decide(decisions, bench)
+
+    assert decisions.judgement.verdicts[board_key(0).uuid] is Verdict.WATCH
+    assert bench.history.latched_findings() == ()
+    assert [flag.state for flag in bench.history.flags()] == [FlagState.CLOSED]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_acknowledged_flag_reaches_nobody(bench: Bench, restarted: bool) -> None:
+    """The verdict stays what it is; the same cause with a newer incident is still acknowledged."""
+    decisions = _decisions(bench)
+    _decide(decisions, bench)
+    before = [found.route for found in decisions.judgement.findings[board_key(0).uuid]]
+
+    _acknowledge(decisions, bench)
+    decisions = {False: decisions, True: _decisions(bench)}[restarted]
+    _third_incident(bench)
+    _decide(decisions, bench)
+
+    judged = decisions.judgement
+    assert Urgency.WINDOW in before
+    assert judged.verdicts[board_key(0).uuid] is Verdict.REPLACE_AT_WINDOW
+    assert Urgency.WINDOW not in [found.route for found in judged.findings[board_key(0).uuid]]
+
+
+def test_a_cause_that_grows_graver_reaches_people_again(bench: Bench) -> None:
+    """The acknowledgement was for the lesser one; gpuwatch says so in the audit log."""
+    rules = tuple(replace(rule, latch=False, pages_after=timedelta(days=1)) for rule in RULES)
+    decisions = Decisions(bench.history, Judge(PolicySettings(), rules), Calendar(()))
+    _decide(decisions, bench)
+    _acknowledge(decisions, bench)
+    for _ in range(13):
+        bench.sweep(after=7200.0)
+
+    _decide(decisions, bench)
+
+    uuid = board_key(0).uuid
+    (flag,) = bench.history.flags()
+    trend = next(one for one in decisions.judgement.findings[uuid] if one.code == flag.code)
+    assert (trend.route, flag.urgency, flag.acknowledged_at) == (Urgency.PAGE, Urgency.PAGE, None)
+    actions = [record.action for record in bench.history.audit()]
+    assert actions == ["flag-raised", "flag-acknowledged", "flag-escalated"]
+
+
+def test_nothing_changes_without_an_audit_record(bench: Bench) -> None:
+    """By gpuwatch or by a person: who, what, before and after; one line told of each."""
+    told: list[int] = []
+    bench.history.on_audit = lambda record: told.append(record.number)
+    decisions = _decisions(bench)
+    _decide(decisions, bench)
+    _acknowledge(decisions, bench)
+    _third_incident(bench)
+    _decide(decisions, bench)
+
+    _dismiss(decisions, bench)
+
+    records = bench.history.audit()
+    assert [(record.actor, record.action, record.subject) for record in records] == [
+        ("gpuwatch", "flag-raised", "flag 1"),
+        ("uid 1000 (alice)", "flag-acknowledged", "flag 1"),
+        ("gpuwatch", "flag-confirmed", "flag 1"),
+        ("uid 1000 (alice)", "flag-dismissed", "flag 1"),
+    ]
+    assert [record.before.split("=")[0] for record in records[1:]] == [
+        *("acknowledged", "evidence", "state"),
+    ]
+    assert (records[-1].before, records[-1].after) == (
+        "state=open; outcome=none",
+        "state=dismissed; outcome=dismissed",
+    )
+    assert told == [record.number for record in records]
+    assert decisions.flag_audit == {1: records}
+
+
 def test_a_flag_is_as_old_after_a_step_of_the_clock(bench: Bench) -> None:
     """It was raised in this boot, whose clock stepped."""
     decisions = _decisions(bench)
     _decide(decisions, bench)
+    _acknowledge(decisions, bench)
     before = bench.history.flags()[0]
     latched = bench.history.latched_findings()[0]
 
@@ -125,6 +248,8 @@ def test_a_flag_is_as_old_after_a_step_of_the_clock(bench: Bench) -> None:
 
     assert after.raised_at - before.raised_at == pytest.approx(YEAR)
     assert after.due_at - before.due_at == pytest.approx(YEAR)
+    seen = ((after.acknowledged_at or 0.0), (before.acknowledged_at or 0.0))
+    assert seen[0] - seen[1] == pytest.approx(YEAR)
     assert bench.history.latched_findings()[0].since - latched.since == pytest.approx(YEAR)
 
 
@@ -165,8 +290,9 @@ def test_a_flag_raised_in_memory_spoils_no_flag_of_the_file(bench: Bench, path: 
     again = Bench.open(path, bench.clock, boards=0).with_boards(bench.boards)
     begun = _decisions(again)
     raised = replace(stored, code="row-remap-failed", number=0)
-    again.history.save_flag(raised)
-    again.history.save_flag(replace(stored, number=0))
+    deed = _by_alice("flag-raised", stored.raised_at)
+    again.history.save_flag(raised, deed)
+    again.history.save_flag(replace(stored, number=0), deed)
     begun.restore()
     path.parent.unlink()
     hidden.rename(path.parent)
@@ -176,5 +302,7 @@ def test_a_flag_raised_in_memory_spoils_no_flag_of_the_file(bench: Bench, path: 
 
     codes = [(flag.number, flag.code) for flag in again.history.flags()]
     assert codes == [(1, stored.code), (2, "row-remap-failed")]
+    subjects = [flag_number(record.subject) for record in again.history.audit()]
+    assert subjects == [1, 2, 1]
     assert begun.flags == again.history.flags()
     again.history.close()

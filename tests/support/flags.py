@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from gpuwatch.domain.audit import Deed
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.verdicts import RmaStanding, Urgency
@@ -11,6 +12,7 @@ HOUR = 3600.0
 DAY = 86_400.0
 BOARD = BoardKey("1650923", "GPU-a")
 NEW_BOARD = BoardKey("1650999", "GPU-b")
+DEED = Deed(actor="uid 1000 (alice)", action="flag-set", reason="as agreed", at=5.5)
 
 
 def a_flag(**changes: object) -> Flag:

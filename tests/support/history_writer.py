@@ -1,8 +1,9 @@
 """A process that sweeps hardware kept in a shared file into a history, until it is killed.
 
-    python -m tests.support.history_writer HISTORY HARDWARE LOG [copying]
+    python -m tests.support.history_writer HISTORY HARDWARE LOG [copying|deciding]
 
-With `copying` a thread copies the history without a pause, as the agent's does once a minute.
+With `copying` a thread copies the history without a pause, as the agent's does once a minute. With
+`deciding` flags are raised, written on and dismissed between the sweeps.
 The hardware outlives the process, as real hardware does: a table of counters that the test raises.
 The log is a file of fixed-size Xid records, numbered by their place, of which the history keeps the
 position.
@@ -16,12 +17,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gpuwatch.clock import SystemClock
+from gpuwatch.domain.audit import Deed
 from gpuwatch.domain.devices import Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
+from gpuwatch.domain.flag_changes import in_case
+from gpuwatch.domain.flag_life import dismissed
+from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.readings import Sweep
+from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency
 from gpuwatch.history import History, HistorySettings
 from tests.support.histories import BOTH_CADENCES, FAST_AND_SLOW, UNSUPPORTED, board_key, device
 
+CODE = "rising-uncorrectable-trend"
 BOARDS = 4
 WORD_BYTES = 8
 COUNTERS = 4  # volatile, aggregate, dram, sram; before them all, the driver load
@@ -101,6 +108,57 @@ def copy_for_ever(history: History) -> None:
         history.copy()
 
 
+def decide(history: History, clock: SystemClock) -> None:
+    """The next thing that happens to the latest flag: raised, written on five times, dismissed."""
+    now = clock.now().wall
+    latched = (CODE, board_key(0).uuid)
+    flag = (history.flags() or (None,))[-1]
+    if flag is None or not flag.is_open:
+        history.save_latched(finding(now))
+        history.save_flag(raised(now), deed("flag-raised", now))
+    elif flag.vendor_case != "CASE-5":
+        number = int(flag.vendor_case.removeprefix("CASE-") or 0) + 1
+        changed = in_case(flag, f"CASE-{number}")
+        history.save_flag(changed, deed("flag-set", now))
+    else:
+        history.save_flags([(dismissed(flag, now), deed("flag-dismissed", now))], [latched])
+
+
+def finding(now: float) -> Finding:
+    """What the flags rest on, latched."""
+    return Finding(
+        code=CODE,
+        scope=Scope.GPU,
+        subject=board_key(0).uuid,
+        urgency=Urgency.WINDOW,
+        route=Urgency.WINDOW,
+        remedy=Remedy.REPLACE,
+        since=now,
+        sentence="a trend",
+        source="gpuwatch heuristic",
+        latched=True,
+    )
+
+
+def raised(now: float) -> Flag:
+    """A new flag on the first board."""
+    return Flag(
+        board=board_key(0),
+        code=CODE,
+        urgency=Urgency.WINDOW,
+        sentence="a trend",
+        raised_at=now,
+        evidence_at=now,
+        due_at=now + 60.0,
+        rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC,
+    )
+
+
+def deed(action: str, now: float) -> Deed:
+    """Who does it."""
+    return Deed(actor="uid 1000 (alice)", action=action, reason="a test", at=now)
+
+
 def main() -> None:
     """Sweep until killed; says so once every board has its baseline."""
     path, hardware, log = (Path(argument) for argument in sys.argv[1:4])
@@ -111,7 +169,10 @@ def main() -> None:
     if sys.argv[4:] == ["copying"]:
         threading.Thread(target=copy_for_ever, args=(history,), daemon=True).start()
     print("ready", flush=True)  # noqa: T201 - the test waits for it
+    deciding = sys.argv[4:] == ["deciding"]
     while True:
+        if deciding:
+            decide(history, clock)
         sweep_all(history, words, clock)
         read_log(history, log, clock)
         history.tick(clock.now())

@@ -13,18 +13,24 @@ log = structlog.get_logger("gpuwatch.audit")
 
 
 def audit(agent: Agent, actor: str, action: str, subject: str, reason: str) -> None:
-    """Write who did what, in the log that nothing rewrites, and as one log line."""
+    """Write who did what, in the log that nothing rewrites."""
     record = AuditRecord(
         at=agent.clock.now().wall, actor=actor, action=action, subject=subject, reason=reason
     )
-    saved = agent.history.append_audit(record)
+    agent.history.append_audit(record)
+
+
+def tell_audit(record: AuditRecord) -> None:
+    """One log line for each audit record: log shipping is the off-host copy."""
+    told = {name: text for name in ("before", "after") if (text := getattr(record, name))}
     log.info(
         "audit",
-        number=saved.number,
-        actor=actor,
-        action=action,
-        subject=subject,
-        reason=reason,
+        number=record.number,
+        actor=record.actor,
+        action=record.action,
+        subject=record.subject,
+        reason=record.reason,
+        **told,
     )
 
 

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 import structlog
 
 from gpuwatch.agent.publish import Frame, Transitions
+from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.devices import BoardKey
-from gpuwatch.domain.flags import Flag, FlagState
+from gpuwatch.domain.flag_audit import GPUWATCH
+from gpuwatch.domain.flag_life import stays_in_service
+from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.domain.windows import Window
 from gpuwatch.history import History
+from gpuwatch.policy.attention import attending, escalations, uuids_of
 from gpuwatch.policy.judge import HOST, NOTHING_JUDGED, Judge, Judgement
 from gpuwatch.policy.planner import plan
 from gpuwatch.policy.rules import RULES_VERSION
@@ -24,6 +28,8 @@ log = structlog.get_logger("gpuwatch.decide")
 
 WINDOWS_AHEAD = 8
 VALID_SECONDS = 3600.0
+_REPLANNED = "its window passed, was cancelled, or is the first that was found"
+_CONFIRMED = "newer evidence for the same cause"
 _LEVELS = {Urgency.PAGE: "error", Urgency.WINDOW: "warning"}
 
 
@@ -68,6 +74,7 @@ class Decisions:
     rules_version: str = RULES_VERSION
     transitions: Transitions = field(default_factory=Transitions)
     flags: tuple[Flag, ...] = ()
+    flag_audit: Mapping[int, tuple[AuditRecord, ...]] = field(default_factory=dict)
     judgement: Judgement = NOTHING_JUDGED
     _held: dict[tuple[str, str], Finding] = field(default_factory=dict)
     _edition: tuple[str, int] = ("", 0)
@@ -88,10 +95,10 @@ class Decisions:
             self.transitions.verdicts[subject] = (known.verdict, known.since)
         for finding in self.history.latched_findings():
             self.judge.latched[finding.code, finding.subject] = finding
-        self.flags = self.history.flags()
-        for flag in self.flags:
-            if flag.state is FlagState.DISMISSED:
-                self.judge.dismiss(flag.code, flag.board.uuid, flag.evidence_at)
+        self._look_at_flags()
+        for flag in filter(stays_in_service, self.flags):
+            for uuid in uuids_of(flag, self.history.records()):
+                self.judge.dismiss(flag.code, uuid, flag.evidence_at)
 
     def decide(
         self, view: HostView, records: Mapping[BoardKey, BoardRecord]
@@ -103,11 +110,12 @@ class Decisions:
         here = {gpu.uuid for gpu in view.gpus}
         if any(subject not in here for _, subject in self.judge.latched):
             self.drop_latches_of_departed()
-        judgement = self.judgement = self.judge.judge(view)
+        judgement = self.judgement = self.judge.judge(attending(view, self.flags))
         for finding in judgement.newly_latched:
             self.history.save_latched(finding)
         changed = self._note_findings(judgement)
         changed |= self._note_verdicts(judgement, now, settling=view.settling)
+        changed |= self._escalate(judgement, now, records)
         changed |= self._plan(judgement, now, records)
         return judgement, changed
 
@@ -121,6 +129,21 @@ class Decisions:
             stale_seconds=stale_seconds,
             cadences=cadences,
         )
+
+    def change(self, flag: Flag, deed: Deed) -> Flag:
+        """Write what a person made of a flag; the flag as it is kept.
+
+        The findings of a board that stays in service although its flag has ended are silent, until
+        newer evidence comes; their latches end in the same transaction.
+        """
+        silent: tuple[tuple[str, str], ...] = ()
+        if stays_in_service(flag):
+            silent = tuple((flag.code, uuid) for uuid in uuids_of(flag, self.history.records()))
+        (saved,) = self.history.save_flags(((flag, deed),), silent)
+        for code, uuid in silent:
+            self.judge.dismiss(code, uuid, flag.evidence_at)
+        self._look_at_flags()
+        return saved
 
     def drop_latches_of_departed(self) -> None:
         """A board that left takes its latched findings along."""
@@ -196,6 +219,22 @@ class Decisions:
         )
         return True
 
+    def _escalate(
+        self, judgement: Judgement, now: Moment, records: Mapping[BoardKey, BoardRecord]
+    ) -> bool:
+        """Bring flags up to a cause that has become graver than it was when people looked."""
+        escalated = tuple(escalations(self.flags, judgement.findings, records))
+        for flag in escalated:
+            reason = f"its cause is now {flag.urgency.value}: {flag.sentence}"
+            self.history.save_flag(flag, _deed("flag-escalated", reason, now))
+            log.warning("flag-escalated", flag=flag.number, urgency=flag.urgency.value)
+        if escalated:
+            self._look_at_flags()
+        return bool(escalated)
+
+    def _look_at_flags(self) -> None:
+        self.flags, self.flag_audit = self.history.flags(), self.history.flag_audit()
+
     def _plan(
         self, judgement: Judgement, now: Moment, records: Mapping[BoardKey, BoardRecord]
     ) -> bool:
@@ -209,7 +248,7 @@ class Decisions:
             fru=self.judge.settings.fru,
         )
         for flag in wanted.raised:
-            saved = self.history.save_flag(flag)
+            saved = self.history.save_flag(flag, _deed("flag-raised", "a finding asks for it", now))
             log.warning(
                 "flag-raised",
                 flag=saved.number,
@@ -220,12 +259,17 @@ class Decisions:
                 sentence=flag.sentence,
             )
         for flag in wanted.replanned:
-            self.history.save_flag(flag)
+            self.history.save_flag(flag, _deed("flag-replanned", _REPLANNED, now))
             log.info("flag-replanned", flag=flag.number, window=flag.window_name)
         for flag in wanted.confirmed:
-            self.history.save_flag(flag)
+            self.history.save_flag(flag, _deed("flag-confirmed", _CONFIRMED, now))
             log.info("flag-confirmed", flag=flag.number, evidence_at=flag.evidence_at)
         if wanted.raised or wanted.replanned or wanted.confirmed:
-            self.flags = self.history.flags()
+            self._look_at_flags()
             return True
         return False
+
+
+def _deed(action: str, reason: str, now: Moment) -> Deed:
+    """What gpuwatch does by itself."""
+    return Deed(actor=GPUWATCH, action=action, reason=reason, at=now.wall)

@@ -13,6 +13,7 @@ import structlog
 
 from gpuwatch import __version__
 from gpuwatch.agent import wiring
+from gpuwatch.agent.actions import tell_audit
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.decide import Calendar, Decisions
 from gpuwatch.agent.healthwatch import HealthWatch
@@ -55,6 +56,7 @@ class Service:
         self._loaded = loaded
         self._logs = logs
         self._history = _open_history(loaded, clock, max_gap_seconds)
+        self._history.on_audit = tell_audit
         self.agent = _agent(loaded, clock, self._history)
         self.agent.on_reload = self._reload
         self._standing = StandingRelease(wiring.places(loaded.settings).release)

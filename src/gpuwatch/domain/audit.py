@@ -4,6 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Who does what, why and when (Unix seconds): with this every change is signed."""
+
+    actor: str
+    action: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
     """One change by a person or by gpuwatch itself.
 

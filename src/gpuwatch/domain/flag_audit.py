@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.flags import Flag
 
 GPUWATCH = "gpuwatch"  # the actor of what nobody asked for
@@ -15,22 +15,25 @@ def flag_subject(number: int) -> str:
     return f"flag {number}"
 
 
-def flag_record(
-    before: Flag | None, after: Flag, *, actor: str, action: str, reason: str, at: float
-) -> AuditRecord:
+def flag_number(subject: str) -> int | None:
+    """The number of the flag that an audit record is about, None when it is about none."""
+    word, _, number = subject.partition(" ")
+    return int(number) if word == "flag" and number.isdecimal() else None
+
+
+def flag_record(before: Flag | None, after: Flag, deed: Deed) -> AuditRecord:
     """The record of one change; `before` is None for a flag that is raised.
 
-    `before` and `after` name the attributes that differ, as `name=value; ...`. `at` is Unix
-    seconds. A flag that is raised has no number yet: history writes it into the subject.
+    `before` and `after` name the attributes that differ, as `name=value; ...`.
     """
     told = [(name, _told(tell, before), _told(tell, after)) for name, tell in _ATTRIBUTES]
     differs = [(name, old, new) for name, old, new in told if old != new]
     return AuditRecord(
-        at=at,
-        actor=actor,
-        action=action,
+        at=deed.at,
+        actor=deed.actor,
+        action=deed.action,
         subject=flag_subject(after.number),
-        reason=reason,
+        reason=deed.reason,
         before="" if before is None else "; ".join(f"{name}={old}" for name, old, _ in differs),
         after="; ".join(f"{name}={new}" for name, _, new in differs),
     )

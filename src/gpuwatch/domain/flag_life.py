@@ -142,7 +142,7 @@ def dismissed(flag: Flag, now: float) -> Flag:
 
 def stays_in_service(flag: Flag) -> bool:
     """Whether a person ended it and the board stayed: its cause is silent on the same evidence."""
-    return flag.outcome in (*WITHOUT_SWAP, Outcome.DISMISSED)
+    return flag.state is FlagState.DISMISSED or flag.outcome in WITHOUT_SWAP
 
 
 def _moved(flag: Flag, step: Step, now: float, outcome: Outcome | None = None) -> Flag:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event
+from gpuwatch.domain.flag_audit import flag_number
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import VerdictSince
@@ -22,6 +23,7 @@ from gpuwatch.history.timeline import Instant, Step, Timeline
 
 RECENT_EVENTS = 500
 RECENT_OF_A_BOARD = 100
+RECENT_OF_A_FLAG = 200
 _IDENTITIES = 4096
 HOST = 0
 
@@ -89,6 +91,7 @@ class Book:
         default_factory=lambda: deque(maxlen=RECENT_EVENTS)
     )
     rule_set: RuleSet | None = None
+    flag_audit: dict[int, deque[AuditRecord]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     changes: dict[tuple[int, str], tuple[int, Instant]] = field(default_factory=dict)
     _keys: dict[BoardKey, BoardHistory] = field(default_factory=dict)
@@ -105,9 +108,14 @@ class Book:
         """Decisions carry dates of the wall clock: evidence is compared with evidence by them."""
         for number, flag in self.flags.items():
             raised_at, evidence_at = step.redate(flag.raised_at), step.redate(flag.evidence_at)
-            due_at = flag.due_at + raised_at - flag.raised_at
+            seen_at = flag.acknowledged_at
             self.flags[number] = moved = replace(
-                flag, raised_at=raised_at, evidence_at=evidence_at, due_at=due_at
+                flag,
+                raised_at=raised_at,
+                evidence_at=evidence_at,
+                due_at=flag.due_at + raised_at - flag.raised_at,
+                state_since=step.redate(flag.state_since),
+                acknowledged_at=None if seen_at is None else step.redate(seen_at),
             )
             if moved != flag:
                 self.store.put(FLAGS, flag_row(moved))
@@ -197,6 +205,18 @@ class Book:
         self.recent.append(logged)
         of_board = self.recent_of.setdefault(logged.board, deque(maxlen=RECENT_OF_A_BOARD))
         of_board.append(logged)
+
+    def note_audit(self, record: AuditRecord, instant: Instant) -> None:
+        """Keep an audit record among the recent ones, and with the flag that it is about."""
+        self.audit.append((record, instant))
+        self.note_flag_audit(record)
+
+    def note_flag_audit(self, record: AuditRecord) -> None:
+        """Keep an audit record with the flag that it is about."""
+        number = flag_number(record.subject)
+        if number is not None:
+            kept = self.flag_audit.setdefault(number, deque(maxlen=RECENT_OF_A_FLAG))
+            kept.append(record)
 
     def commit(self, *, durable: bool = True) -> bool:
         """Write what has changed in one transaction."""

@@ -7,6 +7,7 @@ It is replayed onto the book that the file holds, which then takes its place.
 from dataclasses import dataclass, replace
 
 from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.flag_audit import flag_subject
 from gpuwatch.domain.flags import Flag
 from gpuwatch.history import events, ledger, rows, rule_sets, sweeps, tables
 from gpuwatch.history.boards import NOWHERE, BlindGap, BoardHistory, Counted, Occurrences, Report
@@ -191,10 +192,14 @@ def _join_xids(
 
 def _join_decisions(joint: _Joint) -> None:
     begun, book = joint.begun, joint.book
+    subjects: dict[str, str] = {}
     for flag in begun.flags.values():
-        if any(_covers(known, flag) for known in book.flags.values()):
+        known = next((known for known in book.flags.values() if _covers(known, flag)), None)
+        if known is not None:
+            subjects[flag_subject(flag.number)] = flag_subject(known.number)
             continue
         added = replace(flag, number=book.number(tables.FLAGS))
+        subjects[flag_subject(flag.number)] = flag_subject(added.number)
         book.flags[added.number] = added
         book.store.put(tables.FLAGS, flag_row(added))
     for key, finding in begun.latched.items():
@@ -203,9 +208,10 @@ def _join_decisions(joint: _Joint) -> None:
         book.latched[key] = finding
         book.store.put(tables.LATCHED, finding_row(finding))
     for record, instant in begun.audit:
-        added_record = replace(record, number=book.number(tables.AUDIT))
+        subject = subjects.get(record.subject, record.subject)
+        added_record = replace(record, number=book.number(tables.AUDIT), subject=subject)
         at = joint.instant(instant)
-        book.audit.append((added_record, at))
+        book.note_audit(added_record, at)
         book.store.put(tables.AUDIT, audit_row(added_record, at.boot, at.boottime))
 
 

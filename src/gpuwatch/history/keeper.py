@@ -1,10 +1,12 @@
 """Keeper: what rules and people decided is written down: verdicts, findings, flags, audit."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import Event, EventKind
+from gpuwatch.domain.flag_audit import flag_record
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardState, Departure, VerdictSince
@@ -18,11 +20,12 @@ from gpuwatch.history.rows import board_row
 
 
 class Keeper(Reader):
-    """A reader that also keeps decisions."""
+    """A reader that also keeps decisions. `on_audit` is told of every audit record, once."""
 
     def __init__(self, book: Book) -> None:
         super().__init__(book)
         self._copier = Copier(book.store.path)
+        self.on_audit: Callable[[AuditRecord], None] = lambda _record: None
 
     def save_verdict(self, subject: str, verdict: Verdict, reason: str, at: Moment) -> None:
         """Keep the verdict of a subject (a board's UUID, "" for the host) if it is another one."""
@@ -56,28 +59,48 @@ class Keeper(Reader):
             self._book.store.drop(tables.LATCHED, (code, subject))
             self._book.commit()
 
-    def save_flag(self, flag: Flag) -> Flag:
-        """Keep a new flag (number 0) or the new state of an old one; the flag with its number.
+    def save_flag(self, flag: Flag, deed: Deed) -> Flag:
+        """Keep one flag as `save_flags` does; the flag with its number."""
+        return self.save_flags(((flag, deed),))[0]
 
-        Raises ValueError for a number that history never gave.
+    def save_flags(
+        self, changes: Iterable[tuple[Flag, Deed]], unlatched: Iterable[tuple[str, str]] = ()
+    ) -> tuple[Flag, ...]:
+        """Keep new flags (number 0) or the new state of old ones; the flags with their numbers.
+
+        They, an audit record of each and the end of the `unlatched` findings (code, subject) are
+        one transaction. Raises ValueError for a number that history never gave.
         """
-        book = self._book
-        if not flag.number:
-            flag = replace(flag, number=book.number(tables.FLAGS))
-        elif flag.number not in book.flags:
-            raise ValueError(f"history: there is no flag {flag.number}")
-        book.flags[flag.number] = flag
-        book.store.put(tables.FLAGS, flag_row(flag))
+        book, saved = self._book, []
+        for flag, deed in changes:
+            before = book.flags.get(flag.number)
+            if not flag.number:
+                flag = replace(flag, number=book.number(tables.FLAGS))  # noqa: PLW2901 - the same
+            elif before is None:
+                raise ValueError(f"history: there is no flag {flag.number}")
+            book.flags[flag.number] = flag
+            book.store.put(tables.FLAGS, flag_row(flag))
+            saved.append((flag, self._put_audit(flag_record(before, flag, deed))))
+        for key in unlatched:
+            if book.latched.pop(key, None) is not None:
+                book.store.drop(tables.LATCHED, key)
         self._commit_evidence()
-        return flag
+        for _, record in saved:
+            self.on_audit(record)
+        return tuple(flag for flag, _ in saved)
 
     def append_audit(self, record: AuditRecord) -> AuditRecord:
         """Write an audit record, once and for good; the record with its number."""
+        record = self._put_audit(record)
+        self._commit_evidence()
+        self.on_audit(record)
+        return record
+
+    def _put_audit(self, record: AuditRecord) -> AuditRecord:
         book, now = self._book, self._book.timeline.now
         record = replace(record, number=book.number(tables.AUDIT))
-        book.audit.append((record, now))
+        book.note_audit(record, now)
         book.store.put(tables.AUDIT, audit_row(record, now.boot, now.boottime))
-        self._commit_evidence()
         return record
 
     def retire(self, key: BoardKey, actor: str, reason: str, at: Moment) -> tuple[Event, ...]:

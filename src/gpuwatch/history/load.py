@@ -144,6 +144,8 @@ def _load_decisions(book: Book) -> None:
         book.latched[finding.code, finding.subject] = finding
     for row in reversed(book.store.rows(tables.AUDIT, "order by number desc limit 500")):
         book.audit.append((audit_of(row), Instant(row[2], row[3])))
+    for row in book.store.rows(tables.AUDIT, "where subject like 'flag %' order by number"):
+        book.note_flag_audit(audit_of(row))
     latest = "where number in (select max(number) from verdicts group by subject)"
     verdict_of = partial(_verdict, book)
     book.verdicts.update(_understood(book.store, tables.VERDICTS, verdict_of, latest))

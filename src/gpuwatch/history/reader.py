@@ -33,6 +33,11 @@ from gpuwatch.history.timeline import Instant, Timeline
 
 _XID = "xid"
 _SXID = "sxid"
+# A board is named by both parts of its key, SERIAL/UUID.
+_AUDIT_OF = (
+    "where at >= ?1 and (?2 = '' or subject = ?2 or instr('/' || subject || '/', '/' || ?2 || '/'))"
+    " order by number desc limit ?3"
+)
 
 
 class Reader:
@@ -152,12 +157,27 @@ class Reader:
         """All flags, closed ones too, by number."""
         return tuple(self._book.flags[number] for number in sorted(self._book.flags))
 
-    def audit(self, limit: int = 1000) -> tuple[AuditRecord, ...]:
-        """The latest audit records, the oldest of them first."""
-        rows = self._book.store.rows(AUDIT, "order by number desc limit ?", (limit,))
-        kept = {row[0]: audit_of(row) for row in reversed(rows)}
-        kept |= {record.number: record for record, _ in self._book.audit}
-        return tuple(kept[number] for number in sorted(kept)[-limit:]) if limit else ()
+    def audit(
+        self, limit: int = 1000, *, since: float = 0.0, subject: str = ""
+    ) -> tuple[AuditRecord, ...]:
+        """The latest audit records, the oldest of them first; from Unix second `since` on.
+
+        `subject` limits them to one: "flag 3", a board's serial or UUID, a maintenance.
+        """
+        if not limit:
+            return ()
+        rows = self._book.store.rows(AUDIT, _AUDIT_OF, (since, subject, limit))
+        kept = {row[0]: audit_of(row) for row in rows}
+        kept |= {
+            record.number: record
+            for record, _ in self._book.audit
+            if record.at >= since and (not subject or _is_about(record, subject))
+        }
+        return tuple(kept[number] for number in sorted(kept)[-limit:])
+
+    def flag_audit(self) -> Mapping[int, tuple[AuditRecord, ...]]:
+        """By the number of the flag: the latest audit records about it, the oldest first."""
+        return {number: tuple(records) for number, records in self._book.flag_audit.items()}
 
     def losses(self) -> tuple[tuple[float, str], ...]:
         """When history was lost (Unix seconds) and what is known of it, oldest first."""
@@ -234,6 +254,10 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
         successor=None if successor is None else successor.board.key,
         returned_at=None if known.returned is None else timeline.wall(known.returned),
     )
+
+
+def _is_about(record: AuditRecord, subject: str) -> bool:
+    return record.subject == subject or subject in record.subject.split("/")
 
 
 def _xids(

@@ -199,7 +199,17 @@ _SIXTH = Migration(
     ),
 )
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH)
+# `insert or replace` deletes a row without its delete trigger: the row that is there stays.
+_SEVENTH = Migration(
+    "0007-audit-not-replaced",
+    (
+        """create trigger audit_is_not_replaced before insert on audit
+            when exists (select 1 from audit where number = new.number)
+            begin select raise(ignore); end""",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
 
 _REGISTER = "create table if not exists migrations (name text primary key) strict"
 

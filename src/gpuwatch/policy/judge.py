@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency, Verdict, is_newer, verdict_of
+from gpuwatch.policy.attention import is_covered
 from gpuwatch.policy.conditions import (
     Answer,
     GpuCondition,
@@ -222,12 +223,12 @@ class Judge:
         return self.settings.trend_due if rule.code == "rising-uncorrectable-trend" else rule.due
 
     def _routed(self, found: Iterable[Finding], host: HostView) -> tuple[Finding, ...]:
-        """The same findings with the route that settings and maintenance leave them."""
+        """The same findings with the route that settings, maintenance and people leave them."""
         return tuple(replace(finding, route=self._route(finding, host)) for finding in found)
 
     def _route(self, finding: Finding, host: HostView) -> Urgency:
         quiet = HOST in host.in_maintenance or finding.subject in host.in_maintenance
-        if self.settings.shadow or quiet or host.released:
+        if self.settings.shadow or quiet or host.released or is_covered(finding, host):
             return Urgency.INFO
         if finding.urgency is Urgency.PAGE and finding.code in self.settings.not_paging:
             return Urgency.WINDOW

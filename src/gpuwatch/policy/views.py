@@ -10,6 +10,7 @@ from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.trends import Ladder
+from gpuwatch.domain.verdicts import Urgency
 
 
 class DriverHealth(StrEnum):
@@ -76,6 +77,8 @@ class HostView:
     `settling` says that the agent has just started: what it does not know yet is no news.
     `taken_functions` are NVIDIA PCI functions that another driver (vfio) holds: not missing.
     `in_maintenance` are the UUIDs under maintenance, "" for the whole host.
+    `attended` are findings, by code and UUID, that people have taken up, and up to which urgency;
+    `in_hands` the UUIDs of boards that somebody works on.
     `unattributed` are Unix seconds of echoes without an owner in the last day.
     """
 
@@ -93,6 +96,8 @@ class HostView:
     quiet_seconds: float = 1e9
     settling: bool = False
     in_maintenance: frozenset[str] = frozenset()
+    attended: Mapping[tuple[str, str], Urgency] = field(default_factory=dict)
+    in_hands: frozenset[str] = frozenset()
     unattributed: tuple[float, ...] = ()
     history_lost: str = ""
 

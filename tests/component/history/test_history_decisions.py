@@ -1,5 +1,6 @@
 """What people and rules decided outlives a restart; copies are consistent and paced."""
 
+import contextlib
 import sqlite3
 import threading
 from contextlib import closing
@@ -17,6 +18,7 @@ from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
 from gpuwatch.history import HistoryError, Reader, schema
 from gpuwatch.history.retention import Retention
+from tests.support.flags import DEED
 from tests.support.histories import DAY, Bench, board_key, device
 
 FLAG = Flag(
@@ -72,10 +74,10 @@ def bench(tmp_path: Path) -> Bench:
 
 def test_flags_are_numbered_and_kept(bench: Bench) -> None:
     """A flag keeps its number through its states and a restart."""
-    first = bench.history.save_flag(FLAG)
-    second = bench.history.save_flag(replace(FLAG, code="off-the-bus"))
+    first = bench.history.save_flag(FLAG, DEED)
+    second = bench.history.save_flag(replace(FLAG, code="off-the-bus"), DEED)
     closed = bench.history.save_flag(
-        replace(first, state=FlagState.CLOSED, disposition=Disposition.RMA)
+        replace(first, state=FlagState.CLOSED, disposition=Disposition.RMA), DEED
     )
 
     kept = bench.reopened_after_close().history.flags()
@@ -87,7 +89,7 @@ def test_flags_are_numbered_and_kept(bench: Bench) -> None:
 def test_a_number_that_was_never_given_is_refused(bench: Bench) -> None:
     """A flag from elsewhere does not overwrite one of ours."""
     with pytest.raises(ValueError, match="there is no flag 7"):
-        bench.history.save_flag(replace(FLAG, number=7))
+        bench.history.save_flag(replace(FLAG, number=7), DEED)
 
 
 def test_latched_findings_are_kept_until_cleared(bench: Bench) -> None:
@@ -138,6 +140,75 @@ def test_retiring_an_absent_board_is_written_down(bench: Bench) -> None:
     )
 
 
+_REWRITES = (
+    "update audit set reason = 'forged'",
+    "delete from audit where number = 1",
+    "delete from audit",
+    "replace into audit select number, at, boot, boottime, 'forger', '', '', '', '', '' from audit",
+    "insert or replace into audit values (1, 0, 1, 0, 'forger', 'nothing', '', '', '', '')",
+    """insert into audit values (1, 0, 1, 0, 'forger', 'nothing', '', '', '', '')
+        on conflict (number) do update set actor = excluded.actor""",
+)
+
+
+@pytest.mark.parametrize("rewrite", _REWRITES)
+def test_nothing_rewrites_the_audit_log(bench: Bench, rewrite: str) -> None:
+    """Neither a change, nor a deletion, nor a replacement under the same number."""
+    bench.history.save_flag(FLAG, DEED)
+    bench.history.save_flag(replace(FLAG, number=1, fru="tray"), DEED)
+    written = bench.history.audit()
+    bench.history.close()
+
+    with (
+        closing(sqlite3.connect(bench.history._book.store.path)) as connection,
+        contextlib.suppress(sqlite3.IntegrityError),
+        connection,
+    ):
+        connection.execute(rewrite)
+
+    assert bench.reopened_after_close().history.audit() == written
+    assert [record.actor for record in written] == ["uid 1000 (alice)"] * 2
+
+
+def test_the_audit_log_is_asked_by_time_and_subject(bench: Bench) -> None:
+    """A flag, a board by serial or UUID; from the file and from memory alike."""
+    for number in range(520):  # more than memory keeps
+        bench.history.append_audit(
+            AuditRecord(at=float(number), actor="uid 0", action="resume", subject="nvml", reason="")
+        )
+    bench.history.save_flag(FLAG, replace(DEED, at=7.0))
+    bench.history.take_inventory((), bench.clock.now())
+    bench.history.retire(board_key(0), "uid 0", "sold", bench.clock.now())
+    before = _asked(bench.history)
+
+    again = bench.reopened_after_close().history
+
+    assert before == _asked(again)
+    assert before == {
+        "flag 1": [7.0],
+        board_key(0).serial: [bench.clock.wall],
+        board_key(0).uuid: [bench.clock.wall],
+        "flag": [],
+        "elsewhere": [],
+        "nvml": [float(number) for number in range(520)],
+        "since": [518.0, 519.0],
+        "latest": [7.0, bench.clock.wall],
+        "none": [],
+    }
+    assert {number: len(records) for number, records in again.flag_audit().items()} == {1: 1}
+
+
+def _asked(history: Reader) -> dict[str, list[float]]:
+    """When what was written, by what the log is asked for."""
+    subjects = ("flag 1", board_key(0).serial, board_key(0).uuid, "flag", "elsewhere", "nvml")
+    answers = {subject: history.audit(10_000, subject=subject) for subject in subjects} | {
+        "since": history.audit(subject="nvml", since=518.0),
+        "latest": history.audit(2),
+        "none": history.audit(0),
+    }
+    return {asked: [record.at for record in records] for asked, records in answers.items()}
+
+
 def test_an_unknown_board_cannot_be_retired(bench: Bench) -> None:
     """The sentence says where to look."""
     with pytest.raises(ValueError, match="boards list"):
@@ -156,7 +227,7 @@ def test_a_board_that_comes_back_after_it_left_returned(bench: Bench) -> None:
 
 def test_a_copy_is_one_whole_file(bench: Bench, tmp_path: Path) -> None:
     """The copy needs no companions and holds what was committed, made from another thread."""
-    bench.history.save_flag(FLAG)
+    bench.history.save_flag(FLAG, DEED)
     maker = threading.Thread(target=bench.history.copy)
     maker.start()
     bench.sweeps(20)
@@ -173,7 +244,7 @@ def test_a_copy_is_due_once_a_minute_and_on_evidence_only(bench: Bench) -> None:
     """At start one is due; then only evidence asks for the next, and not within a minute."""
     due_at_start = bench.history.copy_due()
     bench.history.copy()
-    bench.history.save_flag(FLAG)
+    bench.history.save_flag(FLAG, DEED)
 
     due_at_once = bench.history.copy_due()
     bench.history._copier._tried_at = (bench.history._copier._tried_at or 0.0) - 60.0

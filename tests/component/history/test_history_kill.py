@@ -11,7 +11,10 @@ from contextlib import closing
 from pathlib import Path
 
 from gpuwatch.clock import SystemClock
+from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.incidents import Memory
+from gpuwatch.history import Reader
+from tests.support.audits import said_by, told_by
 from tests.support.histories import board_key
 from tests.support.history_writer import (
     BOARDS,
@@ -133,3 +136,40 @@ def test_a_kill_while_the_history_is_copied_spoils_neither(tmp_path: Path) -> No
     assert (copied, degraded, unfinished.exists()) == (True, (), False)
     counted = {(b, m): records[board_key(b)].errors[m] for b, m in hardware.injected}
     assert counted == hardware.injected
+
+
+def _parted(history: Path) -> list[str]:
+    """Flags that say something else than their audit records, or than what is latched."""
+    reader = Reader.open(history)
+    flags, audit, latched = reader.flags(), reader.flag_audit(), reader.latched_findings()
+    reader.close()
+    parted = [
+        f"{flag} is not what {audit.get(flag.number)} tell"
+        for flag in flags
+        if told_by(audit.get(flag.number, ())) != said_by(flag)
+    ]
+    last = flags[-1]
+    if last.is_open and not latched:
+        parted.append(f"{last} has no finding")
+    outlived = not last.is_open and any(one.since < last.state_since for one in latched)
+    return parted + ([f"{latched} outlived {last}"] if outlived else [])
+
+
+def test_a_kill_parts_no_flag_from_its_audit(tmp_path: Path) -> None:
+    """Whatever the moment: a flag, its audit record and its latch are written in one."""
+    hardware, chance = Hardware(tmp_path), random.Random(13)
+    parted: list[str] = []
+    for _ in range(max(6, KILLS)):
+        hardware.watch_and_kill(chance, "deciding")
+        parted += _parted(hardware.history)
+
+    reader = Reader.open(hardware.history)
+    states, numbers = (
+        {flag.state for flag in reader.flags()},
+        [record.number for record in reader.audit(10_000)],
+    )
+    reader.close()
+
+    assert parted == []
+    assert FlagState.DISMISSED in states
+    assert numbers == list(range(1, len(numbers) + 1))

@@ -10,6 +10,7 @@ from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardState, Departure
 from gpuwatch.domain.verdicts import RmaStanding, Urgency
+from tests.support.flags import DEED
 from tests.support.histories import Bench, HandClock, board_key, device
 
 ABSENT, LEFT, PRESENT = BoardState.ABSENT, BoardState.LEFT, BoardState.PRESENT
@@ -86,7 +87,7 @@ def test_a_vanished_board_is_absent_until_its_slot_is_filled(bench: Bench) -> No
 
 def test_a_board_in_hands_that_is_gone_after_a_boot_has_left(bench: Bench) -> None:
     """Its slot may be empty for a while; the board that fills it is its successor."""
-    bench.history.save_flag(_flag(2, FlagState.IN_HANDS))
+    bench.history.save_flag(_flag(2, FlagState.IN_HANDS), DEED)
     at_once = bench.history.take_inventory(tuple(_with(s2=-1)), bench.clock.now())
     vanished = _state(bench, 2)
     said = _boot(bench, *_with(s2=-1))
@@ -141,7 +142,7 @@ def test_a_board_that_was_only_absent_did_not_return_from_elsewhere(bench: Bench
 
 def test_a_board_that_moves_and_moves_back_has_one_history(bench: Bench) -> None:
     """Exchanges are said once for both; the flag follows its board."""
-    bench.history.save_flag(_flag(5))
+    bench.history.save_flag(_flag(5), DEED)
     away = _boot(bench, *_with(s5=6, s6=5))
     back = _boot(bench, *_with())
 
@@ -156,7 +157,7 @@ def test_a_board_that_moves_and_moves_back_has_one_history(bench: Bench) -> None
 
 def test_a_baseboard_is_one_event(bench: Bench) -> None:
     """Eight boards out, eight in: the platform changed, and the flag has its successor."""
-    bench.history.save_flag(_flag(2, FlagState.IN_HANDS, "baseboard"))
+    bench.history.save_flag(_flag(2, FlagState.IN_HANDS, "baseboard"), DEED)
     said = _boot(bench, *(device(number + 10, number) for number in range(8)))
 
     assert _told(said) == [EventKind.PLATFORM_CHANGED]
@@ -220,7 +221,7 @@ def _in(chassis: str, number: int, slot: int | None = None) -> Device:
 
 def test_what_leaves_with_a_flagged_piece_is_not_missing(bench: Bench) -> None:
     """The baseboard is out: one event for the flagged board, one for the seven beside it."""
-    bench.history.save_flag(_flag(2, FlagState.IN_HANDS, "baseboard"))
+    bench.history.save_flag(_flag(2, FlagState.IN_HANDS, "baseboard"), DEED)
     out = _boot(bench)
     departures = {number: _state(bench, number) for number in (2, 3)}
     back_in = _boot(bench, *(device(number + 10, number) for number in range(8)))
@@ -232,7 +233,7 @@ def test_what_leaves_with_a_flagged_piece_is_not_missing(bench: Bench) -> None:
 
 def test_a_second_board_gone_beside_a_swapped_module_is_missing(bench: Bench) -> None:
     """However big the piece is that the flag names: seven others are still here."""
-    bench.history.save_flag(_flag(2, FlagState.IN_HANDS, "baseboard"))
+    bench.history.save_flag(_flag(2, FlagState.IN_HANDS, "baseboard"), DEED)
     said = _boot(bench, *_with(s2=9, s5=-1))
 
     assert EventKind.DEPARTED_WITH_FRU not in _told(said)
@@ -244,7 +245,7 @@ def test_the_other_gpu_of_a_board_leaves_with_it(tmp_path: Path) -> None:
     bench = Bench.open(tmp_path / "history.db", HandClock(), boards=4)
     twins = (device(10, 2, "16599"), device(11, 3, "16599"))
     bench.history.take_inventory((device(0), device(1), *twins), bench.clock.now())
-    bench.history.save_flag(replace(_flag(10), board=twins[0].board.key))
+    bench.history.save_flag(replace(_flag(10), board=twins[0].board.key), DEED)
     bench.clock.boot("boot-2")
     said = bench.history.take_inventory((device(0), device(1), device(9, 2)), bench.clock.now())
     records = bench.history.records()

@@ -4,12 +4,14 @@ import dataclasses
 
 import pytest
 
-from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.devices import BoardKey
-from gpuwatch.domain.flag_audit import GPUWATCH, flag_record, flag_subject
+from gpuwatch.domain.flag_audit import GPUWATCH, flag_number, flag_record, flag_subject
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
 from gpuwatch.domain.verdicts import RmaStanding, Urgency
 from tests.support.flags import DAY, NEW_BOARD, NOW, a_flag
+
+DEED = Deed(actor="uid 0 (root)", action="flag-set", reason="because", at=NOW)
 
 # Another value of every attribute, and the words that a record has for it.
 OTHERS: dict[str, tuple[object, str]] = {
@@ -80,9 +82,9 @@ def test_an_acknowledgement_is_told_with_who_and_when() -> None:
 
 def test_a_raised_flag_is_told_whole() -> None:
     """There is nothing before it, and all that it says after."""
-    record = flag_record(
-        None, a_flag(number=0), actor=GPUWATCH, action="flag-raised", reason="a finding", at=NOW
-    )
+    deed = Deed(actor=GPUWATCH, action="flag-raised", reason="a finding", at=NOW)
+
+    record = flag_record(None, a_flag(), deed)
 
     assert record.before == ""
     assert record.after == (
@@ -110,7 +112,14 @@ def test_a_record_names_its_flag_and_its_author() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("subject", "number"),
+    [("flag 14", 14), ("flag", None), ("flag x", None), ("board 14", None), ("", None)],
+)
+def test_a_record_about_a_flag_can_be_told(subject: str, number: int | None) -> None:
+    """Boards, maintenance and releases have records as well."""
+    assert flag_number(subject) == number
+
+
 def _record(before: Flag, after: Flag) -> AuditRecord:
-    return flag_record(
-        before, after, actor="uid 0 (root)", action="flag-set", reason="because", at=NOW
-    )
+    return flag_record(before, after, DEED)
