@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gpuwatch.agent.decide import Calendar, Decisions
+from gpuwatch.agent.decide import Decisions
+from gpuwatch.agent.planning import Calendar
 from gpuwatch.domain.audit import Deed
 from gpuwatch.domain.flag_audit import flag_number
 from gpuwatch.domain.flag_changes import acknowledged
@@ -49,7 +50,7 @@ def _rise(bench: Bench, number: int = 0) -> None:
 
 
 def _decisions(bench: Bench) -> Decisions:
-    decisions = Decisions(bench.history, Judge(PolicySettings()), Calendar(()))
+    decisions = Decisions(bench.history, Judge(PolicySettings()), Calendar())
     decisions.restore()
     return decisions
 
@@ -188,7 +189,7 @@ def test_an_acknowledged_flag_reaches_nobody(bench: Bench, restarted: bool) -> N
 def test_a_cause_that_grows_graver_reaches_people_again(bench: Bench) -> None:
     """The acknowledgement was for the lesser one; gpuwatch says so in the audit log."""
     rules = tuple(replace(rule, latch=False, pages_after=timedelta(days=1)) for rule in RULES)
-    decisions = Decisions(bench.history, Judge(PolicySettings(), rules), Calendar(()))
+    decisions = Decisions(bench.history, Judge(PolicySettings(), rules), Calendar())
     _decide(decisions, bench)
     _acknowledge(decisions, bench)
     for _ in range(13):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gpuwatch.agent.decide import Calendar, Decisions
+from gpuwatch.agent.decide import Decisions
+from gpuwatch.agent.planning import Calendar
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.history import HistorySettings, Reader
 from gpuwatch.policy.judge import Judge, Judgement
@@ -56,9 +57,7 @@ def _serve(bench: Bench, sweeps: int) -> None:
 
 def _judge(bench: Bench, version: str, readings: dict[str, int] | None = None) -> Judgement:
     """What an agent with this version of the rules decides after its start."""
-    decisions = Decisions(
-        bench.history, Judge(PolicySettings()), Calendar(()), rules_version=version
-    )
+    decisions = Decisions(bench.history, Judge(PolicySettings()), Calendar(), rules_version=version)
     decisions.restore()
     records = bench.history.records()
     gpus = tuple(

@@ -16,7 +16,7 @@ from gpuwatch.domain.records import BoardRecord, BoardState, Held, XidCount
 from gpuwatch.domain.signals import Kind, Role, Signal
 from gpuwatch.domain.snapshot import GpuState, Latest, Maintenance, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
-from gpuwatch.domain.windows import Window
+from gpuwatch.domain.windows import Outlook, Window
 from gpuwatch.sources.nvml_signals import TABLE
 
 AT = datetime(2026, 3, 14, 3, 12, 7, tzinfo=UTC).timestamp()
@@ -528,7 +528,7 @@ def rich_snapshot() -> Snapshot:
             ),
         ),
         flags=_flags(),
-        windows=_windows(),
+        outlook=Outlook(windows=_windows()),
         maintenance=(
             Maintenance(
                 identity="chg-1",

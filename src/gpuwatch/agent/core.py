@@ -264,7 +264,7 @@ class Agent:
             host_verdict=judgement.host_verdict,
             host_findings=judgement.host_findings,
             flags=self.decisions.flags,
-            windows=self.decisions.calendar.at(now),
+            outlook=self.decisions.calendar.at(now),
             maintenance=self.maintenance,
             events=self.history.recent_events(EVENTS_SHOWN),
             degraded=self.history.degraded,

@@ -1,10 +1,12 @@
 """Decide: findings become verdicts that are remembered, and flags that get a window."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
+from gpuwatch.agent.planning import Calendar, take_up
 from gpuwatch.agent.publish import Frame, Transitions
 from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.devices import BoardKey
@@ -19,49 +21,15 @@ from gpuwatch.domain.windows import Window
 from gpuwatch.history import History
 from gpuwatch.policy.attention import attending, escalations, uuids_of
 from gpuwatch.policy.judge import HOST, NOTHING_JUDGED, Judge, Judgement
+from gpuwatch.policy.placement import place_for
 from gpuwatch.policy.planner import plan
 from gpuwatch.policy.rules import RULES_VERSION
-from gpuwatch.policy.schedule import Schedule
 from gpuwatch.policy.views import HostView
 
 log = structlog.get_logger("gpuwatch.decide")
 
-WINDOWS_AHEAD = 8
-VALID_SECONDS = 3600.0
-_REPLANNED = "its window passed, was cancelled, or is the first that was found"
 _CONFIRMED = "newer evidence for the same cause"
 _LEVELS = {Urgency.PAGE: "error", Urgency.WINDOW: "warning"}
-
-
-@dataclass(slots=True)
-class Calendar:
-    """The coming windows, computed when one begins or ends and not at every sweep."""
-
-    schedules: Sequence[Schedule]
-    windows: tuple[Window, ...] = ()
-    _valid: tuple[float, float] = (0.0, 0.0)
-
-    def at(self, now: Moment) -> tuple[Window, ...]:
-        """The window that is open and the coming ones, in time order."""
-        first, last = self._valid
-        if not first <= now.wall < last:
-            self._compute(now)
-        return self.windows
-
-    def forget(self) -> None:
-        """Compute again at the next look: the clock stepped, or the settings changed."""
-        self._valid = (0.0, 0.0)
-
-    def _compute(self, now: Moment) -> None:
-        found: list[Window] = []
-        for schedule in self.schedules:
-            open_now = schedule.window_at(now.utc)
-            found.extend([open_now] if open_now else [])
-            found.extend(schedule.upcoming(now.utc, WINDOWS_AHEAD))
-        self.windows = tuple(sorted(set(found)))
-        edges = [edge for window in self.windows for edge in (window.start, window.end)]
-        coming = [edge.timestamp() for edge in edges if edge > now.utc]
-        self._valid = (now.wall, min([*coming, now.wall + VALID_SECONDS]))
 
 
 @dataclass(slots=True)
@@ -245,29 +213,30 @@ class Decisions:
             self.calendar.at(now),
             now.utc,
             notice=self.judge.settings.window_notice,
+            freeze_at=self.calendar.freeze_at,
             fru=self.judge.settings.fru,
         )
-        for flag in wanted.raised:
-            saved = self.history.save_flag(flag, _deed("flag-raised", "a finding asks for it", now))
-            log.warning(
-                "flag-raised",
-                flag=saved.number,
-                serial=flag.board.serial,
-                uuid=flag.board.uuid,
-                code=flag.code,
-                window=flag.window_name,
-                sentence=flag.sentence,
-            )
-        for flag in wanted.replanned:
-            self.history.save_flag(flag, _deed("flag-replanned", _REPLANNED, now))
-            log.info("flag-replanned", flag=flag.number, window=flag.window_name)
+        for change in wanted.changes:
+            take_up(self.history, change, now)
         for flag in wanted.confirmed:
             self.history.save_flag(flag, _deed("flag-confirmed", _CONFIRMED, now))
             log.info("flag-confirmed", flag=flag.number, evidence_at=flag.evidence_at)
-        if wanted.raised or wanted.replanned or wanted.confirmed:
+        if wanted.changes or wanted.confirmed:
             self._look_at_flags()
             return True
         return False
+
+    def place_for(self, flag: Flag, name: str, start: datetime | None, now: Moment) -> Window:
+        """The window that a person pins `flag` to. Raises NoPlaceError; see `placement`."""
+        return place_for(
+            flag,
+            name,
+            start,
+            self.flags,
+            self.calendar.at(now),
+            now=now.utc,
+            notice=self.judge.settings.window_notice,
+        )
 
 
 def _deed(action: str, reason: str, now: Moment) -> Deed:

@@ -15,10 +15,11 @@ from gpuwatch import __version__
 from gpuwatch.agent import wiring
 from gpuwatch.agent.actions import tell_audit
 from gpuwatch.agent.core import Agent
-from gpuwatch.agent.decide import Calendar, Decisions
+from gpuwatch.agent.decide import Decisions
 from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.housekeeping import Housekeeping
 from gpuwatch.agent.maintenance import MaintenanceDirectory
+from gpuwatch.agent.planning import Calendar
 from gpuwatch.agent.releases import StandingRelease
 from gpuwatch.agent.remember import Memory
 from gpuwatch.agent.requests import Requests
@@ -188,7 +189,7 @@ class Service:
         settings, decisions = loaded.settings, self.agent.decisions
         self._logs.apply(settings.log.format, settings.log.level)
         decisions.judge.settings = wiring.policy_settings(settings)
-        decisions.calendar.schedules = wiring.schedules(settings)
+        decisions.calendar.agenda = wiring.agenda(settings)
         decisions.calendar.forget()
         self.agent.identity = wiring.identity(loaded)
 
@@ -206,7 +207,7 @@ def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
     return Agent(
         clock=clock,
         history=history,
-        decisions=Decisions(history, judge, Calendar(wiring.schedules(settings))),
+        decisions=Decisions(history, judge, Calendar(wiring.agenda(settings))),
         memory=Memory(history, lambda: kernel is not None and kernel.readable),
         sources=tuple(source for source in (nvml, kernel) if source is not None),
         nvml=nvml,

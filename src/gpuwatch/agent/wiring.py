@@ -4,7 +4,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from gpuwatch.agent.core import Identity
 from gpuwatch.config.loading import Loaded
@@ -12,8 +11,8 @@ from gpuwatch.config.models import Settings
 from gpuwatch.domain.moments import Clock
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.history import Degraded, History, HistorySettings
+from gpuwatch.policy.agenda import Agenda
 from gpuwatch.policy.rules import ALERTING_XIDS
-from gpuwatch.policy.schedule import Schedule
 from gpuwatch.policy.views import PolicySettings
 from gpuwatch.sources.base import LogPosition
 from gpuwatch.sources.kernel_log_source import KernelLogSettings, KernelLogSource
@@ -74,17 +73,9 @@ def policy_settings(settings: Settings) -> PolicySettings:
     )
 
 
-def schedules(settings: Settings) -> tuple[Schedule, ...]:
-    """The maintenance windows."""
-    return tuple(
-        Schedule(
-            name=window.name,
-            cron=window.cron,
-            duration=window.duration,
-            zone=ZoneInfo(str(window.zone)),
-        )
-        for window in settings.windows
-    )
+def agenda(settings: Settings) -> Agenda:
+    """When boards may be swapped, and when not."""
+    return Agenda(schedules=tuple(window.schedule() for window in settings.windows))
 
 
 def nvml_settings(settings: Settings) -> NvmlSettings:

@@ -11,7 +11,7 @@ from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.signals import Signal
 from gpuwatch.domain.verdicts import Finding, Verdict
-from gpuwatch.domain.windows import Window
+from gpuwatch.domain.windows import Outlook, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Snapshot:
     host_verdict: Verdict = Verdict.UNKNOWN
     host_findings: tuple[Finding, ...] = ()
     flags: tuple[Flag, ...] = ()
-    windows: tuple[Window, ...] = ()
+    outlook: Outlook = field(default_factory=Outlook)
     maintenance: tuple[Maintenance, ...] = ()
     events: tuple[Event, ...] = ()
     degraded: tuple[str, ...] = ()
@@ -127,3 +127,8 @@ class Snapshot:
     labels: Mapping[str, str] = field(default_factory=dict)
     rules_version: str = ""
     config_hash: str = ""
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows that boards may be swapped in, in time order."""
+        return self.outlook.windows

@@ -1,35 +1,109 @@
-"""Windows: intervals in which boards may be swapped, and wall time resolved into instants."""
+"""Windows: when boards may be swapped, blackouts in which none may, wall time made an instant."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
+
+SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """One maintenance window: [start, end), aware datetimes in UTC, and its name."""
+    """One maintenance window: [start, end), aware datetimes in UTC, its name, who told of it.
+
+    `source` is "settings" or "calendar NAME". A name and a start are one window.
+    """
 
     start: datetime
     end: datetime
     name: str
+    source: str = SETTINGS
 
     def __post_init__(self) -> None:
-        if self.start.utcoffset() is None or self.end.utcoffset() is None:
-            raise ValueError(f"window {self.name}: start and end need a time zone")
-        if self.end <= self.start:
-            raise ValueError(f"window {self.name}: ends before it starts")
+        _check(f"window {self.name}", self.start, self.end)
 
     def is_open(self, at: datetime) -> bool:
         """Whether `at` lies in the window."""
         return self.start <= at < self.end
 
-    def overlaps(self, other: "Window") -> bool:
+    def overlaps(self, other: "Window | Blackout") -> bool:
         """Whether some instant lies in both; windows that only touch do not overlap."""
         return self.start < other.end and other.start < self.end
 
 
-def resolve(local: datetime, zone: ZoneInfo) -> datetime:
+@dataclass(frozen=True, slots=True, order=True)
+class Blackout:
+    """A time in which no board may be swapped: [start, end) in UTC, its name, and why."""
+
+    start: datetime
+    end: datetime
+    name: str
+    reason: str = ""
+    source: str = SETTINGS
+
+    def __post_init__(self) -> None:
+        _check(f"blackout {self.name}", self.start, self.end)
+
+    def covers(self, at: datetime) -> bool:
+        """Whether `at` lies in the blackout."""
+        return self.start <= at < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A window that cannot be used, because a blackout lies in it, wholly or in part."""
+
+    window: Window
+    blackout: Blackout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarState:
+    """One iCalendar file as it was last read.
+
+    `read_at` are Unix seconds of the last reading that succeeded, None before the first; `problem`
+    is "" or why the latest one failed. `ignored` counts events that are neither window nor blackout
+    by the settings.
+    """
+
+    name: str
+    path: str
+    read_at: float | None = None
+    problem: str = ""
+    windows: tuple[Window, ...] = ()
+    blackouts: tuple[Blackout, ...] = ()
+    ignored: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is to come, as of one instant.
+
+    `windows` are the open one and those to come that no blackout touches, in time order; `blocked`
+    are windows that one does, at least the first of each schedule. `blackouts` are those that hold
+    and the next ones of each source.
+    """
+
+    windows: tuple[Window, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    blackouts: tuple[Blackout, ...] = ()
+    calendars: tuple[CalendarState, ...] = ()
+    boards_per_window: int = 2
+
+    @property
+    def settled(self) -> bool:
+        """Whether every calendar has been read once; before that a blackout may be unknown."""
+        return all(calendar.read_at is not None for calendar in self.calendars)
+
+
+def _check(what: str, start: datetime, end: datetime) -> None:
+    if start.utcoffset() is None or end.utcoffset() is None:
+        raise ValueError(f"{what}: start and end need a time zone")
+    if end <= start:
+        raise ValueError(f"{what}: ends before it starts")
+
+
+def resolve(local: datetime, zone: tzinfo) -> datetime:
     """The first instant, in UTC, at which the wall clocks of `zone` show `local` or later.
 
     A time that occurs twice means its first occurrence; one that a change of the clocks skips means
@@ -53,6 +127,6 @@ def resolve(local: datetime, zone: ZoneInfo) -> datetime:
     )
 
 
-def wall_time(at: datetime, zone: ZoneInfo) -> datetime:
+def wall_time(at: datetime, zone: tzinfo) -> datetime:
     """What the wall clocks of `zone` show at `at`: naive, without saying which of two it is."""
     return at.astimezone(zone).replace(tzinfo=None, fold=0)

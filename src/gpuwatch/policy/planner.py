@@ -1,48 +1,59 @@
 """Planner: findings that ask for a replacement become flags, and flags get a window."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gpuwatch.domain.devices import BoardKey, same_board
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardRecord
-from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Urgency, is_newer
-from gpuwatch.domain.windows import Window
+from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, is_newer
+from gpuwatch.domain.windows import Blackout, Outlook
+from gpuwatch.policy.placement import Change, placed, postponed
 from gpuwatch.policy.slots import fru_of, slot_note
-
-_URGENT_FIRST = {Urgency.PAGE: 0, Urgency.WINDOW: 1, Urgency.WATCH: 2, Urgency.INFO: 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the planner wants: flags to raise (number 0), and known flags to change.
 
-    `replanned` have another window, `confirmed` rest on newer evidence.
+    `changes` are the raised ones and those with another window or due date, or whose owner is to be
+    told something, the most urgent first; `confirmed` rest on newer evidence.
     """
 
-    raised: tuple[Flag, ...] = ()
-    replanned: tuple[Flag, ...] = ()
+    changes: tuple[Change, ...] = ()
     confirmed: tuple[Flag, ...] = ()
+
+    @property
+    def raised(self) -> tuple[Flag, ...]:
+        """The new flags."""
+        return tuple(change.flag for change in self.changes if change.before is None)
+
+    @property
+    def replanned(self) -> tuple[Flag, ...]:
+        """The known flags that changed."""
+        return tuple(change.flag for change in self.changes if change.before is not None)
 
 
 def plan(
     findings: Mapping[str, tuple[Finding, ...]],
     records: Mapping[BoardKey, BoardRecord],
     flags: Sequence[Flag],
-    windows: Sequence[Window],
+    outlook: Outlook,
     now: datetime,
     *,
     notice: timedelta,
+    freeze_at: Callable[[datetime], Blackout | None] = lambda _instant: None,
     fru: str = "",
 ) -> Plan:
     """Raise a flag for every finding whose remedy is replace, once for a board and cause.
 
-    `findings` are keyed by UUID, `windows` are the coming ones in time order, `flags` all that
-    history knows, `fru` what is replaced as one piece if not what the platform makes usual. A flag
-    goes into the first window that starts at least `notice` from now. Several
-    GPUs with one serial number are one board and get one flag. A closed or dismissed flag is raised
-    again only on evidence newer than its own.
+    `findings` are keyed by UUID, `flags` are all that history knows, `fru` what is replaced as one
+    piece if not what the platform makes usual. Open flags go into the first window that starts at
+    least `notice` from now and can take their board, the most urgent first; see `placement`.
+    `freeze_at` tells the blackout that covers an instant: it moves the due date of what does not
+    page. Several GPUs with one serial number are one board and get one flag. A closed or dismissed
+    flag is raised again only on evidence newer than its own.
     """
     raised: list[Flag] = []
     for record in records.values():
@@ -54,13 +65,16 @@ def plan(
             flag = _flag(record, finding, now)
             piece = fru_of(record.board, record.slot, fru)
             raised.append(replace(flag, fru=piece, slot_note=slot_note(record, flags)))
-    first = next((window for window in windows if window.start >= now + notice), None)
-    ordered = sorted(raised, key=lambda flag: (_URGENT_FIRST[flag.urgency], flag.due_at))
-    replanned = tuple(_replanned(flags, windows, first, now))
-    moved = {flag.number for flag in replanned}
+    waiting = [Change(flag) for flag in raised]
+    if outlook.settled:
+        waiting += [Change(flag, flag) for flag in flags if flag.state is FlagState.OPEN]
+        waiting = [postponed(change, freeze_at) for change in waiting]
+        others = [flag for flag in flags if flag.state is not FlagState.OPEN]
+        waiting = placed(waiting, others, outlook, now, notice)
+    changes = tuple(change for change in waiting if change.flag != change.before)
+    moved = {change.flag.number for change in changes}
     return Plan(
-        raised=tuple(_in_window(flag, first) for flag in ordered),
-        replanned=replanned,
+        changes=changes,
         # One change of a flag at a time: the next decision confirms it.
         confirmed=tuple(
             flag for flag in _confirmed(flags, findings, records) if flag.number not in moved
@@ -113,31 +127,3 @@ def _flag(record: BoardRecord, finding: Finding, now: datetime) -> Flag:
         rma=finding.rma or RmaStanding.NEEDS_FIELD_DIAGNOSTIC,
         slot_label=record.slot.label if record.slot else "",
     )
-
-
-def _in_window(flag: Flag, window: Window | None) -> Flag:
-    if window is None:
-        return replace(flag, window_name="", window_start=None, window_end=None)
-    return replace(
-        flag,
-        window_name=window.name,
-        window_start=window.start.timestamp(),
-        window_end=window.end.timestamp(),
-    )
-
-
-def _replanned(
-    flags: Sequence[Flag], windows: Sequence[Window], first: Window | None, now: datetime
-) -> Iterable[Flag]:
-    """Open flags whose window passed unused, was cancelled, or was never found."""
-    starts = {(window.name, window.start.timestamp()) for window in windows}
-    for flag in flags:
-        if flag.state is not FlagState.OPEN:
-            continue
-        planned = (flag.window_name, flag.window_start) in starts
-        under_way = flag.window_end is not None and now.timestamp() < flag.window_end
-        if planned and under_way:
-            continue
-        moved = _in_window(flag, first)
-        if moved != flag:
-            yield moved

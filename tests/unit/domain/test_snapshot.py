@@ -1,10 +1,13 @@
 """A snapshot holds the host at one instant; what nobody knows yet is unknown, not healthy."""
 
+from datetime import UTC, datetime, timedelta
+
 from gpuwatch.domain.devices import Board, BoardKey
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.domain.windows import Outlook, Window
 
 
 def test_a_snapshot_of_nothing_is_unknown() -> None:
@@ -15,6 +18,19 @@ def test_a_snapshot_of_nothing_is_unknown() -> None:
 
     assert snapshot.host_verdict is Verdict.UNKNOWN
     assert snapshot.clock_synchronized is None
+
+
+def test_a_snapshot_has_the_windows_of_its_outlook() -> None:
+    """Those that boards may be swapped in."""
+    at = Moment(wall=1.0, boottime=1.0, boot_id="boot")
+    start = datetime(2026, 3, 22, 2, tzinfo=UTC)
+    window = Window(start, start + timedelta(hours=4), "sunday")
+
+    snapshot = Snapshot(
+        version=1, at=at, started_at=1.0, hostname="gpu-17", outlook=Outlook(windows=(window,))
+    )
+
+    assert snapshot.windows == (window,)
 
 
 def test_a_record_is_keyed_by_its_board() -> None:

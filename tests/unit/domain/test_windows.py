@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpuwatch.domain.windows import Window, resolve, wall_time
+from gpuwatch.domain.windows import Blackout, CalendarState, Outlook, Window, resolve, wall_time
 
 EXAMPLES = 4_000 if os.environ.get("GPUWATCH_SOAK") else 100
 ZONES = [
@@ -55,6 +55,29 @@ def test_windows_overlap_when_an_instant_lies_in_both(
     """Windows that only touch do not."""
     assert _window(0, 4).overlaps(_window(*other)) is expected
     assert _window(*other).overlaps(_window(0, 4)) is expected
+
+
+def test_a_blackout_covers_its_start_and_not_its_end() -> None:
+    """Half open, as a window is; one that ends before it starts is unbuildable."""
+    blackout = Blackout(NOON, NOON + timedelta(hours=4), "freeze")
+
+    covered = [blackout.covers(NOON + timedelta(hours=hour)) for hour in (-1, 0, 3, 4)]
+
+    assert covered == [False, True, True, False]
+    with pytest.raises(ValueError, match="blackout freeze: ends before it starts"):
+        Blackout(NOON, NOON, "freeze")
+
+
+def test_an_outlook_is_settled_once_every_calendar_was_read() -> None:
+    """An unread calendar may tell of a blackout."""
+    unread = CalendarState(name="ops", path="/ops.ics", problem="does not exist")
+    read = CalendarState(name="dc", path="/dc.ics", read_at=1.0)
+
+    assert [Outlook(calendars=some).settled for some in ((), (read,), (read, unread))] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_window_without_a_time_zone_is_unbuildable() -> None:

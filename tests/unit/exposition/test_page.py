@@ -8,6 +8,7 @@ import pytest
 from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.domain.windows import Outlook
 from gpuwatch.exposition.detail import gpu_page
 from gpuwatch.exposition.flags_page import flags_page
 from gpuwatch.exposition.frame import SECURITY_POLICY
@@ -235,7 +236,7 @@ def test_an_open_window_is_told_with_its_end() -> None:
 
 def test_a_host_without_windows_says_what_is_missing() -> None:
     """And where it is set."""
-    text = _read(replace(rich_snapshot(), windows=()))
+    text = _read(replace(rich_snapshot(), outlook=Outlook()))
 
     assert "No maintenance window is planned: none is set up ([[windows]])." in text
 

@@ -8,7 +8,7 @@ import pytest
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency
-from gpuwatch.domain.windows import Window
+from gpuwatch.domain.windows import Outlook, Window
 from gpuwatch.policy.planner import plan
 from tests.support.views import KEY, NOW, record
 
@@ -38,7 +38,8 @@ def _plan(
     flags: tuple[Flag, ...] = (),
     windows: tuple[Window, ...] = (SUNDAY, NEXT),
 ) -> tuple[tuple[Flag, ...], tuple[Flag, ...]]:
-    wanted = plan({KEY.uuid: findings}, {KEY: record()}, flags, windows, NOW.utc, notice=NOTICE)
+    outlook = Outlook(windows=windows)
+    wanted = plan({KEY.uuid: findings}, {KEY: record()}, flags, outlook, NOW.utc, notice=NOTICE)
     return wanted.raised, wanted.replanned
 
 
@@ -95,7 +96,12 @@ def test_two_gpus_of_one_board_raise_one_flag() -> None:
     findings = {KEY.uuid: (TREND,), twin.uuid: (replace(TREND, subject=twin.uuid),)}
 
     wanted = plan(
-        findings, {KEY: record(), twin: record(twin)}, (), (SUNDAY,), NOW.utc, notice=NOTICE
+        findings,
+        {KEY: record(), twin: record(twin)},
+        (),
+        Outlook(windows=(SUNDAY,)),
+        NOW.utc,
+        notice=NOTICE,
     )
 
     assert len(wanted.raised) == 1
@@ -107,7 +113,12 @@ def test_boards_without_serials_are_told_apart_by_uuid() -> None:
     findings = {"GPU-1": (TREND,), "GPU-2": (TREND,)}
 
     wanted = plan(
-        findings, {one: record(one), other: record(other)}, (), (SUNDAY,), NOW.utc, notice=NOTICE
+        findings,
+        {one: record(one), other: record(other)},
+        (),
+        Outlook(windows=(SUNDAY,)),
+        NOW.utc,
+        notice=NOTICE,
     )
 
     assert len(wanted.raised) == 2
@@ -151,7 +162,12 @@ def test_newer_evidence_confirms_a_flag_that_stands() -> None:
     third = replace(TREND, evidence_at=TREND.evidence_at + 3600.0)
 
     wanted = plan(
-        {KEY.uuid: (third,)}, {KEY: record()}, (stored,), (SUNDAY,), NOW.utc, notice=NOTICE
+        {KEY.uuid: (third,)},
+        {KEY: record()},
+        (stored,),
+        Outlook(windows=(SUNDAY,)),
+        NOW.utc,
+        notice=NOTICE,
     )
 
     assert wanted.raised == wanted.replanned == ()
@@ -160,7 +176,7 @@ def test_newer_evidence_confirms_a_flag_that_stands() -> None:
 
 def test_without_windows_a_flag_without_one_stays_as_it_is() -> None:
     """Nothing is replanned while there is nothing to plan into."""
-    unplanned = _stored(window_name="", window_start=None, window_end=None)
+    unplanned = _stored(window_name="", window_start=None, window_end=None, told_late=True)
 
     assert _plan(TREND, flags=(unplanned,), windows=()) == ((), ())
 
