@@ -55,6 +55,7 @@ def _echo(request: Request) -> Response:
         ("/api/v1/status", "application/json"),
         ("/api/v1/gpus", "application/json"),
         (f"/api/v1/gpus/{uuid_of(6)}", "application/json"),
+        (f"/api/v1/gpus/{uuid_of(6)}/explain", "application/json"),
         ("/api/v1/flags", "application/json"),
         ("/api/v1/events", "application/json"),
         ("/api/v1/windows", "application/json"),

@@ -20,6 +20,7 @@ from gpuwatch.exposition.documents import (
     snapshot_document,
     status_document,
 )
+from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.gpu_documents import gpu_document
 
 
@@ -45,6 +46,7 @@ class FakeAgent:
         answers: dict[str, Callable[[], Mapping[str, object]]] = {
             "status": lambda: dict(snapshot_document(self.snapshot)),
             "gpu": lambda: dict(gpu_document(self.snapshot, self._gpu(request.text("gpu")))),
+            "explain": lambda: dict(explanation(self.snapshot, self._gpu(request.text("gpu")))),
             "history": lambda: self._history(self._gpu(request.text("gpu"))),
             "boards": lambda: {"boards": gpus_document(self.snapshot)},
             "maintenance-list": lambda: {

@@ -169,6 +169,7 @@ def gpu_state(
         verdict_since=AT - 86_000 - 977 * index,
         findings=findings,
         latest=latest_of(index, gaps or {}, count(1_001 + 1_000 * index, 13)),
+        healthy_rate_per_year=0.05,
     )
 
 

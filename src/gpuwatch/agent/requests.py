@@ -21,6 +21,7 @@ from gpuwatch.exposition.documents import (
     snapshot_document,
     status_document,
 )
+from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.exposition.site import STALLED_SECONDS
 
@@ -41,6 +42,7 @@ class Requests:
         self._answers: dict[str, Callable[[Request, str], Answer]] = {
             "status": self._status,
             "gpu": self._gpu,
+            "explain": self._explain,
             "history": self._history,
             "boards": self._boards,
             "retire": self._retire,
@@ -64,6 +66,10 @@ class Requests:
     def _gpu(self, request: Request, _actor: str) -> Answer:
         snapshot = self._present
         return dict(gpu_document(snapshot, self._named(request.text("gpu"), snapshot.gpus)))
+
+    def _explain(self, request: Request, _actor: str) -> Answer:
+        snapshot = self._present
+        return dict(explanation(snapshot, self._named(request.text("gpu"), snapshot.gpus)))
 
     def _history(self, request: Request, _actor: str) -> Answer:
         everyone = self._in_thread(lambda: actions.every_board(self._agent))

@@ -4,6 +4,7 @@ import socket
 import sys
 import time
 from argparse import Namespace
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,10 +22,12 @@ from gpuwatch.exposition.documents import (
     gpus_document,
     snapshot_document,
 )
+from gpuwatch.exposition.explanation import explanation
 from gpuwatch.history.health import HistoryError
 from gpuwatch.history.reader import Reader
 
 if TYPE_CHECKING:
+    from gpuwatch.exposition.explanation_shapes import ExplanationShape
     from gpuwatch.exposition.shapes import EventShape, FlagShape, GpuShape, SnapshotShape
 
 _EVENTS = 200
@@ -75,6 +78,24 @@ class Offline:
             (Named(one["uuid"], one["index"], one["serial"], one["pci_address"]) for one in boards),
         )
         return next(one for one in boards if one["uuid"] == named.uuid)
+
+    def explanation(self, name: str) -> "ExplanationShape":
+        """The document of the request `explain`: what history alone can tell of one GPU.
+
+        Findings that outlive their readings, flags, and the last verdict, which may be over.
+        """
+        uuid = self.gpu(name)["uuid"]
+        snapshot = self._remembered()
+        gpu = next(one for one in snapshot.gpus if one.record.key.uuid == uuid)
+        latched = [one for one in self._reader.latched_findings() if one.subject == uuid]
+        kept = self._reader.verdicts().get(uuid)
+        last = f"; its last verdict was {kept.verdict.value} ({kept.reason})" if kept else ""
+        remembered = replace(
+            gpu, findings=tuple(latched), unknown_because=f"no agent looks at it{last}"
+        )
+        rules = self._reader.rule_set()
+        judged = replace(snapshot, rules_version=rules[0] if rules else "")
+        return explanation(judged, remembered, remembered=True)
 
     def history(self, name: str) -> "dict[str, GpuShape | list[FlagShape] | list[EventShape]]":
         """The document of the request `history`. Raises ControlError for an unknown name."""

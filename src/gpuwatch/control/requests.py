@@ -105,6 +105,13 @@ FORMS: tuple[RequestForm, ...] = (
         (_GPU,),
     ),
     RequestForm(
+        "explain",
+        Access.READING,
+        "One GPU explained: what to do, whether it can wait, and why.",
+        "explanation.explanation",
+        (_GPU,),
+    ),
+    RequestForm(
         "history",
         Access.READING,
         "What is remembered of one board.",

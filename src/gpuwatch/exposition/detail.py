@@ -18,6 +18,7 @@ from gpuwatch.exposition.cells import (
     when,
 )
 from gpuwatch.exposition.event_cells import events_table
+from gpuwatch.exposition.explanation_cells import first_sections, thresholds_section
 from gpuwatch.exposition.flag_cells import flags_table
 from gpuwatch.exposition.frame import frame
 from gpuwatch.exposition.markup import Markup, join, tag
@@ -48,8 +49,10 @@ def gpu_page(snapshot: Snapshot, gpu: GpuState, stalled_seconds: float | None = 
         snapshot,
         f"{gpu_name(gpu)} of {snapshot.hostname}",
         _headline(snapshot, gpu),
+        first_sections(snapshot, gpu),
         section("Findings", *_findings(snapshot, gpu)),
         section("Flags", flags_table(snapshot, flags, "This board is not flagged.")),
+        thresholds_section(snapshot, gpu),
         section("Identity", _identity(snapshot, gpu)),
         section("Uncorrectable errors", _errors(snapshot, gpu)),
         section("Xids", _xids(snapshot, gpu)),

@@ -18,6 +18,7 @@ from gpuwatch.exposition.documents import (
     status_document,
     windows_document,
 )
+from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.exposition.flags_page import flags_page
 from gpuwatch.exposition.frame import SECURITY_POLICY
@@ -49,6 +50,7 @@ class _PageOf(Protocol):
 _FOR_PROGRAMS = ("/metrics", "/healthz", "/readyz", "/api/")
 _GPU_PAGE = "/gpu/"
 _GPU_DOCUMENT = "/api/v1/gpus/"
+_EXPLAIN = "/explain"
 _DOCUMENTS: Mapping[str, Callable[[Snapshot], object]] = {
     "/api/v1/status": status_document,
     "/api/v1/gpus": lambda snapshot: {"gpus": gpus_document(snapshot)},
@@ -107,11 +109,14 @@ class Site:
         for prefix, gpu_route in self._gpu_routes.items():
             if request.path.startswith(prefix):
                 snapshot = self._current()
-                gpu = gpu_by_uuid(snapshot, request.path.removeprefix(prefix))
+                end = _EXPLAIN if prefix == _GPU_DOCUMENT else ""
+                uuid = request.path.removeprefix(prefix).removesuffix(end)
+                gpu = gpu_by_uuid(snapshot, uuid)
                 if gpu is not None:
                     return gpu_route(request, snapshot, gpu)
                 return _missing(request, "no GPU of this host has that UUID; / lists them")
-        known = ", ".join((*sorted(self._routes), f"{_GPU_PAGE}UUID", f"{_GPU_DOCUMENT}UUID"))
+        of_gpus = (f"{_GPU_PAGE}UUID", f"{_GPU_DOCUMENT}UUID", f"{_GPU_DOCUMENT}UUID{_EXPLAIN}")
+        known = ", ".join((*sorted(self._routes), *of_gpus))
         return _missing(request, f"there is nothing here; there is something at {known}")
 
     def _metrics(self, request: Request) -> Response:
@@ -131,7 +136,9 @@ class Site:
         return _kept(request, JSON, rendering)
 
     def _gpu_document(self, request: Request, snapshot: Snapshot, gpu: GpuState) -> Response:
-        return _sent(request, JSON, _json(gpu_document(snapshot, gpu)))
+        explained = request.path.endswith(_EXPLAIN)
+        document = explanation(snapshot, gpu) if explained else gpu_document(snapshot, gpu)
+        return _sent(request, JSON, _json(document))
 
     def _status_page(self, request: Request) -> Response:
         return self._kept_page(request, status_page)

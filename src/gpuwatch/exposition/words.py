@@ -97,6 +97,15 @@ def second(unix_seconds: float) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def percent(chance: float) -> str:
+    """A chance that nobody takes for more exact than it is: `4 %`, `less than 0.1 %`."""
+    if chance < 0.001:  # noqa: PLR2004 - less says nothing to anybody
+        return "less than 0.1 %"
+    if chance > 0.99:  # noqa: PLR2004 - likewise
+        return "more than 99 %"
+    return f"{chance * 100:.2g} %"
+
+
 def amount(number: float) -> str:
     """A number without needless digits: `311.2`, `43`, `60,000,000,000`."""
     return f"{number:,.0f}" if number == int(number) else f"{number:,.6g}"

@@ -79,6 +79,8 @@ def _ask(agent: FakeAgent, *words: str) -> Outcome:
     [
         ("cli_status.txt", ("status",), 1),
         ("cli_status_gpu.txt", ("status", "6b:00.0"), 1),
+        ("cli_explain.txt", ("explain", "3"), 0),
+        ("cli_explain_unknown.txt", ("explain", "4"), 0),
         ("cli_history.txt", ("history", "1654223010010"), 0),
         ("cli_boards.txt", ("boards", "list"), 0),
         ("cli_maintenance.txt", ("maintenance", "list"), 0),
@@ -99,6 +101,7 @@ def test_what_people_read_is_golden(
     [
         (("status",), "gpus"),
         (("status", "5"), "uuid"),
+        (("explain", "5"), "outlook"),
         (("history", "5"), "events"),
         (("boards", "list"), "boards"),
         (("boards", "retire", "17", "--reason", "swapped"), "retired"),

@@ -10,9 +10,21 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from gpuwatch.domain.moments import SECONDS_PER_DAY
+from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency, Verdict
 from tests.support.histories import Bench, board_key
 
 WAIT = 60.0
+FAILED = Finding(
+    code="row-remap-failed",
+    scope=Scope.GPU,
+    subject=board_key(1).uuid,
+    urgency=Urgency.PAGE,
+    route=Urgency.PAGE,
+    remedy=Remedy.REPLACE,
+    since=1_767_225_000.0,
+    sentence="a row remap failed",
+    source="https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/",
+)
 
 
 @pytest.fixture
@@ -24,6 +36,9 @@ def state() -> Iterator[Path]:
         bench.boards[1].fail(count=3)
         bench.sweep(1)
         bench.event(79, 1)
+        bench.history.save_latched(FAILED)
+        now = bench.clock.now()
+        bench.history.save_verdict(FAILED.subject, Verdict.DRAIN_NOW, FAILED.code, now)
         bench.clock.pass_seconds(SECONDS_PER_DAY)
         bench.history.close()
         yield Path(name)
@@ -65,6 +80,18 @@ def test_one_gpu_is_found_by_its_serial(state: Path) -> None:
 
     assert told.returncode == 69
     assert "uncorrectable errors: dram 0, sram 0, unknown 3; incidents: 1" in told.stdout
+
+
+def test_an_explanation_without_an_agent_is_what_history_alone_can_tell(state: Path) -> None:
+    """The latched finding and the last verdict; no chance of anything, since nobody looks."""
+    told = _run(state, "explain", board_key(1).serial)
+
+    assert told.returncode == 69
+    assert "no agent runs: this is what history tells" in " ".join(told.stdout.split())
+    assert "ROW-REMAP-FAILED: page, replace" in told.stdout
+    assert "its last verdict was drain_now (row-remap-failed)" in " ".join(told.stdout.split())
+    assert "Chance of another incident in the next 30 days: unknown" in told.stdout
+    assert "systemctl start gpuwatch" in " ".join(told.stdout.split())
 
 
 def test_history_of_a_board_needs_no_agent(state: Path) -> None:

@@ -7,5 +7,12 @@ def add(commands: Commands) -> None:
     """Add the commands of this group."""
     status = client(commands, "status", "status:status", "How the host and its GPUs are.")
     status.add_argument("gpu", nargs="?", metavar="GPU", help=f"one GPU in full: {GPU}")
+    explain = client(
+        commands,
+        "explain",
+        "explain:explain",
+        "One GPU at 03:00: what to do, whether it can wait, and why.",
+    )
+    explain.add_argument("gpu", metavar="GPU", help=GPU)
     history = client(commands, "history", "history:history", "What is remembered of one board.")
     history.add_argument("gpu", metavar="GPU", help=GPU)
