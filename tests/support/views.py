@@ -1,11 +1,13 @@
 """Builders of policy views: a healthy board on a healthy host, to be bent by one thing."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import ErrorKind, ErrorSignal, Incident, Memory
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
+from gpuwatch.domain.trails import HOUR_SECONDS, MINUTE_SECONDS, Stretch, Trail
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView
 
 DAY = SECONDS_PER_DAY
@@ -73,6 +75,45 @@ def incident(
 
 
 def later(view: HostView, seconds: float) -> HostView:
-    """The same host that much later, on both clocks."""
+    """The same host that much later, on both clocks, with the same levels in its last minutes."""
     now = replace(view.now, wall=view.now.wall + seconds, boottime=view.now.boottime + seconds)
-    return replace(view, now=now)
+    gpus = tuple(replace(each, trail=_moved(each.trail, seconds)) for each in view.gpus)
+    return replace(view, now=now, gpus=gpus)
+
+
+def _moved(trail: Trail, seconds: float) -> Trail:
+    minutes, hours = round(seconds / MINUTE_SECONDS), round(seconds / HOUR_SECONDS)
+    return Trail(
+        tuple(replace(each, number=each.number + minutes) for each in trail.minutes),
+        tuple(replace(each, number=each.number + hours) for each in trail.hours),
+    )
+
+
+def minutes(*stretches: Stretch) -> Trail:
+    """A trail whose minutes end with the one before NOW."""
+    return Trail(minutes=_numbered(stretches, MINUTE_SECONDS))
+
+
+def hours(*stretches: Stretch) -> Trail:
+    """A trail whose hours end with the one before NOW."""
+    return Trail(hours=_numbered(stretches, HOUR_SECONDS))
+
+
+def _numbered(stretches: tuple[Stretch, ...], seconds: float) -> tuple[Stretch, ...]:
+    first = int(NOW.boottime // seconds) - len(stretches)
+    return tuple(replace(each, number=first + at) for at, each in enumerate(stretches))
+
+
+def minute(
+    means: Mapping[str, float] | None = None,
+    together: Mapping[str, float] | None = None,
+    rises: Mapping[str, float] | None = None,
+) -> Stretch:
+    """One minute, or hour, of a trail."""
+    return Stretch(number=0, means=means or {}, together=together or {}, rises=rises or {})
+
+
+def board(number: int, **changes: object) -> BoardRecord:
+    """The record of one of several boards of a kind, by its index."""
+    key = BoardKey(f"16522220147{number:02d}", f"GPU-{number:08d}-0000-4000-8000-000000000003")
+    return record(key, index=number, **changes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from gpuwatch.agent.blindness import Blindness, BlindWatch
 from gpuwatch.agent.clockwatch import ClockWatch
 from gpuwatch.agent.decide import Decisions
 from gpuwatch.agent.guard import LOOK, MESSAGE, SWEEP, FatalError, Guard
@@ -15,19 +16,20 @@ from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.inbox import Errand, Inbox
 from gpuwatch.agent.maintenance import MaintenanceDirectory
 from gpuwatch.agent.publish import Frame, gpu_states
+from gpuwatch.agent.recollections import EVENTS_SHOWN, history_lost, unattributed
 from gpuwatch.agent.releases import Releasable, follow
 from gpuwatch.agent.remember import Memory
 from gpuwatch.agent.systemd import Notifier
-from gpuwatch.agent.views import Situation, host_view
+from gpuwatch.agent.views import Situation, host_view, tells_nothing, under_maintenance
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import EventKind
-from gpuwatch.domain.moments import SECONDS_PER_DAY, Clock, Moment
+from gpuwatch.domain.moments import Clock, Moment
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import Maintenance, Snapshot
 from gpuwatch.domain.verdicts import gravest
 from gpuwatch.history import History
-from gpuwatch.policy.judge import Judgement
+from gpuwatch.policy.judge import HOST, Judgement
 from gpuwatch.policy.rules import RULES_VERSION
 from gpuwatch.sources.base import Source
 
@@ -36,9 +38,6 @@ log = structlog.get_logger(_LOGGER)
 
 LOOK_SECONDS = 1.0
 JUDGE_SECONDS = 30.0  # for what time alone makes true
-UNATTRIBUTED_SECONDS = 86_400.0
-LOSS_SHOWN_SECONDS = 30 * SECONDS_PER_DAY
-EVENTS_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +78,7 @@ class Agent:
     ended_thread: Callable[[], str] = lambda: ""
     inbox: Inbox = field(default_factory=Inbox)
     guard: Guard = field(default_factory=Guard)
+    blind: BlindWatch = field(default_factory=BlindWatch)
     stopping: bool = False
     reload_asked: bool = False
     maintenance: tuple[Maintenance, ...] = ()
@@ -229,11 +229,12 @@ class Agent:
     def _situation(self, now: Moment) -> Situation:
         disturbed = self.memory.disturbed
         quiet = now.boottime - disturbed.boottime if disturbed else now.boottime
+        released = any(source.state().released for source in self.sources)
         return Situation(
             now=now,
             driver=self.memory.driver,
             epoch_started=self.memory.epoch_started,
-            released=any(source.state().released for source in self.sources),
+            released=released,
             clock_settled=self.clocks.settled(now),
             quiet_seconds=quiet,
             stale_seconds=self.stale_seconds,
@@ -241,8 +242,22 @@ class Agent:
             expected_gpus=self.expected_gpus,
             settling=time.monotonic() - self._born < self.stale_seconds,
             maintenance=self.maintenance,
-            unattributed=self._unattributed(now),
-            history_lost=self._history_lost(now),
+            unattributed=unattributed(self.history, now),
+            history_lost=history_lost(self.history, now),
+            blindness=self._blindness(now, released=released),
+            clock_synchronized=self.clocks.synchronized,
+        )
+
+    def _blindness(self, now: Moment, *, released: bool) -> Blindness:
+        """Who tells nothing, and for how long; nobody while the driver is let go of."""
+        known = self.history.records().values()
+        worked_on = frozenset(under_maintenance(self.maintenance, known))
+        return self.blind.look(
+            now,
+            self.memory.live.boards.values(),
+            [source.state() for source in self.sources],
+            lambda board: tells_nothing(board, now, self.stale_seconds, self.cadences),
+            worked_on | {HOST} if released else worked_on,
         )
 
     def frame(self, now: Moment) -> Frame:
@@ -278,20 +293,6 @@ class Agent:
             rules_version=RULES_VERSION,
             config_hash=self.identity.config_hash,
         )
-
-    def _unattributed(self, now: Moment) -> tuple[float, ...]:
-        """Unix seconds of echoes without an owner in the last day, oldest first."""
-        recent = self.history.recent_events(EVENTS_SHOWN)
-        return tuple(
-            event.at
-            for event in reversed(recent)
-            if event.kind is EventKind.UNATTRIBUTED_ERROR
-            and now.wall - event.at < UNATTRIBUTED_SECONDS
-        )
-
-    def _history_lost(self, now: Moment) -> str:
-        recent = [text for at, text in self.history.losses() if now.wall - at < LOSS_SHOWN_SECONDS]
-        return recent[-1] if recent else ""
 
     def _status(self, judgement: Judgement) -> str:
         present = sum(board.present for board in self.memory.live.boards.values())

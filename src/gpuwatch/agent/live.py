@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
+from gpuwatch.agent.trails import TrailBook
 from gpuwatch.domain.devices import BoardKey, Device
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
@@ -43,6 +44,7 @@ class LiveBoard:
     sweeps: dict[Cadence, Sweep] = field(default_factory=dict)
     _readings: Mapping[str, Value | Gap] | None = None
     missed: dict[str, tuple[Signal, float]] = field(default_factory=dict)
+    past: TrailBook = field(default_factory=TrailBook)
 
     def take(self, sweep: Sweep, monotonic: float, driver_load: str) -> None:
         """Keep a sweep as the latest of its cadences."""
@@ -62,6 +64,8 @@ class LiveBoard:
         if owning and not self.lost:
             self.last_good = sweep.at
             self.seen_under = driver_load
+        if not self.lost:
+            self.past.take(sweep)
 
     @property
     def standing(self) -> tuple[object, ...]:
@@ -74,6 +78,7 @@ class LiveBoard:
         self.sweeps.clear()
         self._readings = None
         self.missed.clear()
+        self.past = TrailBook()
 
     @property
     def readings(self) -> Mapping[str, Value | Gap]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from gpuwatch.agent.blindness import NOT_BLIND, Blindness
 from gpuwatch.agent.live import Live, LiveBoard
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.moments import Moment
@@ -44,6 +45,8 @@ class Situation:
     maintenance: tuple[Maintenance, ...] = ()
     unattributed: tuple[float, ...] = ()
     history_lost: str = ""
+    blindness: Blindness = NOT_BLIND
+    clock_synchronized: bool | None = None
 
 
 def host_view(
@@ -73,6 +76,8 @@ def host_view(
         in_maintenance=frozenset(under_maintenance(situation.maintenance, known)),
         unattributed=situation.unattributed,
         history_lost=situation.history_lost,
+        silent_sources=situation.blindness.sources,
+        clock_synchronized=situation.clock_synchronized,
     )
 
 
@@ -126,6 +131,8 @@ def _gpu_view(record: BoardRecord, board: LiveBoard, around: _Around) -> GpuView
         recovery_number=number,
         hang=None if board.hang is None else _hang(board.hang),
         blind_to=_blind_to(board, situation) if board.missed else (),
+        trail=board.past.trail,
+        blind_seconds=situation.blindness.boards.get(record.key.uuid, 0.0),
     )
 
 
@@ -137,6 +144,13 @@ def _blind_to(board: LiveBoard, situation: Situation) -> tuple[str, ...]:
 def is_stale(board: LiveBoard, stale_seconds: float) -> bool:
     """Whether the latest sweep of this board is too old to trust."""
     return time.monotonic() - board.swept_monotonic > stale_seconds
+
+
+def tells_nothing(
+    board: LiveBoard, now: Moment, stale_seconds: float, cadences: Mapping[Cadence, float]
+) -> bool:
+    """Whether a board tells nothing, or not all that rules need, at present."""
+    return is_stale(board, stale_seconds) or bool(board.missed and board.blind_to(now, cadences))
 
 
 def under_maintenance(work: Iterable[Maintenance], known: Iterable[BoardRecord]) -> Iterable[str]:

@@ -58,7 +58,8 @@ class BoardRecord:
     the volatile and the aggregate sums, see history); `prior` what the board brought along: shown,
     never judged. `xids` are keyed by (code, source). `held` are signals kept by their changes, by
     `Signal.key`. `last_reset_at` is the last evidenced reset; `off_bus_at` when it fell off the
-    bus, oldest first; `fell_at` the last fall under the driver that is loaded now, None without
+    bus, oldest first; `bests` the greatest values that links reached where the board sits now, by
+    `Signal.key`; `fell_at` the last fall under the driver that is loaded now, None without
     one. `reset_since_incident` says whether a reset was evidenced after the latest incident.
     Evidence up to `judged_from` was known when the present rule set was installed: an older one has
     judged it.
@@ -79,6 +80,7 @@ class BoardRecord:
     unattributed: int = 0
     xids: Mapping[tuple[int, str], XidCount] = field(default_factory=dict)
     held: Mapping[str, Held] = field(default_factory=dict)
+    bests: Mapping[str, float] = field(default_factory=dict)
     last_reset_at: float | None = None
     off_bus_at: tuple[float, ...] = ()
     fell_at: float | None = None
@@ -109,6 +111,7 @@ class BoardRecord:
             unattributed=self.unattributed,
             xids=self.xids,
             held=self.held,
+            bests=self.bests,
             last_reset_at=self.last_reset_at,
             off_bus_at=self.off_bus_at,
             fell_at=self.fell_at,

@@ -36,6 +36,7 @@ class Role(StrEnum):
 
     ECC_* count uncorrected errors: rows with a label `memory` of "dram" or "sram" by location, the
     row without it in total. ROWS_REMAPPED and PAGES_RETIRED count what uncorrectable errors caused.
+    CAPABILITY is what a link can do at best: history keeps the greatest value of each board.
     """
 
     PLAIN = "plain"
@@ -45,6 +46,7 @@ class Role(StrEnum):
     PAGES_RETIRED = "pages_retired"
     REMAP_PENDING = "remap_pending"
     RECOVERY_ACTION = "recovery_action"
+    CAPABILITY = "capability"
 
 
 # While any of these can be read, a board's exposure clock runs: an error would have been seen.

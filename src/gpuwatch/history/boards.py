@@ -113,6 +113,7 @@ class BoardHistory:
     unattributed: int = 0
     counts: dict[str, Counted] = field(default_factory=dict)
     held: dict[str, tuple[Value, Instant]] = field(default_factory=dict)
+    bests: dict[str, tuple[float, str]] = field(default_factory=dict)  # and at which PCI address
     cases: list[Case] = field(default_factory=list)
     waiting: list[Report] = field(default_factory=list)
     resets: list[Instant] = field(default_factory=list)
@@ -127,6 +128,12 @@ class BoardHistory:
     returned: Instant | None = None  # when it was seen again after it had left
     version: int = 0
     unflushed: bool = False
+
+    @property
+    def bests_here(self) -> dict[str, float]:
+        """The greatest values of its links where it sits now, by `Signal.key`."""
+        here = self.slot.pci_address if self.slot else ""
+        return {key: best for key, (best, address) in self.bests.items() if address == here}
 
     def good(self, counter: str) -> Instant | None:
         """The last instant at which `counter` could be read, None when it never was."""

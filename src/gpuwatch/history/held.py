@@ -9,7 +9,7 @@ from gpuwatch.history import events
 from gpuwatch.history.boards import BoardHistory, Case
 from gpuwatch.history.book import Book
 from gpuwatch.history.plans import is_urgent
-from gpuwatch.history.tables import CHANGES, HELD
+from gpuwatch.history.tables import BESTS, CHANGES, HELD
 from gpuwatch.history.timeline import Instant
 
 _HOUR_SECONDS = 3600.0
@@ -40,6 +40,8 @@ def hold(book: Book, known: BoardHistory, row: Signal, value: Value) -> Effect |
     Notices what a reset leaves behind.
     """
     key, now = row.key, book.timeline.now
+    if row.role is Role.CAPABILITY and not isinstance(value, str):
+        keep_best(book, known, key, value, known.slot.pci_address if known.slot else "")
     held = known.held.get(key)
     if held is not None and held[0] == value:
         return None
@@ -51,6 +53,19 @@ def hold(book: Book, known: BoardHistory, row: Signal, value: Value) -> Effect |
     if held is not None and _tells_of_reset(row, held[0], value):
         effect.events += _reset(book, known, row)
     return effect
+
+
+def keep_best(book: Book, known: BoardHistory, key: str, value: float, address: str) -> None:
+    """Keep the greatest value of a signal that the board had at one PCI address.
+
+    A board that moved begins anew: the slot may be wired with fewer lanes.
+    """
+    best = known.bests.get(key)
+    if best is not None and best[1] == address and best[0] >= value:
+        return
+    known.bests[key] = (value, address)
+    known.version += 1
+    book.store.put(BESTS, (known.number, book.signal(key), value, address))
 
 
 def _keep_change(book: Book, known: BoardHistory, row: Signal, signal: int, value: Value) -> None:

@@ -13,7 +13,7 @@ from gpuwatch.history import events, ledger, rows, rule_sets, sweeps, tables
 from gpuwatch.history.boards import NOWHERE, BlindGap, BoardHistory, Counted, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Logged
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
-from gpuwatch.history.held import Effect
+from gpuwatch.history.held import Effect, keep_best
 from gpuwatch.history.load import load
 from gpuwatch.history.timeline import Instant
 
@@ -115,15 +115,22 @@ def _join_board(joint: _Joint, seen: BoardHistory) -> BoardHistory:
     for instant in seen.off_bus:
         events.fall_off(book, known, joint.instant(instant))
     _join_xids(joint, known.number, seen.xids, known.xids)
+    _join_held(joint, seen, known)
+    book.store.put(tables.BOARDS, rows.board_row(known))
+    book.store.put(tables.CLOCKS, rows.clock_row(known))
+    return known
+
+
+def _join_held(joint: _Joint, seen: BoardHistory, known: BoardHistory) -> None:
+    book = joint.book
     for key, (value, since) in seen.held.items():
         if key not in known.held or known.held[key][0] != value:
             at = joint.instant(since)
             known.held[key] = (value, at)
             held = (known.number, book.signal(key), value, at.boot, at.boottime)
             book.store.put(tables.HELD, held)
-    book.store.put(tables.BOARDS, rows.board_row(known))
-    book.store.put(tables.CLOCKS, rows.clock_row(known))
-    return known
+    for key, (best, address) in seen.bests.items():
+        keep_best(book, known, key, best, address)
 
 
 def _join_departure(joint: _Joint, seen: BoardHistory, numbers: dict[int, int]) -> None:

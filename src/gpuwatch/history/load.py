@@ -91,6 +91,10 @@ def _load_counters(book: Book) -> None:
         known = book.boards.get(board)
         if known is not None and signal in names:
             known.held[names[signal]] = (value, Instant(boot, boottime))
+    for board, signal, value, address in book.store.rows(tables.BESTS):
+        known = book.boards.get(board)
+        if known is not None and signal in names:
+            known.bests[names[signal]] = (value, address)
 
 
 def _load_incidents(book: Book) -> None:

@@ -244,6 +244,7 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
             key: Held(value, timeline.wall(since), timeline.is_after(reset, since))
             for key, (value, since) in known.held.items()
         },
+        bests=known.bests_here,
         last_reset_at=None if reset is None else timeline.wall(reset),
         off_bus_at=tuple(timeline.wall(instant) for instant in known.off_bus),
         fell_at=timeline.wall(max(falls)) if falls else None,

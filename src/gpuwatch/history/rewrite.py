@@ -41,6 +41,8 @@ def _put_boards(book: Book) -> None:
         for key, (value, since) in known.held.items():
             held = (known.number, book.signals[key], value, since.boot, since.boottime)
             store.put(tables.HELD, held)
+        for key, best in known.bests.items():
+            store.put(tables.BESTS, (known.number, book.signals[key], *best))
         for case in known.cases:
             store.put(tables.INCIDENTS, rows.case_row(known, case))
             for report in case.reports:

@@ -209,7 +209,18 @@ _SEVENTH = Migration(
     ),
 )
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH)
+# What a board's links reached at best where it sits: changes alone forget it within an hour.
+_EIGHTH = Migration(
+    "0008-bests",
+    (
+        """create table bests (
+            board integer not null, signal integer not null, value any not null,
+            pci_address text not null, primary key (board, signal)
+        ) strict, without rowid""",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
 
 _REGISTER = "create table if not exists migrations (name text primary key) strict"
 

@@ -72,6 +72,7 @@ COUNTS = _table(
     2,
 )
 HELD = _table("held", "board signal value boot boottime", 2)
+BESTS = _table("bests", "board signal value pci_address", 2)
 CHANGES = _table("changes", "number board signal value boot boottime", rank=1)
 INCIDENTS = _table("incidents", "number board boot boottime exposure")
 ERROR_SIGNALS = _table(
@@ -128,6 +129,7 @@ TABLES = (
     CLOCKS,
     COUNTS,
     HELD,
+    BESTS,
     CHANGES,
     INCIDENTS,
     ERROR_SIGNALS,

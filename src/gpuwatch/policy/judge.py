@@ -16,31 +16,10 @@ from gpuwatch.policy.conditions import (
 )
 from gpuwatch.policy.rules import RULES, Rule
 from gpuwatch.policy.slots import with_twins
+from gpuwatch.policy.tracks import Track
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
 HOST = ""
-_STEP_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class _Track:
-    """How long one rule's condition has held on one subject, on the boot clock.
-
-    `since` is `first` in Unix seconds; it follows the wall clock's steps, not its every drift.
-    """
-
-    first: float
-    first_answers: int
-    last: float
-    last_answers: int
-    since: float
-    match: Match
-
-    def redate(self, now: Moment) -> None:
-        """Date it by the wall clock as it stands now, if that stepped."""
-        since = now.wall - (now.boottime - self.first)
-        if abs(since - self.since) > _STEP_SECONDS:
-            self.since = since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +54,8 @@ class Judge:
     rules: tuple[Rule, ...] = RULES
     latched: dict[tuple[str, str], Finding] = field(default_factory=dict)
     dismissed: dict[tuple[str, str], float] = field(default_factory=dict)
-    _tracks: dict[tuple[str, str], _Track] = field(default_factory=dict)
+    _tracks: dict[tuple[str, str], Track] = field(default_factory=dict)
+    _ended: dict[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def following(self) -> bool:
@@ -180,13 +160,17 @@ class Judge:
         track = self._tracks.get(key)
         if isinstance(outcome, Match):
             if track is None:
-                track = _Track(now.boottime, answers, now.boottime, answers, now.wall, outcome)
+                track = Track(now.boottime, answers, now.boottime, answers, now.wall, outcome)
                 self._tracks[key] = track
             track.last, track.last_answers, track.match = now.boottime, answers, outcome
         elif track is None:
             return None
-        elif outcome is Answer.NO and now.boottime - track.last >= rule.clear.total_seconds():
+        elif outcome is Answer.NO and (
+            not track.found or now.boottime - track.last >= rule.clear.total_seconds()
+        ):
             del self._tracks[key]
+            if track.found and rule.clear:
+                self._ended[key] = now.boottime
             return None
         held_for = track.last - track.first
         swept = (
@@ -194,10 +178,22 @@ class Judge:
         )
         if held_for < rule.hold.total_seconds() or swept < rule.sweeps:
             return None
+        begins = isinstance(outcome, Match) and not self._ended_lately(key, rule, now)
+        if not track.found and not begins:
+            return None
+        track.found = True
         track.redate(now)
         return self._finding(rule, subject, track, held_for)
 
-    def _finding(self, rule: Rule, subject: str, track: _Track, held_for: float) -> Finding:
+    def _ended_lately(self, key: tuple[str, str], rule: Rule, now: Moment) -> bool:
+        """Whether the same finding ended so lately that it would only flap."""
+        ended = self._ended.get(key)
+        if ended is None or now.boottime - ended < rule.clear.total_seconds():
+            return ended is not None
+        del self._ended[key]
+        return False
+
+    def _finding(self, rule: Rule, subject: str, track: Track, held_for: float) -> Finding:
         escalated = rule.pages_after is not None and held_for >= rule.pages_after.total_seconds()
         facts = track.match.facts
         return Finding(
@@ -272,8 +268,9 @@ class Judge:
     def _forget(self, subjects: set[str]) -> None:
         """Drop tracks of boards that left, and of rules that are disabled."""
         disabled = self.settings.disabled
-        for key in [key for key in self._tracks if key[1] not in subjects or key[0] in disabled]:
-            del self._tracks[key]
+        for kept in (self._tracks, self._ended):
+            for key in [key for key in kept if key[1] not in subjects or key[0] in disabled]:
+                kept.pop(key)
 
 
 def _blindness(gpu: GpuView, host: HostView) -> str:

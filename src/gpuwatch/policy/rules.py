@@ -31,6 +31,20 @@ from gpuwatch.policy.error_conditions import (
     unattributed_echo,
     uncontained_error,
 )
+from gpuwatch.policy.heat_conditions import gpu_cooling_path, hot_hall, power_brake
+from gpuwatch.policy.host_conditions import (
+    clock_unsynchronized,
+    persistence_off,
+    telemetry_gap,
+    version_drift,
+)
+from gpuwatch.policy.link_conditions import (
+    fabric_not_ready,
+    nvlink_down,
+    nvlink_error_rate,
+    pcie_downgraded,
+    pcie_replay_rate,
+)
 from gpuwatch.policy.views import DriverHealth
 
 # Judges from its installation on; raised with every change of what a rule says about a board.
@@ -41,6 +55,9 @@ MEMORY = "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/"
 FLAGS = MEMORY + "error-recovery-and-response-flags.html"
 XIDS = "https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html"
 NVML = "https://docs.nvidia.com/deploy/nvml-api/"
+FABRIC = "https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/"
+PERSISTENCE = "https://docs.nvidia.com/deploy/driver-persistence/"
+DCGM = "https://github.com/NVIDIA/DCGM"
 
 # Codes that page and window rules look at: their counters exist from the start, since no rate can
 # be seen in a series that is born at 1.
@@ -268,6 +285,97 @@ RULES: tuple[Rule, ...] = (
         when=history_lost, source=OURS,
         because="part of the history could not be brought back: {text}",
         clears="30 days pass, or the next start with a sound database",
+    ),
+    Rule(
+        code="fabric-not-ready", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.INSPECT,
+        when=fabric_not_ready, hold=timedelta(minutes=5), clear=LEVEL_CLEARS, due=HOST_DUE,
+        source=FABRIC, silenced_by=_DRIVER_DOWN,
+        because="the NVLink fabric is not ready ({fabric}): CUDA fails with error 802, system not "
+        "yet initialized; look at the fabric manager and the switches, the GPUs are not to blame",
+        clears="every GPU is registered, and the fabric tells of no problem, for 5 minutes",
+    ),
+    Rule(
+        code="nvlink-down", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.INSPECT,
+        when=nvlink_down, hold=timedelta(minutes=10), clear=LEVEL_CLEARS, due=HOST_DUE,
+        source=OURS, silenced_by=(*_DRIVER_DOWN, "fabric-not-ready", "off-the-bus"),
+        because="{active} NVLinks are up where this board had {best}, and its siblings have more: "
+        "inspect both ends",
+        clears="as many links are up as the board had at best, for 5 minutes",
+    ),
+    Rule(
+        code="nvlink-error-rate", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=nvlink_error_rate, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
+        silenced_by=(*_DRIVER_DOWN, "fabric-not-ready", "nvlink-down"),
+        because="its NVLinks replayed or recovered {errors} times in the last 24 hours, those of "
+        "a sibling {usual} times: inspect both ends",
+        clears="a day with fewer than 100, or than ten times as many as a sibling",
+    ),
+    Rule(
+        code="gpu-cooling-path", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=gpu_cooling_path, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
+        silenced_by=(*_DRIVER_DOWN, "cooling", "power-brake", "off-the-bus"),
+        because="the hardware slows this GPU alone: {celsius} degrees Celsius at {watts} W, where "
+        "{siblings} siblings that draw as much have {usual_celsius}: inspect its heat sink or cold "
+        "plate, and the air or water that reaches it",
+        clears="the hardware slows it no more, or it is as warm as its siblings, for 5 minutes",
+    ),
+    Rule(
+        code="cooling", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.COOL,
+        when=hot_hall, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS, silenced_by=_DRIVER_DOWN,
+        because="heat slows {count} GPUs at once ({gpus}): look at the inlet, the fans or the "
+        "water; the GPUs are not to blame",
+        clears="heat slows fewer than 3 GPUs for 5 minutes",
+    ),
+    Rule(
+        code="power-brake", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.POWER,
+        when=power_brake, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS, silenced_by=_DRIVER_DOWN,
+        because="the power brake held {count} GPUs in 6 of the last 10 minutes ({gpus}): look at "
+        "the power supplies and the power capping of the server; the GPUs are not to blame",
+        clears="it holds them in fewer of the last 10 minutes, for 5 minutes",
+    ),
+    Rule(
+        code="pcie-replay-rate", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.RESEAT,
+        when=pcie_replay_rate, clear=LEVEL_CLEARS, due=HOST_DUE, source=DCGM,
+        silenced_by=(*_DRIVER_DOWN, "off-the-bus"),
+        because="{rate} PCIe packets a minute are sent again; over {lanes} lanes of generation "
+        "{generation} no more than {limit} are to be expected: reseat the board, look at its riser",
+        clears="no more than are to be expected for 5 minutes",
+    ),
+    Rule(
+        code="pcie-downgraded", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.RESEAT,
+        when=pcie_downgraded, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
+        silenced_by=(*_DRIVER_DOWN, "off-the-bus"),
+        because="while the GPU works, its PCIe link runs with {lanes} lanes of generation "
+        "{generation}, where it had {best_lanes} of generation {best_generation}: reseat the "
+        "board, look at its riser",
+        clears="the link is seen at its best again for 5 minutes",
+    ),
+    Rule(
+        code="version-drift", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=version_drift, due=HOST_DUE, source=OURS, silenced_by=_DRIVER_DOWN,
+        because="boards of one part number carry different versions: {drift}",
+        clears="they carry the same",
+    ),
+    Rule(
+        code="telemetry-gap", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=telemetry_gap, due=HOST_DUE, source=OURS, silenced_by=_DRIVER_DOWN,
+        because="nothing of {blind} could be read for {hours} h, and nobody said that they work on "
+        "it: an error would go unseen",
+        clears="they can be read again",
+    ),
+    Rule(
+        code="clock-unsynchronized", scope=Scope.HOST, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=clock_unsynchronized, hold=timedelta(minutes=10), clear=LEVEL_CLEARS, source=OURS,
+        because="the clock of this host is not synchronised: dates in the history may be wrong; "
+        "trends are judged by another clock",
+        clears="the kernel holds the clock for synchronised, for 5 minutes",
+    ),
+    Rule(
+        code="persistence-off", scope=Scope.HOST, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=persistence_off, source=PERSISTENCE, silenced_by=_DRIVER_DOWN,
+        because="persistence mode is off for {gpus}: the driver forgets its counters whenever "
+        "nobody uses the GPU, and takes seconds to come back",
+        clears="nvidia-persistenced runs, or persistence mode is on",
     ),
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.recovery import RecoveryAction
+from gpuwatch.domain.trails import NO_TRAIL, Trail
 from gpuwatch.domain.trends import Ladder
 from gpuwatch.domain.verdicts import Urgency
 
@@ -44,6 +45,8 @@ class GpuView:
     the driver that is loaded now; `function_gone` that its PCI function no longer exists;
     `in_grace` that boot or driver load are so recent that absence proves nothing. `blind_to` are
     the names of signals that the rules need and that have been a gap for three of their cadences.
+    `trail` is what its levels were in the last minutes. `blind_seconds` is for how long it has told
+    nothing that rules need, without anybody working on it; 0 while it tells.
     """
 
     record: BoardRecord
@@ -62,6 +65,8 @@ class GpuView:
     recovery_number: int | None = None
     hang: Hang | None = None
     blind_to: tuple[str, ...] = ()
+    trail: Trail = NO_TRAIL
+    blind_seconds: float = 0.0
 
     @property
     def uuid(self) -> str:
@@ -80,6 +85,8 @@ class HostView:
     `attended` are findings, by code and UUID, that people have taken up, and up to which urgency;
     `in_hands` the UUIDs of boards that somebody works on.
     `unattributed` are Unix seconds of echoes without an owner in the last day.
+    `silent_sources` are required sources that tell nothing, and for how many seconds.
+    `clock_synchronized` is None where the kernel does not say.
     """
 
     now: Moment
@@ -100,6 +107,8 @@ class HostView:
     in_hands: frozenset[str] = frozenset()
     unattributed: tuple[float, ...] = ()
     history_lost: str = ""
+    silent_sources: tuple[tuple[str, float], ...] = ()
+    clock_synchronized: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -567,6 +567,7 @@ _NVLINK_ROWS = (
         "NVLinks that are up.",
         every=SLOW,
         keep=CHANGES,
+        role=Role.CAPABILITY,
     ),
     *(
         _row(
@@ -701,7 +702,7 @@ _FABRIC_ROWS = (
         _FABRIC,
         "State of the registration with the NVLink fabric, as NVML's number, for sentences.",
         every=SLOW,
-        keep=NEVER,
+        keep=CHANGES,
         pick="state",
     ),
     _row(
@@ -711,7 +712,7 @@ _FABRIC_ROWS = (
         _FABRIC,
         "Error with which the registration ended, as NVML's number, for sentences.",
         every=SLOW,
-        keep=NEVER,
+        keep=CHANGES,
         pick="status",
         given=("state", _FABRIC_COMPLETED),
     ),
@@ -726,6 +727,7 @@ _PCIE_ROWS = (
         "Generation at which the PCIe link runs; it drops while the GPU is idle.",
         every=SLOW,
         keep=CHANGES,
+        role=Role.CAPABILITY,
         absent=(0,),
     ),
     _row(
@@ -736,6 +738,7 @@ _PCIE_ROWS = (
         "Lanes over which the PCIe link runs.",
         every=SLOW,
         keep=CHANGES,
+        role=Role.CAPABILITY,
         absent=(0,),
     ),
     _row(

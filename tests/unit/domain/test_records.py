@@ -19,6 +19,7 @@ RECORD = BoardRecord(
     unattributed=7,
     xids={(79, "kernel_log"): XidCount(8, 9.0, 10.0)},
     held={"gpuwatch_gpu_row_remap_failed": Held(0, 11.0)},
+    bests={"gpuwatch_gpu_nvlink_active_links": 18},
     last_reset_at=12.0,
     off_bus_at=(13.0,),
     fell_at=13.0,

@@ -16,6 +16,7 @@ from gpuwatch.policy.judge import Judge
 from gpuwatch.policy.rules import RULES, Rule, is_needed
 from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView, PolicySettings
 from gpuwatch.sources.nvml_signals import TABLE
+from tests.support import level_cases
 from tests.support.views import DAY, HEALTHY_READINGS, NOW, gpu, host, incident, later, record
 
 FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
@@ -80,6 +81,7 @@ FIRES: list[tuple[str, HostView]] = [
     ("gpu-count", host(gpu(), expected_gpus=8)),
     ("unattributed-error", host(gpu(), unattributed=(NOW.wall - 700,))),
     ("history-lost", host(gpu(), history_lost="12 pages")),
+    *level_cases.FIRES,
 ]
 
 SILENT: list[tuple[str, HostView]] = [
@@ -133,6 +135,7 @@ SILENT: list[tuple[str, HostView]] = [
         host(_with_incidents(700 / DAY), unattributed=(NOW.wall - 1200,)),
     ),
     ("history-lost", host(gpu())),
+    *level_cases.SILENT,
 ]
 
 
@@ -164,6 +167,14 @@ def test_a_rule_is_silent_on_the_nearest_other_case(code: str, view: HostView) -
     found = [*judgement.host_findings, *(f for fs in judgement.findings.values() for f in fs)]
 
     assert code not in {finding.code for finding in found}
+
+
+@pytest.mark.parametrize(("code", "view"), level_cases.SILENT)
+def test_a_level_that_is_not_the_rules_raises_nothing_however_long_it_lasts(
+    code: str, view: HostView
+) -> None:
+    """Holding time is no excuse: ten minutes later it is still not a finding."""
+    assert code not in _codes(view)
 
 
 def test_every_rule_has_both_cases() -> None:

@@ -237,6 +237,11 @@ def test_history_finds_its_signals() -> None:
         Role.REMAP_PENDING: ["gpuwatch_gpu_row_remap_pending"],
         Role.RECOVERY_ACTION: ["gpuwatch_gpu_recovery_action"],
         Role.PAGES_RETIRED: ["gpuwatch_gpu_pages_retired_double_bit_total"],
+        Role.CAPABILITY: [
+            "gpuwatch_gpu_nvlink_active_links",
+            "gpuwatch_gpu_pcie_link_generation",
+            "gpuwatch_gpu_pcie_link_lanes",
+        ],
     }
 
 

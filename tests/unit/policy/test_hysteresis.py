@@ -1,0 +1,78 @@
+"""Levels hold and clear: however a level behaves, a finding does not flap."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.policy.judge import Judge
+from gpuwatch.policy.rules import BY_CODE, Rule
+from gpuwatch.policy.views import GpuView, PolicySettings
+from tests.support.views import HEALTHY_READINGS, KEY, gpu, host, later
+
+LEVEL = "gpuwatch_gpu_row_remap_pending"
+RULE = replace(BY_CODE["row-remap-pending"], clear=timedelta(minutes=5))
+LASTING = replace(RULE, hold=timedelta(minutes=10))
+OVER = gpu(readings=HEALTHY_READINGS | {LEVEL: 1})
+UNDER = gpu()
+UNREAD = gpu(readings=HEALTHY_READINGS | {LEVEL: Gap(GapReason.FAILED, 999)})
+
+
+def _held(rule: Rule, views: Iterable[GpuView]) -> list[bool]:
+    """Whether the rule's finding holds at each of the looks, a minute apart."""
+    judge = Judge(PolicySettings(), rules=(rule,))
+    looks = (judge.judge(later(host(view), at * 60.0)) for at, view in enumerate(views))
+    return [bool(look.findings[KEY.uuid]) for look in looks]
+
+
+def _turns(held: list[bool]) -> list[int]:
+    """The looks at which a finding began or ended."""
+    return [at for at, (before, after) in enumerate(pairwise(held), 1) if before != after]
+
+
+def test_a_level_that_does_not_last_builds_up_no_holding_time() -> None:
+    """An hour in which every other minute is over is not ten minutes over."""
+    held = _held(LASTING, [OVER, UNDER] * 30)
+
+    assert not any(held)
+
+
+def test_a_level_that_lasts_and_then_flaps_is_one_finding() -> None:
+    """It begins after its ten minutes and ends once it has stayed away for five."""
+    held = _held(LASTING, [OVER] * 11 + [UNDER, OVER] * 30 + [UNDER] * 9)
+
+    assert _turns(held) == [10, 75]
+
+
+def test_a_finding_that_ended_does_not_begin_again_at_once() -> None:
+    """A level with a period just longer than the clearing time turns no more often than that."""
+    held = _held(RULE, ([OVER] + [UNDER] * 5) * 10)
+
+    assert min(later - earlier for earlier, later in pairwise([0, *_turns(held)])) >= 5
+
+
+def test_an_old_end_delays_nothing() -> None:
+    """An hour later the level counts at once."""
+    held = _held(RULE, [OVER] + [UNDER] * 60 + [OVER])
+
+    assert _turns(held) == [5, 61]
+
+
+@given(st.lists(st.sampled_from([OVER, UNDER, UNREAD]), min_size=1, max_size=90))
+def test_there_is_at_most_one_transition_within_the_clearing_time(views: list[GpuView]) -> None:
+    """Whatever the level does, and whatever of it cannot be read."""
+    turns = _turns(_held(RULE, views))
+
+    assert all(later - earlier >= 5 for earlier, later in pairwise(turns))
+
+
+@given(st.lists(st.sampled_from([OVER, UNDER, UNREAD]), min_size=1, max_size=90))
+def test_a_gap_is_never_a_transition(views: list[GpuView]) -> None:
+    """What cannot be read neither begins nor ends anything."""
+    turns = _turns(_held(RULE, views))
+
+    assert all(views[at] is not UNREAD for at in turns)
