@@ -13,6 +13,7 @@ from gpuwatch.domain.records import Held
 from gpuwatch.domain.signals import Call, Field, Moved, PerFan, Signal, SramBanks
 from gpuwatch.domain.snapshot import GpuState, Latest, Missed, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Remedy, Urgency, Verdict
+from gpuwatch.domain.windows import Outlook
 from gpuwatch.exposition.explanation import criterion, explanation
 from gpuwatch.exposition.explanation_cells import chance_sentence
 from gpuwatch.exposition.explanation_shapes import ExplanationShape, ThresholdShape
@@ -78,7 +79,7 @@ def test_a_window_after_the_due_date_is_said_to_be_late() -> None:
 
 def test_without_a_window_the_chance_is_that_of_thirty_days() -> None:
     """There is no date to wait for, and that is said."""
-    told = _explained(NIGHT.gpus[1], replace(NIGHT, windows=(), flags=()))["outlook"]
+    told = _explained(NIGHT.gpus[1], replace(NIGHT, outlook=Outlook(), flags=()))["outlook"]
 
     assert (told["until"], told["horizon_seconds"]) == (None, 30 * 86_400)
     assert "in the next 30 days" in chance_sentence(told)
