@@ -22,7 +22,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.ATTENTION: "for `status`: a GPU or the host wants a person; else: the command failed",
     Exit.USAGE: "the command line is wrong, or names no GPU (or several)",
     Exit.UNKNOWN: "`status` only: nothing urgent, but a GPU or the host cannot be judged",
-    Exit.UNAVAILABLE: "no agent runs; `status` prints what is remembered all the same",
+    Exit.UNAVAILABLE: "no agent runs; `status` and `explain` print what is remembered all the same",
     Exit.TEMPORARY: "the agent is busy or did not answer in time; try again",
     Exit.DENIED: "this user may not do that",
     Exit.CONFIG: "the configuration is refused; every problem is printed",
