@@ -75,7 +75,14 @@ def policy_settings(settings: Settings) -> PolicySettings:
 
 def agenda(settings: Settings) -> Agenda:
     """When boards may be swapped, and when not."""
-    return Agenda(schedules=tuple(window.schedule() for window in settings.windows))
+    windows, blackouts = settings.windows, settings.blackouts
+    return Agenda(
+        schedules=tuple(one.schedule() for one in windows if one.cron),
+        windows=tuple(one.window() for one in windows if not one.cron),
+        freezes=tuple(one.freeze() for one in blackouts if one.cron),
+        blackouts=tuple(one.blackout() for one in blackouts if not one.cron),
+        boards_per_window=settings.policy.boards_per_window,
+    )
 
 
 def nvml_settings(settings: Settings) -> NvmlSettings:

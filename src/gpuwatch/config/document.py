@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from gpuwatch.config.layers import DEFAULT_FILE, FILE_VARIABLE
+from gpuwatch.config.layers import DEFAULT_FILE, FILE_VARIABLE, NAMED
 from gpuwatch.config.models import Settings
 from gpuwatch.config.schema import sections, shown
 
@@ -28,7 +28,8 @@ Where a value comes from, strongest first:
   (w, d, h, m, s, ms). A number alone is refused, because nobody can see its unit.
 - In the environment, a credential or `--set`, texts and durations stand without quotes, everything
   else as in the file: `true`, `8`, `["a", "b"]`; a list may also be `a,b`.
-- A list takes the place of a weaker one. `[[windows]]` of the file and its drop-ins add up.
+- A list takes the place of a weaker one. `[[windows]]` of the file and its drop-ins add up, and
+  `[[blackouts]]` too.
 - A key or variable that does not exist, a value out of bounds, a named file that is missing: all
   are refused, all at once, with where they stand and what to write instead.
 - SIGHUP reads everything again. A configuration that is refused changes nothing and is logged.
@@ -43,7 +44,7 @@ def markdown() -> str:
 
 def _section(name: str) -> str:
     model = dict(sections())[name]
-    heading = f"[[{name}]]" if name == "windows" else f"[{name}]"
+    heading = f"[[{name}]]" if name in NAMED else f"[{name}]"
     live = " *(live)*" if name in Settings.LIVE else ""
     purpose = (model.__doc__ or "").strip()
     rows = "".join(_row(key, field) for key, field in model.model_fields.items())

@@ -17,6 +17,8 @@ _CREDENTIAL = "gpuwatch."
 _FILE_LIMIT = 1 << 20
 
 Key = tuple[str, ...]
+# Sections of which there may be several, each with a name; what one of them is called.
+NAMED = {"windows": "window", "blackouts": "blackout"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,15 @@ class Entry:
 class Layers:
     """All sources together: the winning entry of every key, and the problems met on the way.
 
-    `windows` are tables of `[[windows]]`: those of the file and its drop-ins add up, as each has a
-    name of its own; every other list is replaced by the stronger source.
+    `tables` are the tables of `[[windows]]` and the other `NAMED`: those of the file and its
+    drop-ins add up, as each has a name of its own; every other list is replaced by the stronger
+    source.
     """
 
     entries: dict[Key, Entry] = field(default_factory=dict)
-    windows: list[Entry] = field(default_factory=list)
+    tables: dict[str, list[Entry]] = field(
+        default_factory=lambda: {section: [] for section in NAMED}
+    )
     problems: list[Problem] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
@@ -120,12 +125,13 @@ def _read_file(layers: Layers, path: Path) -> None:
 
 def take_document(layers: Layers, document: dict[str, object], origin: str) -> None:
     """Add what a file says; it is stronger than what was taken before."""
-    windows = document.pop("windows", [])
-    if isinstance(windows, list):
-        layers.windows += [Entry(window, origin) for window in windows]
-    else:
-        text = 'is not a list of tables (write "[[windows]]" above each window)'
-        layers.problems.append(Problem(origin, "windows", "", text))
+    for section, one in NAMED.items():
+        tables = document.pop(section, [])
+        if isinstance(tables, list):
+            layers.tables[section] += [Entry(table, origin) for table in tables]
+        else:
+            text = f'is not a list of tables (write "[[{section}]]" above each {one})'
+            layers.problems.append(Problem(origin, section, "", text))
     for key, value in _leaves(document):
         layers.entries[key] = Entry(value, origin)
 
@@ -177,16 +183,16 @@ def take_options(layers: Layers, options: Iterable[str]) -> None:
 
 
 def _take_text(layers: Layers, key: Key, entry: Entry) -> None:
-    """A text for one key. A list of windows replaces those of the files."""
-    if key != ("windows",):
+    """A text for one key. A list of windows, or of another of `NAMED`, replaces the files' one."""
+    if len(key) > 1 or key[0] not in NAMED:
         layers.entries[key] = entry
         return
-    windows = typed(str(entry.value))
-    if isinstance(windows, list):
-        layers.windows = [Entry(window, entry.origin) for window in windows]
+    tables = typed(str(entry.value))
+    if isinstance(tables, list):
+        layers.tables[key[0]] = [Entry(table, entry.origin) for table in tables]
         return
     text = 'is not a list of tables (write [{name = "...", cron = "...", duration = "..."}])'
-    layers.problems.append(Problem(entry.origin, "windows", "", text))
+    layers.problems.append(Problem(entry.origin, key[0], "", text))
 
 
 def typed(text: str) -> object:

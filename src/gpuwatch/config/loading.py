@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gpuwatch.config.layers import Entry, Key, Layers, Problem, read
+from gpuwatch.config.layers import NAMED, Entry, Key, Layers, Problem, read
 from gpuwatch.config.models import Settings
 from gpuwatch.config.refusals import problems as refusals
 from gpuwatch.config.schema import dotted, shown, text_value
@@ -45,15 +45,17 @@ class Loaded:
 
     def effective(self) -> tuple[Setting, ...]:
         """Every setting with its value and origin; what came from a credential is not shown."""
-        windows = zip(self.layers.windows, self.settings.windows, strict=True)
         return tuple(self._sections()) + tuple(
-            Setting(dotted(("windows", window.name, key)), shown(value), entry.origin)
-            for entry, window in windows
-            for key, value in window.model_dump().items()
+            Setting(dotted((section, table.name, key)), shown(value), entry.origin)
+            for section in NAMED
+            for entry, table in zip(
+                self.layers.tables[section], getattr(self.settings, section), strict=True
+            )
+            for key, value in table.model_dump().items()
         )
 
     def _sections(self) -> Iterator[Setting]:
-        for section, keys in self.settings.model_dump(exclude={"windows"}).items():
+        for section, keys in self.settings.model_dump(exclude=set(NAMED)).items():
             for key, value in keys.items():
                 whole = self.layers.entries.get((section, key))
                 parts = value if isinstance(value, dict) and value else {}
@@ -143,8 +145,9 @@ def _tree(layers: Layers) -> dict[str, object]:
     for key, entry in layers.entries.items():
         value = text_value(key, str(entry.value)) if entry.is_text else entry.value
         _place(tree, key, value)
-    if layers.windows:
-        tree["windows"] = [entry.value for entry in layers.windows]
+    for section, tables in layers.tables.items():
+        if tables:
+            tree[section] = [entry.value for entry in tables]
     return tree
 
 
@@ -161,11 +164,12 @@ def _place(tree: dict[str, object], key: Key, value: object) -> None:
 
 def _duplicates(layers: Layers) -> Iterator[Problem]:
     """Windows whose name another one has already; names are how people and flags refer to them."""
-    seen: dict[object, str] = {}
-    for entry in layers.windows:
-        name = entry.value.get("name") if isinstance(entry.value, dict) else None
-        if isinstance(name, str) and name in seen:
-            text = f"is the name of a window in {seen[name]} already (give it another name)"
-            yield Problem(entry.origin, "windows.name", shown(name), text)
-        elif isinstance(name, str):
-            seen[name] = entry.origin
+    for section, one in NAMED.items():
+        seen: dict[object, str] = {}
+        for entry in layers.tables[section]:
+            name = entry.value.get("name") if isinstance(entry.value, dict) else None
+            if isinstance(name, str) and name in seen:
+                text = f"is the name of a {one} in {seen[name]} already (give it another name)"
+                yield Problem(entry.origin, f"{section}.name", shown(name), text)
+            elif isinstance(name, str):
+                seen[name] = entry.origin

@@ -8,17 +8,16 @@ import difflib
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from pydantic import model_validator as after_fields
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gpuwatch.config.hardware import KernelLog, Nvml
+from gpuwatch.config.occasions import MaintenanceBlackout, MaintenanceWindow
 from gpuwatch.config.section import DAY, HOUR, MINUTE, SECOND, Section, refuse
-from gpuwatch.config.values import AbsolutePath, Address, Duration, Zone, refused
+from gpuwatch.config.values import AbsolutePath, Address, Duration, refused
 from gpuwatch.policy.rules import RULES
-from gpuwatch.policy.schedule import Schedule
 
 
 class LogFormat(StrEnum):
@@ -105,6 +104,13 @@ class Policy(Section):
         le=30 * DAY,
         description="A flag goes into the first window that starts at least this much later.",
     )
+    boards_per_window: StrictInt = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Boards of this host that one window can take; those that leave together, as"
+        " one field-replaceable unit, count as one.",
+    )
 
     @after_fields(mode="after")
     def _rates(self) -> "Policy":
@@ -152,31 +158,6 @@ class Rules(Section):
     )
 
 
-class MaintenanceWindow(Section):
-    """One regular maintenance window."""
-
-    name: StrictStr = Field(min_length=1, max_length=64, description="What people call it.")
-    cron: StrictStr = Field(
-        min_length=1, description='When it starts, as crontab(5) writes it: "0 2 * * sun".'
-    )
-    duration: Duration = Field(
-        ge=5 * MINUTE, le=7 * DAY, description="How long it is, on a clock that never jumps."
-    )
-    zone: Zone = Field("UTC", description='Time zone of the start, such as "Europe/Berlin".')
-
-    @after_fields(mode="after")
-    def _fires(self) -> "MaintenanceWindow":
-        try:
-            self.schedule()
-        except ValueError as error:
-            refuse(cron=f"is refused: {error}")
-        return self
-
-    def schedule(self) -> Schedule:
-        """When it opens. Raises ValueError for a cron line that is none or never fires."""
-        return Schedule(self.name, self.cron, self.duration, ZoneInfo(self.zone))
-
-
 class Host(Section):
     """Where this host stands; labels of gpuwatch_gpu_info."""
 
@@ -204,7 +185,7 @@ class Settings(BaseSettings):
     """All settings, checked."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-    LIVE: ClassVar = frozenset({"policy", "rules", "windows", "host", "log"})
+    LIVE: ClassVar = frozenset({"policy", "rules", "windows", "blackouts", "host", "log"})
 
     agent: Agent = Agent()
     web: Web = Web()
@@ -214,6 +195,7 @@ class Settings(BaseSettings):
     policy: Policy = Policy()
     rules: Rules = Rules()
     windows: tuple[MaintenanceWindow, ...] = ()
+    blackouts: tuple[MaintenanceBlackout, ...] = ()
     host: Host = Host()
     log: Log = Log()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gpuwatch.config.layers import Entry, Key, Layers, Problem
+from gpuwatch.config.layers import NAMED, Entry, Key, Layers, Problem
 from gpuwatch.config.schema import dotted, fields_of, known, limit, shown
 
 Context = Mapping[str, object]
@@ -39,7 +39,7 @@ _SENTENCES: dict[str, Callable[[Context], str]] = {
     "model_type": _says("is not a section (write its keys below [its name])"),
     "enum": lambda about: f"is none of {about['expected']} (write one of them)",
     "literal_error": lambda about: f"is none of {about['expected']} (write one of them)",
-    "missing": _says("is missing (every window needs it)"),
+    "missing": _says("is missing (give it one)"),
     "too_short": _says("is empty (write at least one)"),
     "too_long": lambda about: f"has more than {about['max_length']} (write fewer)",
     "string_too_short": _says("is empty (write something)"),
@@ -73,10 +73,10 @@ def _problem(detail: ErrorDetails, layers: Layers) -> Problem:
 
 def _name(key: Key, layers: Layers) -> str:
     """The key for people: a window by its name, a list as a whole (the value shows which item)."""
-    if key[0] == "windows" and len(key) > 1 and key[1].isdigit():
-        window = layers.windows[int(key[1])].value
-        name = window.get("name") if isinstance(window, dict) else None
-        key = ("windows", str(name or f"number {int(key[1]) + 1}"), *key[2:])
+    if key[0] in NAMED and len(key) > 1 and key[1].isdigit():
+        table = layers.tables[key[0]][int(key[1])].value
+        name = table.get("name") if isinstance(table, dict) else None
+        key = (key[0], str(name or f"number {int(key[1]) + 1}"), *key[2:])
     return dotted(key[:-1] if len(key) > 2 and key[-1].isdigit() else key)  # noqa: PLR2004
 
 
@@ -93,7 +93,8 @@ def _contradictions(
             given = given.get(part) if isinstance(given, dict) else None
         if given is None and (field := fields_of(section[0]).get(name)) is not None:
             given = field.get_default(call_default_factory=True, validated_data={})
-        yield Problem(_where(entry), _name(key, layers), _value(given, entry), text)
+        value = "" if given is None else _value(given, entry)
+        yield Problem(_where(entry), _name(key, layers), value, text)
 
 
 def _unknown(key: Key, entry: Entry | None) -> str:
@@ -116,8 +117,8 @@ def _unknown(key: Key, entry: Entry | None) -> str:
 
 def _entry(key: Key, layers: Layers) -> Entry | None:
     """The entry that gave the value at `key`: its own, the nearest above it, or one below it."""
-    if key[0] == "windows" and len(key) > 1 and key[1].isdigit():
-        return layers.windows[int(key[1])]
+    if key[0] in NAMED and len(key) > 1 and key[1].isdigit():
+        return layers.tables[key[0]][int(key[1])]
     for length in range(len(key), 0, -1):
         if key[:length] in layers.entries:
             return layers.entries[key[:length]]

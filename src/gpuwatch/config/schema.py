@@ -3,16 +3,16 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Literal, get_origin
+from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gpuwatch.config.durations import format_duration
-from gpuwatch.config.layers import Key, typed
-from gpuwatch.config.models import MaintenanceWindow, Settings
+from gpuwatch.config.layers import NAMED, Key, typed
+from gpuwatch.config.models import Settings
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 120  # characters of a value that are worth showing
@@ -25,7 +25,7 @@ def sections() -> Iterator[tuple[str, type[BaseModel]]]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield name, annotation
         else:
-            yield name, MaintenanceWindow
+            yield name, get_args(annotation)[0]
 
 
 def fields_of(section: str) -> Mapping[str, FieldInfo]:
@@ -42,7 +42,7 @@ def known(section: str | None) -> tuple[str, ...]:
 def limit(key: Key, error_type: str) -> str:
     """The bound that a value of `key` broke, written as in the file; "" when it has none."""
     name = {"greater_than_equal": "ge", "less_than_equal": "le"}.get(error_type, "")
-    place = 2 if key[0] == "windows" else 1  # a window has a number before its key
+    place = 2 if key[0] in NAMED else 1  # a window has a number before its key
     field = fields_of(key[0]).get(key[place]) if name and len(key) > place else None
     bounds = () if field is None else field.metadata
     return next((shown(getattr(bound, name)) for bound in bounds if hasattr(bound, name)), "")
@@ -88,6 +88,8 @@ def _plain(value: object) -> object:
     match value:
         case timedelta():
             return format_duration(value)
+        case datetime():
+            return value.isoformat(timespec="minutes" if not value.second else "auto")
         case Enum():
             return value.value
         case tuple() | list():

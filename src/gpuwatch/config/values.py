@@ -1,7 +1,7 @@
 """Values: how durations, addresses and names are written in the configuration."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from gpuwatch.config.durations import WORDS, format_duration, parse_duration
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^\[\]:\s]*):(?P<port>\d{1,5})", re.ASCII)
 _LAST_PORT = 65_535
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
 def _duration(value: object) -> timedelta:
@@ -46,6 +47,22 @@ def _path(value: object) -> str:
     return value
 
 
+def _wall_time(value: object) -> datetime:
+    """A date and a time on the wall of some zone, as TOML writes it or as a text."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, datetime):
+        raise refused('is not a date with a time (write "2026-03-15T02:00")')
+    if value.tzinfo is not None:
+        raise refused("has an offset (write the time on the wall, and say the zone in zone)")
+    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise refused(f"is not in the years {_FIRST_YEAR} to {_LAST_YEAR} (correct the date)")
+    return value
+
+
 def _zone(value: object) -> str:
     try:
         return ZoneInfo(value).key if isinstance(value, str) else ZoneInfo("").key
@@ -64,4 +81,5 @@ def refused(text: str) -> PydanticCustomError:
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
 Address = Annotated[str, BeforeValidator(_address)]
 AbsolutePath = Annotated[str, BeforeValidator(_path)]
+WallTime = Annotated[datetime, BeforeValidator(_wall_time)]
 Zone = Annotated[str, BeforeValidator(_zone)]

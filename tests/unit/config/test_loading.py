@@ -14,6 +14,7 @@ from gpuwatch.config.loading import ConfigError, Loaded, check
 
 FILE = "gpuwatch.toml"
 WINDOW = '[[windows]]\nname = "sunday"\ncron = "0 2 * * sun"\nduration = "2h"\n'
+ONCE = '[[windows]]\nname = "x"\nstart = "2026-03-15T02:00"\n'
 DURATION = 'is not a duration (write a number with its unit, such as "10s", "5m", "1h30m" or "14d")'
 ADDRESS = 'is not an address to listen on (write "HOST:PORT", "[IPV6]:PORT" or ":PORT")'
 RELATIVE = "is not an absolute path (the agent's working directory is not yours)"
@@ -163,7 +164,7 @@ def _refusal(layers: Layers) -> list[str]:
         ),
         (
             '[[windows]]\nname = "x"\ncron = "0 2 * * sun"',
-            "windows.x.duration is missing (every window needs it)",
+            'windows.x.duration is missing (a regular window needs one, such as "4h")',
         ),
         (
             WINDOW + WINDOW,
@@ -175,6 +176,91 @@ def _refusal(layers: Layers) -> list[str]:
         (
             '[windows]\nname = "x"',
             'windows is not a list of tables (write "[[windows]]" above each window)',
+        ),
+        (
+            '[[windows]]\ncron = "0 2 * * sun"\nduration = "2h"',
+            'windows."number 1".name is missing (give it one)',
+        ),
+        (
+            '[[windows]]\nname = "x"',
+            (
+                'windows.x.cron is missing (write when the window starts: "0 2 * * sun"; or set'
+                " start for one date)"
+            ),
+        ),
+        (
+            WINDOW + "start = 2026-03-15T02:00:00",
+            (
+                'windows.sunday.start = "2026-03-15T02:00" stands beside cron (a window is regular'
+                " or on one date: remove one of them)"
+            ),
+        ),
+        (
+            WINDOW.replace('"2h"', '"8d"'),
+            'windows.sunday.duration = "8d" is above "7d" (that is the most)',
+        ),
+        (
+            f'{ONCE}end = "2026-03-15T01:00"',
+            'windows.x.end = "2026-03-15T01:00" is not after start (write a later time)',
+        ),
+        (
+            f'{ONCE}end = "2026-03-15T02:01"',
+            (
+                'windows.x.end = "2026-03-15T02:01" makes the window shorter than 5m'
+                " (that is the limit)"
+            ),
+        ),
+        (
+            f"{ONCE}end = 2026-03-25T02:00:00",
+            (
+                'windows.x.end = "2026-03-25T02:00" makes the window longer than 7d'
+                " (that is the limit)"
+            ),
+        ),
+        (ONCE, "windows.x.end is missing (every window ends: write end, or duration)"),
+        (
+            f'{ONCE}end = "2026-03-15T06:00"\nduration = "4h"',
+            'windows.x.end = "2026-03-15T06:00" stands beside duration (keep one of them)',
+        ),
+        (
+            '[[windows]]\nname = "x"\nstart = "Sunday"\nduration = "4h"',
+            'windows.x.start = "Sunday" is not a date with a time (write "2026-03-15T02:00")',
+        ),
+        (
+            '[[windows]]\nname = "x"\nstart = 2026-03-15T02:00:00Z\nduration = "4h"',
+            (
+                'windows.x.start = "2026-03-15T02:00+00:00" has an offset (write the time on the'
+                " wall, and say the zone in zone)"
+            ),
+        ),
+        (
+            '[[windows]]\nname = "x"\nstart = "9999-12-31T23:00"\nduration = "4h"',
+            (
+                'windows.x.start = "9999-12-31T23:00" is not in the years 2000 to 2199'
+                " (correct the date)"
+            ),
+        ),
+        (
+            ONCE.replace("windows", "blackouts"),
+            "blackouts.x.end is missing (every blackout ends: write end, or duration)",
+        ),
+        (
+            ONCE.replace("windows", "blackouts") + 'end = "2027-03-17T02:00"',
+            (
+                'blackouts.x.end = "2027-03-17T02:00" makes the blackout longer than 366d'
+                " (that is the limit)"
+            ),
+        ),
+        (
+            WINDOW.replace("windows", "blackouts").replace("0 2 * * sun", "0 0 */29 2 1#5"),
+            (
+                'blackouts.sunday.cron = "0 0 */29 2 1#5" is refused: blackout sunday:'
+                " cron '0 0 */29 2 1#5' never fires (no year has such a day)"
+            ),
+        ),
+        (
+            "[policy]\nboards_per_window = 0",
+            "policy.boards_per_window = 0 is below 1 (that is the least)",
         ),
     ],
 )
@@ -356,3 +442,36 @@ def test_equal_settings_have_one_digest() -> None:
     ]
 
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_date_on_the_wall_becomes_an_instant_of_its_zone() -> None:
+    """As TOML writes dates or as a text; a time that the clocks skip is the first after the gap."""
+    settings = check(
+        _layers(
+            '[[windows]]\nname = "move"\nstart = 2026-03-29T02:30:00\nduration = "4h"\n'
+            'zone = "Europe/Berlin"\n'
+            '[[blackouts]]\nname = "year-end"\nreason = "no changes"\n'
+            'start = "2026-12-18T00:00"\nend = "2027-01-04T00:00"\n'
+        )
+    )
+
+    window, blackout = settings.windows[0].window(), settings.blackouts[0].blackout()
+    assert window.start.isoformat() == "2026-03-29T01:00:00+00:00"
+    assert window.end.isoformat() == "2026-03-29T05:00:00+00:00"
+    assert (blackout.name, blackout.reason) == ("year-end", "no changes")
+    assert (blackout.end - blackout.start).days == 17
+
+
+def test_a_regular_blackout_is_a_freeze() -> None:
+    """With its reason; asked for its date it says that it has none, and the other way round."""
+    text = (
+        WINDOW.replace("windows", "blackouts") + 'reason = "backup"\n' + ONCE + 'duration = "1h"\n'
+    )
+
+    settings = check(_layers(text))
+
+    assert settings.blackouts[0].freeze().reason == "backup"
+    with pytest.raises(ValueError, match="blackout sunday is not on a single date"):
+        settings.blackouts[0].blackout()
+    with pytest.raises(ValueError, match="window x is on a single date"):
+        settings.windows[0].schedule()
