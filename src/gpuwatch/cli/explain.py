@@ -47,8 +47,8 @@ def _print(arguments: Namespace, told: "ExplanationShape") -> None:
 def _lines(told: "ExplanationShape") -> list[str]:
     lines = _wrapped(_headline(told))
     lines += ["", "NEXT STEP", *_paragraphs(told["steps"])]
-    outlook = told["outlook"]
-    lines += ["", "CAN IT WAIT?", *_paragraphs([outlook["sentence"], chance_sentence(outlook)])]
+    wait = told["wait"]
+    lines += ["", "CAN IT WAIT?", *_paragraphs([wait["sentence"], chance_sentence(wait)])]
     if told["unknown"] is not None:
         lines += ["", "WHY UNKNOWN", *_unknown(told["unknown"])]
     for finding in told["findings"]:

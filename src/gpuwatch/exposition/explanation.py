@@ -9,8 +9,8 @@ from gpuwatch.exposition.explanation_shapes import (
     ExplainedFindingShape,
     ExplanationShape,
     MissedShape,
-    OutlookShape,
     UnknownShape,
+    WaitShape,
 )
 from gpuwatch.exposition.next_steps import (
     blind_remedy,
@@ -50,7 +50,7 @@ def explanation(snapshot: Snapshot, gpu: GpuState, *, remembered: bool = False) 
         "verdict_since": instant(gpu.verdict_since),
         "remembered": remembered,
         "steps": steps(snapshot, gpu, remembered=remembered),
-        "outlook": outlook(snapshot, gpu),
+        "wait": wait(snapshot, gpu),
         "unknown": _unknown(snapshot, gpu, remembered=remembered),
         "findings": [_finding(snapshot, gpu, one) for one in by_urgency(gpu.findings)],
         "host_findings": [finding_document(one) for one in by_urgency(snapshot.host_findings)],
@@ -67,7 +67,7 @@ def criterion(source: str) -> str:
     return f"not an NVIDIA criterion, from {source}" if source.startswith("https://") else OURS
 
 
-def outlook(snapshot: Snapshot, gpu: GpuState) -> OutlookShape:
+def wait(snapshot: Snapshot, gpu: GpuState) -> WaitShape:
     """Whether it can wait until the next window, and what may happen before."""
     name, start = _window(snapshot, gpu)
     until = snapshot.at.wall + _WITHOUT_WINDOW_SECONDS if start is None else start

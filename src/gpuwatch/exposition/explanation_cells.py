@@ -6,9 +6,9 @@ from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.explanation_shapes import (
     ExplanationShape,
     MissedShape,
-    OutlookShape,
     ThresholdShape,
     UnknownShape,
+    WaitShape,
 )
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.words import percent, plural, span
@@ -19,7 +19,7 @@ def first_sections(snapshot: Snapshot, gpu: GpuState) -> Markup:
     told = explanation(snapshot, gpu)
     return join(
         section("Next step", *(tag("p", step) for step in told["steps"]), _why_unknown(told)),
-        section("Can it wait?", _outlook(told["outlook"])),
+        section("Can it wait?", _wait(told["wait"])),
     )
 
 
@@ -32,17 +32,17 @@ def thresholds_section(snapshot: Snapshot, gpu: GpuState) -> Markup:
     )
 
 
-def chance_sentence(outlook: OutlookShape) -> str:
+def chance_sentence(wait: WaitShape) -> str:
     """The chance of another incident, always as an estimate; or why there is none."""
-    until = f"before window {outlook['window']}" if outlook["until"] else "in the next 30 days"
-    chance, watched = outlook["chance"], outlook["watched_seconds"]
+    until = f"before window {wait['window']}" if wait["until"] else "in the next 30 days"
+    chance, watched = wait["chance"], wait["watched_seconds"]
     if chance is None or watched is None:
-        return f"Chance of another incident {until}: unknown ({outlook['unknown']})."
-    seen, rate = plural(outlook["incidents"] or 0, "incident"), outlook["healthy_rate_per_year"]
+        return f"Chance of another incident {until}: unknown ({wait['unknown']})."
+    seen, rate = plural(wait["incidents"] or 0, "incident"), wait["healthy_rate_per_year"]
     return (
         f"Chance of another incident {until}: {percent(chance)}. An estimate, from {seen} in the"
         f" last {span(watched)} of watching and a healthy rate of {rate:g} a year."
-        f" It assumes that {outlook['assumes']}."
+        f" It assumes that {wait['assumes']}."
     )
 
 
@@ -55,8 +55,8 @@ def distance_words(threshold: ThresholdShape) -> tuple[str, str]:
     return now, "" if left is None else f"{left}"
 
 
-def _outlook(outlook: OutlookShape) -> Markup:
-    return join(tag("p", outlook["sentence"]), tag("p", chance_sentence(outlook), class_="quiet"))
+def _wait(wait: WaitShape) -> Markup:
+    return join(tag("p", wait["sentence"]), tag("p", chance_sentence(wait), class_="quiet"))
 
 
 def _why_unknown(told: ExplanationShape) -> Markup:

@@ -51,7 +51,7 @@ class ThresholdShape(TypedDict):
     source: str
 
 
-class OutlookShape(TypedDict):
+class WaitShape(TypedDict):
     """Whether it can wait, until when, and the chance of another incident before that.
 
     `chance` is an estimate and null where it is unknown, and `unknown` says why. It rests on
@@ -86,7 +86,7 @@ class ExplanationShape(TypedDict):
     verdict_since: str
     remembered: bool
     steps: list[str]
-    outlook: OutlookShape
+    wait: WaitShape
     unknown: UnknownShape | None
     findings: list[ExplainedFindingShape]
     host_findings: list[FindingShape]

@@ -101,7 +101,7 @@ def test_what_people_read_is_golden(
     [
         (("status",), "gpus"),
         (("status", "5"), "uuid"),
-        (("explain", "5"), "outlook"),
+        (("explain", "5"), "wait"),
         (("history", "5"), "events"),
         (("boards", "list"), "boards"),
         (("boards", "retire", "17", "--reason", "swapped"), "retired"),

@@ -57,13 +57,13 @@ def test_a_page_cannot_wait() -> None:
     """The rule decides that, whatever the chance of another incident."""
     told = _explained(NIGHT.gpus[3])
 
-    assert told["outlook"]["answer"] == "no"
+    assert told["wait"]["answer"] == "no"
     assert told["steps"][0].startswith("Drain GPU 3 now.")
 
 
 def test_a_flag_waits_for_its_own_window() -> None:
     """Not for the next of the host, if it was planned into a later one."""
-    told = _explained(NIGHT.gpus[2])["outlook"]
+    told = _explained(NIGHT.gpus[2])["wait"]
 
     assert (told["answer"], told["until"]) == ("yes", "2026-03-22T02:00:00.000Z")
     assert told["horizon_seconds"] == pytest.approx(8 * 86_400 - 72 * 60 - 7)
@@ -74,12 +74,12 @@ def test_a_window_after_the_due_date_is_said_to_be_late() -> None:
     trend = replace(NIGHT.gpus[2].findings[0], due=timedelta(days=2))
     gpu = replace(NIGHT.gpus[2], findings=(trend,))
 
-    assert "That is after it is due." in _explained(gpu)["outlook"]["sentence"]
+    assert "That is after it is due." in _explained(gpu)["wait"]["sentence"]
 
 
 def test_without_a_window_the_chance_is_that_of_thirty_days() -> None:
     """There is no date to wait for, and that is said."""
-    told = _explained(NIGHT.gpus[1], replace(NIGHT, outlook=Outlook(), flags=()))["outlook"]
+    told = _explained(NIGHT.gpus[1], replace(NIGHT, outlook=Outlook(), flags=()))["wait"]
 
     assert (told["until"], told["horizon_seconds"]) == (None, 30 * 86_400)
     assert "in the next 30 days" in chance_sentence(told)
@@ -88,7 +88,7 @@ def test_without_a_window_the_chance_is_that_of_thirty_days() -> None:
 
 def test_a_chance_is_always_called_an_estimate() -> None:
     """With what it rests on and what it takes for granted."""
-    said = chance_sentence(_explained(NIGHT.gpus[2])["outlook"])
+    said = chance_sentence(_explained(NIGHT.gpus[2])["wait"])
 
     assert "An estimate, from 2 incidents in the last 30 d of watching" in said
     assert "It assumes that" in said
@@ -97,7 +97,7 @@ def test_a_chance_is_always_called_an_estimate() -> None:
 @pytest.mark.parametrize("place", [4, 6])
 def test_nobody_knows_the_chance_of_a_gpu_that_is_not_watched(place: int) -> None:
     """A GPU that hangs, and one that is gone: what happens there, nobody sees."""
-    told = _explained(NIGHT.gpus[place])["outlook"]
+    told = _explained(NIGHT.gpus[place])["wait"]
 
     assert told["chance"] is None
     assert told["unknown"]
@@ -105,7 +105,7 @@ def test_nobody_knows_the_chance_of_a_gpu_that_is_not_watched(place: int) -> Non
 
 def test_without_a_healthy_rate_there_is_no_chance() -> None:
     """Nothing is assumed in its place."""
-    told = _explained(replace(NIGHT.gpus[0], healthy_rate_per_year=None))["outlook"]
+    told = _explained(replace(NIGHT.gpus[0], healthy_rate_per_year=None))["wait"]
 
     assert (told["chance"], told["unknown"]) == (None, "no healthy rate is known for this board")
 
@@ -115,7 +115,7 @@ def test_a_healthy_gpu_wants_nothing() -> None:
     told = _explained(NIGHT.gpus[0])
 
     assert told["steps"] == ["Nothing to do: its signals are read, and no rule holds."]
-    assert (told["outlook"]["answer"], told["unknown"]) == ("nothing", None)
+    assert (told["wait"]["answer"], told["unknown"]) == ("nothing", None)
 
 
 def test_an_unknown_gpu_names_signal_call_and_way_out() -> None:
