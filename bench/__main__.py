@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench import history_year, idle, ladder, scrape, steady, sweep
+from bench import backtest, history_year, idle, ladder, scrape, steady, sweep
 from bench.table import Row, Verdict, text
 
 BOARD_YEARS = 1_000_000
@@ -50,7 +50,12 @@ def _ladder() -> tuple[Row, ...]:
     )
 
 
-ALONE: dict[str, Part] = {"scrape": _scrape, "sweep": sweep.run, "idle": idle.run}
+ALONE: dict[str, Part] = {
+    "scrape": _scrape,
+    "sweep": sweep.run,
+    "idle": idle.run,
+    "backtest": backtest.run,
+}
 TOGETHER: dict[str, Part] = {"steady": steady.run, "history": _history, "ladder": _ladder}
 
 

@@ -48,8 +48,7 @@ _ODD = {
     Oddity.DUPLICATE: "rows say what another row says: each counts once",
     Oddity.OUT_OF_SERVICE: "errors of boards that were not in service then: left out",
     Oddity.IN_WHILE_IN_SERVICE: "rows IN of boards in service: taken as moves, service goes on",
-    Oddity.NO_END: "boards without OUT or END after their last IN: taken as in service until the "
-    "last time in the file",
+    Oddity.NO_END: "boards without OUT or END: in service to the end of the file",
 }
 
 

@@ -24,6 +24,7 @@ _METHODS = {
 }
 _ABSORBS = {"24h": "24 hours", "7d": "7 days, 24 hours after a reset"}
 _THOUSAND = 1000.0
+_DECIMALS = 6
 _GAP = 2
 
 
@@ -41,10 +42,26 @@ class Asked:
     last: datetime
 
 
-def document(
+def document(asked: Asked, result: Backtest, warned: Iterable[tuple[str, Warned]]) -> object:
+    """The result for scripts; what cannot be told is null, numbers are rounded to 6 decimals."""
+    return _rounded(_document(asked, result, warned))
+
+
+def _rounded(value: object) -> object:
+    match value:
+        case float():
+            return round(value, _DECIMALS)
+        case dict():
+            return {key: _rounded(one) for key, one in value.items()}
+        case list():
+            return [_rounded(one) for one in value]
+        case _:
+            return value
+
+
+def _document(
     asked: Asked, result: Backtest, warned: Iterable[tuple[str, Warned]]
 ) -> dict[str, object]:
-    """The result for scripts; what cannot be told is null."""
     fleet = result.fleet
     return {
         "events": asked.events,
