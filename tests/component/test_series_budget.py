@@ -9,6 +9,7 @@ from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.domain.snapshot import Latest
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.exposition.metrics import metric_families
+from gpuwatch.policy.rules import COUNTED_XIDS
 from gpuwatch.sources.nvml_signals import TABLE
 from simulator.profiles import PROFILES
 from tests.support.nvml_child import NvmlChild
@@ -16,7 +17,6 @@ from tests.support.server import MakeServer
 from tests.support.snapshots import AT, gpu_state, rich_snapshot
 
 BUDGET = 120
-ALERTING = tuple(range(1, 8))  # as many codes as the rules alert on
 
 
 def _answers(make_server: MakeServer, profile: str) -> Iterator[Latest]:
@@ -42,7 +42,7 @@ def test_a_quiet_gpu_stays_within_its_budget_of_series(
 
     series = [
         sample
-        for family in metric_families(snapshot, Vocabulary(alerting_xids=ALERTING))
+        for family in metric_families(snapshot, Vocabulary(alerting_xids=COUNTED_XIDS))
         for sample in family.samples
         if "uuid" in sample.labels
     ]

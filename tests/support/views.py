@@ -6,8 +6,10 @@ from dataclasses import replace
 from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import ErrorKind, ErrorSignal, Incident, Memory
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
+from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.trails import HOUR_SECONDS, MINUTE_SECONDS, Stretch, Trail
+from gpuwatch.domain.xids import XidAdvice, XidTrace
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView
 
 DAY = SECONDS_PER_DAY
@@ -15,10 +17,11 @@ DAY = SECONDS_PER_DAY
 NOW = Moment(wall=1_773_554_400.0, boottime=40 * DAY, boot_id="boot-1")
 KEY = BoardKey("1652222014738", "GPU-2f6a8a0e-0000-4000-8000-000000000003")
 
-HEALTHY_READINGS = {
+HEALTHY_READINGS: dict[str, Value | Gap] = {
     "gpuwatch_gpu_row_remap_failed": 0,
     "gpuwatch_gpu_row_remap_pending": 0,
     "gpuwatch_gpu_ecc_uncorrected_volatile_errors_total": 0,
+    "gpuwatch_gpu_recovery_action": Gap(GapReason.UNSUPPORTED, 3),
 }
 
 
@@ -72,6 +75,20 @@ def incident(
         for kind in kinds or (ErrorKind.ECC,)
     )
     return Incident(board=key, opened_at=at, opened_exposure=exposure, signals=signals)
+
+
+def trace(code: int, days_ago: float = 0.01, **changes: object) -> XidTrace:
+    """One Xid that long ago, for which NVIDIA asks nothing."""
+    at = NOW.wall - days_ago * DAY
+    base = XidTrace(code=code, advice=XidAdvice.NOTHING_URGENT, count=1, first_at=at, last_at=at)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def traced(*traces: XidTrace, **changes: object) -> GpuView:
+    """A healthy GPU with these Xids behind it."""
+    codes = {one.code for one in traces}
+    by_code = {code: tuple(one for one in traces if one.code == code) for code in codes}
+    return gpu(record=record(traces=by_code), **changes)
 
 
 def later(view: HostView, seconds: float) -> HostView:

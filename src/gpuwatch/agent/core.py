@@ -244,6 +244,7 @@ class Agent:
             maintenance=self.maintenance,
             unattributed=unattributed(self.history, now),
             history_lost=history_lost(self.history, now),
+            switch_errors=self.history.sxid_traces(),
             blindness=self._blindness(now, released=released),
             clock_synchronized=self.clocks.synchronized,
         )

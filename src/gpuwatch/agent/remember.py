@@ -279,7 +279,7 @@ class Memory:
                 memory=incident.memory.value,
                 signals=[signal.kind.value for signal in incident.signals],
             )
-        return bool(change.boards)
+        return bool(change.boards or change.events)
 
     def say(self, events: tuple[Event, ...]) -> None:
         """One log line an event: log shipping is the off-host copy."""

@@ -12,6 +12,7 @@ from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.recovery import recovery_action
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import Maintenance
+from gpuwatch.domain.xids import XidTrace
 from gpuwatch.policy.conditions import RECOVERY
 from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView
 from gpuwatch.sources.base import DeviceHang, DriverCondition, DriverState
@@ -47,6 +48,7 @@ class Situation:
     history_lost: str = ""
     blindness: Blindness = NOT_BLIND
     clock_synchronized: bool | None = None
+    switch_errors: Mapping[int, tuple[XidTrace, ...]] = field(default_factory=dict)
 
 
 def host_view(
@@ -78,6 +80,7 @@ def host_view(
         history_lost=situation.history_lost,
         silent_sources=situation.blindness.sources,
         clock_synchronized=situation.clock_synchronized,
+        switch_errors=situation.switch_errors,
     )
 
 

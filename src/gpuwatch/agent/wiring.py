@@ -12,7 +12,7 @@ from gpuwatch.domain.moments import Clock
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.history import Degraded, History, HistorySettings
 from gpuwatch.policy.agenda import Agenda
-from gpuwatch.policy.rules import ALERTING_XIDS
+from gpuwatch.policy.rules import COUNTED_XIDS
 from gpuwatch.policy.views import PolicySettings
 from gpuwatch.sources.base import LogPosition
 from gpuwatch.sources.kernel_log_source import KernelLogSettings, KernelLogSource
@@ -22,7 +22,7 @@ from gpuwatch.sources.nvml_source import NvmlSource
 from gpuwatch.sources.probe_end import EndOrder
 
 Log = Callable[[str], None]
-VOCABULARY = Vocabulary(alerting_xids=ALERTING_XIDS, degraded=tuple(Degraded))
+VOCABULARY = Vocabulary(alerting_xids=COUNTED_XIDS, degraded=tuple(Degraded))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.xids import XidAdvice
 
 
 class EventKind(StrEnum):
@@ -52,7 +53,9 @@ class Event:
     until the agent maps `pci_address` to a board, or when the event is the host's.
     `code` is the Xid or SXid; `subcode` what distinguishes occurrences under one code (a MIG
     instance, an NVLink unit); `detail` the text after the code, for people. `uuid` is the GPU that
-    the report itself names, "" when it names only an address.
+    the report itself names, "" when it names only an address. `process` is whom the report blames,
+    `advice` what the driver's manual says of an Xid: history keeps both in the board's traces, and
+    an event that was read back has neither.
     """
 
     kind: EventKind
@@ -66,6 +69,8 @@ class Event:
     code: int | None = None
     subcode: str = ""
     detail: str = ""
+    process: str = ""
+    advice: XidAdvice = XidAdvice.UNKNOWN
     not_before: float | None = None
     not_after: float | None = None
     boottime: float | None = None

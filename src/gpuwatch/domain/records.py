@@ -8,6 +8,7 @@ from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import Incident, Memory
 from gpuwatch.domain.readings import Value
 from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.domain.xids import XidTrace
 
 
 class BoardState(StrEnum):
@@ -56,7 +57,8 @@ class BoardRecord:
 
     Instants are Unix seconds. `errors` are uncorrectable errors counted since first sight (max of
     the volatile and the aggregate sums, see history); `prior` what the board brought along: shown,
-    never judged. `xids` are keyed by (code, source). `held` are signals kept by their changes, by
+    never judged. `xids` are keyed by (code, source); `traces` are the Xids since first sight by
+    code, a bounded number of each, oldest first. `held` are signals kept by their changes, by
     `Signal.key`. `last_reset_at` is the last evidenced reset; `off_bus_at` when it fell off the
     bus, oldest first; `bests` the greatest values that links reached where the board sits now, by
     `Signal.key`; `fell_at` the last fall under the driver that is loaded now, None without
@@ -79,6 +81,7 @@ class BoardRecord:
     prior: Mapping[str, int] = field(default_factory=dict)
     unattributed: int = 0
     xids: Mapping[tuple[int, str], XidCount] = field(default_factory=dict)
+    traces: Mapping[int, tuple[XidTrace, ...]] = field(default_factory=dict)
     held: Mapping[str, Held] = field(default_factory=dict)
     bests: Mapping[str, float] = field(default_factory=dict)
     last_reset_at: float | None = None
@@ -110,6 +113,7 @@ class BoardRecord:
             prior=self.prior,
             unattributed=self.unattributed,
             xids=self.xids,
+            traces=self.traces,
             held=self.held,
             bests=self.bests,
             last_reset_at=self.last_reset_at,

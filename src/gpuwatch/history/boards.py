@@ -8,6 +8,7 @@ from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import ErrorKind, Memory
 from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardState, Departure
+from gpuwatch.domain.xids import XidAdvice
 from gpuwatch.history.plans import Plan
 from gpuwatch.history.timeline import Instant
 
@@ -84,6 +85,24 @@ class Occurrences:
     last: Instant
 
 
+@dataclass(slots=True, kw_only=True)
+class Alike:
+    """Occurrences of one Xid that are alike, as history keeps them."""
+
+    number: int
+    process: str
+    subcode: str
+    advice: XidAdvice
+    count: int
+    first: Instant
+    last: Instant
+
+    @property
+    def words(self) -> tuple[str, str, XidAdvice]:
+        """What they have in common beside their day."""
+        return self.process, self.subcode, self.advice
+
+
 @dataclass(slots=True)
 class Swept:
     """The last sweep of some cadences: the values that history watches and what follows."""
@@ -119,6 +138,7 @@ class BoardHistory:
     resets: list[Instant] = field(default_factory=list)
     off_bus: list[Instant] = field(default_factory=list)
     xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)
+    traces: dict[tuple[str, int], list[Alike]] = field(default_factory=dict)
     exact: list[Exact] = field(default_factory=list)
     swept: dict[frozenset[str], Swept] = field(default_factory=dict)
     judged_from: Instant | None = None  # what is older was known to an older rule set

@@ -15,7 +15,7 @@ from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Finding
-from gpuwatch.history.boards import BoardHistory, Occurrences, find
+from gpuwatch.history.boards import Alike, BoardHistory, Occurrences, find
 from gpuwatch.history.flags import finding_row, flag_row
 from gpuwatch.history.store import Store
 from gpuwatch.history.tables import BOOTS, FLAGS, LATCHED, META, SIGNALS, Table
@@ -78,6 +78,7 @@ class Book:
     epoch_key: str = "none"
     host_resets: list[Instant] = field(default_factory=list)
     host_xids: dict[tuple[str, int, str], Occurrences] = field(default_factory=dict)
+    host_traces: dict[tuple[str, int], list[Alike]] = field(default_factory=dict)
     signals: dict[str, int] = field(default_factory=dict)
     kernel_log: tuple[str, int] | None = None
     recent: deque[Logged] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))

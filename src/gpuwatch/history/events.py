@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.incidents import ErrorKind, Memory
+from gpuwatch.history import xid_traces
 from gpuwatch.history.boards import BoardHistory, Exact, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Flood, Logged
 from gpuwatch.history.rows import event_row, xid_row
@@ -39,6 +40,8 @@ def store(book: Book, known: BoardHistory | None, event: Event, instant: Instant
     board = HOST if known is None else known.number
     if event.kind in _COUNTED and event.code is not None:
         _count(book, known, event, instant)
+        if known is None or not book.precedes_sight(known, instant):
+            xid_traces.follow(book, known, event, instant)
     key = (board, event.kind.value, event.code, event.source.value)
     hour = Instant(instant.boot, instant.boottime // _HOUR_SECONDS)
     flood = book.floods.get(key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.flag_audit import flag_subject
 from gpuwatch.domain.flags import Flag
-from gpuwatch.history import events, ledger, rows, rule_sets, sweeps, tables
+from gpuwatch.history import events, ledger, rows, rule_sets, sweeps, tables, xid_traces
 from gpuwatch.history.boards import NOWHERE, BlindGap, BoardHistory, Counted, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Logged
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
@@ -57,6 +57,7 @@ def join(begun: Book) -> Book:
     for instant in begun.host_resets:
         events.reset(book, None, joint.instant(instant), "joined")
     _join_xids(joint, HOST, begun.host_xids, book.host_xids)
+    _join_traces(joint, None, begun.host_traces)
     _join_decisions(joint)
     for logged in begun.recent:
         if logged.event.kind not in _NAIVE and not book.has_met(logged.event.identity):
@@ -115,6 +116,7 @@ def _join_board(joint: _Joint, seen: BoardHistory) -> BoardHistory:
     for instant in seen.off_bus:
         events.fall_off(book, known, joint.instant(instant))
     _join_xids(joint, known.number, seen.xids, known.xids)
+    _join_traces(joint, known, seen.traces)
     _join_held(joint, seen, known)
     book.store.put(tables.BOARDS, rows.board_row(known))
     book.store.put(tables.CLOCKS, rows.clock_row(known))
@@ -195,6 +197,13 @@ def _join_xids(
         mine = known.setdefault(key, Occurrences(0, first, last))
         mine.count, mine.last = mine.count + more.count, last
         joint.book.store.put(tables.XIDS, rows.xid_row(board, key, mine))
+
+
+def _join_traces(joint: _Joint, known: BoardHistory | None, seen: xid_traces.Traces) -> None:
+    for key, entries in seen.items():
+        for entry in entries:
+            first, last = joint.instant(entry.first), joint.instant(entry.last)
+            xid_traces.take(joint.book, known, key, replace(entry, first=first, last=last))
 
 
 def _join_decisions(joint: _Joint) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from gpuwatch.domain.incidents import ECHOES
 from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Verdict
-from gpuwatch.history import tables
+from gpuwatch.history import tables, xid_traces
 from gpuwatch.history.boards import BoardHistory, Case, Exact
 from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged, Met
 from gpuwatch.history.events import DATING, KEPT_RESETS, is_echo, remember_exact
@@ -135,6 +135,9 @@ def _load_happenings(book: Book) -> None:
         known = book.boards.get(row[0])
         xids = book.host_xids if known is None else known.xids
         xids[row[1], row[2], row[3]] = occurrences_of(row)
+    traced = partial(xid_traces.load, book)
+    for _ in _understood(book.store, tables.XID_TRACES, traced, "order by number"):
+        pass
     for _, boot_id, sequence in book.store.rows(tables.KERNEL_LOG):
         book.kernel_log = (boot_id, sequence)
     for number, boot, boottime, driver_load, version in book.store.rows(tables.EPOCHS):

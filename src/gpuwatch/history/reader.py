@@ -19,6 +19,8 @@ from gpuwatch.domain.records import (
     XidCount,
 )
 from gpuwatch.domain.verdicts import Finding
+from gpuwatch.domain.xids import XidTrace
+from gpuwatch.history import xid_traces
 from gpuwatch.history.boards import BoardHistory, Occurrences
 from gpuwatch.history.book import Book, Logged
 from gpuwatch.history.flags import audit_of
@@ -129,6 +131,10 @@ class Reader:
         """Xids that no board could be named for, by (code, source)."""
         return _xids(self._book.host_xids, self._book.timeline)
 
+    def sxid_traces(self) -> Mapping[int, tuple[XidTrace, ...]]:
+        """The latest NVSwitch errors of this host by code, oldest first."""
+        return xid_traces.traces(self._book, None, _SXID)
+
     def kernel_log_position(self) -> tuple[str, int] | None:
         """The boot id and sequence number of the last kernel-log record that was taken."""
         return self._book.kernel_log
@@ -220,8 +226,6 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
     reset = timeline.latest(book.resets(known))
     start = book.epoch_start()
     falls = [fall for fall in known.off_bus if fall.boot == start.boot and fall >= start]
-    totals = {counter: counted.count.total for counter, counted in known.counts.items()}
-    dram, sram = totals.get("dram", 0), totals.get("sram", 0)
     successor = None if known.successor is None else book.boards.get(known.successor)
     return BoardRecord(
         board=known.board,
@@ -232,14 +236,11 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
         last_seen=timeline.wall(known.last_seen),
         exposure_seconds=known.exposure,
         incidents=tuple(as_incident(known, case, timeline) for case in known.cases),
-        errors={
-            Memory.DRAM: dram,
-            Memory.SRAM: sram,
-            Memory.UNKNOWN: max(0, totals.get(TOTAL, 0) - dram - sram),
-        },
+        errors=_errors(known),
         prior={counter: counted.count.prior for counter, counted in known.counts.items()},
         unattributed=known.unattributed,
         xids=_xids(known.xids, timeline),
+        traces=xid_traces.traces(book, known, _XID),
         held={
             key: Held(value, timeline.wall(since), timeline.is_after(reset, since))
             for key, (value, since) in known.held.items()
@@ -255,6 +256,13 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
         successor=None if successor is None else successor.board.key,
         returned_at=None if known.returned is None else timeline.wall(known.returned),
     )
+
+
+def _errors(known: BoardHistory) -> dict[Memory, int]:
+    totals = {counter: counted.count.total for counter, counted in known.counts.items()}
+    dram, sram = totals.get("dram", 0), totals.get("sram", 0)
+    unknown = max(0, totals.get(TOTAL, 0) - dram - sram)
+    return {Memory.DRAM: dram, Memory.SRAM: sram, Memory.UNKNOWN: unknown}
 
 
 def _is_about(record: AuditRecord, subject: str) -> bool:

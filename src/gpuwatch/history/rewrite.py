@@ -1,6 +1,6 @@
 """Rewrite: after the file was lost or rebuilt while we ran, everything in memory is put again."""
 
-from gpuwatch.history import rows, tables
+from gpuwatch.history import rows, tables, xid_traces
 from gpuwatch.history.book import HOST, Book
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
 from gpuwatch.history.rule_sets import put_rule_set, put_start
@@ -22,6 +22,8 @@ def put_everything(book: Book) -> None:
         store.put(tables.KERNEL_LOG, (1, *book.kernel_log))
     for xid, seen in book.host_xids.items():
         store.put(tables.XIDS, rows.xid_row(HOST, xid, seen))
+    for row in xid_traces.rows_of(None, book.host_traces):
+        store.put(tables.XID_TRACES, row)
     _put_boards(book)
     _put_decisions(book)
     for logged in book.recent:
@@ -51,6 +53,8 @@ def _put_boards(book: Book) -> None:
             store.put(tables.WAITING, rows.waiting_row(known, echo))
         for xid, seen in known.xids.items():
             store.put(tables.XIDS, rows.xid_row(known.number, xid, seen))
+        for row in xid_traces.rows_of(known, known.traces):
+            store.put(tables.XID_TRACES, row)
         _put_instants(book, tables.RESETS, known.number, known.resets, ("rewritten",))
         _put_instants(book, tables.OFF_BUS, known.number, known.off_bus, ())
 

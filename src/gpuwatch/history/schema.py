@@ -220,7 +220,20 @@ _EIGHTH = Migration(
     ),
 )
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH)
+# Which Xids a board had lately: on which days, by which processes, between which resets.
+_NINTH = Migration(
+    "0009-traces-of-xids",
+    (
+        """create table xid_traces (
+            number integer primary key, board integer not null, kind text not null,
+            code integer not null, process text not null, subcode text not null,
+            advice text not null, count integer not null, first_boot integer not null,
+            first_boottime real not null, last_boot integer not null, last_boottime real not null
+        ) strict""",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
 
 _REGISTER = "create table if not exists migrations (name text primary key) strict"
 

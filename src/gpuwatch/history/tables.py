@@ -94,6 +94,12 @@ XIDS = _table(
     "board kind code source count first_boot first_boottime last_boot last_boottime",
     4,
 )
+XID_TRACES = _table(
+    "xid_traces",
+    "number board kind code process subcode advice count first_boot first_boottime last_boot"
+    " last_boottime",
+    rank=2,
+)
 KERNEL_LOG = _table("kernel_log", "number boot_id sequence")
 VERDICTS = _table("verdicts", "number subject verdict reason boot boottime", rank=1)
 LATCHED = _table(
@@ -138,6 +144,7 @@ TABLES = (
     RESETS,
     EVENTS,
     XIDS,
+    XID_TRACES,
     KERNEL_LOG,
     VERDICTS,
     LATCHED,

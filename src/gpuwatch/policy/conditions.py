@@ -9,6 +9,8 @@ from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
 RECOVERY = "gpuwatch_gpu_recovery_action"
+# What asks nothing of the GPU that tells it.
+_NOT_FOR_THE_GPU = frozenset({RecoveryAction.NONE, RecoveryAction.RECOVER_IMEX_DOMAIN})
 
 
 class Answer(Enum):
@@ -45,14 +47,25 @@ class AtLeast:
 
     def __call__(self, gpu: GpuView, _host: HostView, _settings: PolicySettings) -> Outcome:
         """Compare the fresh reading; a gap cannot tell, an unsupported signal says no."""
-        value = gpu.readings.get(self.signal)
-        if value is None or isinstance(value, Gap):
-            return _silence_of(value)
-        if isinstance(value, str) or value < self.threshold:
-            return Answer.NO
-        held = gpu.record.held.get(self.signal)
-        since = held.since if held else None
-        return Match(facts={"value": f"{value:g}"}, evidence_at=since, standing=True)
+        value = number_of(gpu, self.signal)
+        if isinstance(value, Answer):
+            return value
+        return matched(gpu, self.signal, value) if value >= self.threshold else Answer.NO
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """A signal reads exactly a number."""
+
+    signal: str
+    number: float
+
+    def __call__(self, gpu: GpuView, _host: HostView, _settings: PolicySettings) -> Outcome:
+        """Compare the fresh reading; a gap cannot tell, an unsupported signal says no."""
+        value = number_of(gpu, self.signal)
+        if isinstance(value, Answer):
+            return value
+        return matched(gpu, self.signal, value) if value == self.number else Answer.NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +79,54 @@ class Recovery:
         if gpu.reset_required and RecoveryAction.GPU_RESET in self.actions:
             return Match(facts={"action": "a reset (NVML error 16, reset required)"})
         if gpu.recovery is None:
-            return _silence_of(gpu.readings.get(RECOVERY))
+            return silence_of(gpu.readings.get(RECOVERY))
         if gpu.recovery not in self.actions:
             return Answer.NO
         words = gpu.recovery.replace("_", " ")
         return Match(facts={"action": words, "number": str(gpu.recovery_number)})
 
 
-def _silence_of(value: Value | Gap | None) -> Answer:
+def number_of(gpu: GpuView, signal: str) -> float | Answer:
+    """The fresh reading of a signal; NO where it is not supported, CANNOT_TELL without one."""
+    value = gpu.readings.get(signal)
+    if value is None or isinstance(value, Gap):
+        return silence_of(value)
+    try:
+        return float(value)
+    except ValueError:
+        return Answer.CANNOT_TELL
+
+
+def matched(gpu: GpuView, signal: str, value: float) -> Match:
+    """A match by what a signal reads, dated by when it began to read so."""
+    held = gpu.record.held.get(signal)
+    since = held.since if held else None
+    return Match(facts={"value": f"{value:,.15g}"}, evidence_at=since, standing=True)
+
+
+def silence_of(value: Value | Gap | None) -> Answer:
     """What no reading means: a board or driver without the signal has nothing to tell."""
     unsupported = isinstance(value, Gap) and value.reason is GapReason.UNSUPPORTED
     return Answer.NO if unsupported else Answer.CANNOT_TELL
+
+
+class Word(Enum):
+    """What the driver says of a GPU for which something else wants a reset."""
+
+    ASKS = auto()
+    ASKS_NOTHING = auto()
+    UNREADABLE = auto()
+    NOT_READ_YET = auto()
+
+
+def word_of(gpu: GpuView) -> Word:
+    """Whether the driver itself asks for a recovery, where it can be asked."""
+    if gpu.reset_required:
+        return Word.ASKS
+    if gpu.recovery is not None:
+        return Word.ASKS_NOTHING if gpu.recovery in _NOT_FOR_THE_GPU else Word.ASKS
+    asked = gpu.readings.get(RECOVERY) is not None or gpu.hang is not None
+    return Word.UNREADABLE if asked else Word.NOT_READ_YET
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from gpuwatch.domain.incidents import ErrorKind, Incident
 from gpuwatch.domain.moments import SECONDS_PER_DAY
 from gpuwatch.domain.trends import sentence
-from gpuwatch.policy.conditions import Answer, AtLeast, Match, Outcome
+from gpuwatch.policy.conditions import Answer, AtLeast, Match, Outcome, Word, word_of
 from gpuwatch.policy.views import GpuView, HostView, PolicySettings
 
 WATCH_SECONDS = 90 * SECONDS_PER_DAY
@@ -67,6 +67,8 @@ def uncontained_error(gpu: GpuView, host: HostView, _settings: PolicySettings) -
     incident = _latest(gpu)
     if incident is None or gpu.recovery is not None:
         return Answer.NO
+    if word_of(gpu) is Word.NOT_READ_YET:
+        return Answer.CANNOT_TELL
     over = _age(gpu, incident) >= XID_REPEAT_SECONDS or gpu.record.reset_since_incident
     kinds = {signal.kind for signal in incident.signals}
     escaped = kinds & {ErrorKind.XID_95, ErrorKind.XID_140}

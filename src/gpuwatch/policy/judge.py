@@ -15,6 +15,7 @@ from gpuwatch.policy.conditions import (
     Outcome,
 )
 from gpuwatch.policy.rules import RULES, Rule
+from gpuwatch.policy.silence import without_consequences
 from gpuwatch.policy.slots import with_twins
 from gpuwatch.policy.tracks import Track
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
@@ -257,13 +258,7 @@ class Judge:
     def _without_consequences(
         self, held: Iterable[Finding], causes: set[str]
     ) -> tuple[Finding, ...]:
-        """The findings whose cause does not hold as well."""
-        found = tuple(held)
-        if not found:
-            return ()
-        codes = causes | {finding.code for finding in found}
-        silent = {rule.code for rule in self.rules if not codes.isdisjoint(rule.silenced_by)}
-        return tuple(finding for finding in found if finding.code not in silent)
+        return without_consequences(held, causes, self.rules, self.settings.not_paging)
 
     def _forget(self, subjects: set[str]) -> None:
         """Drop tracks of boards that left, and of rules that are disabled."""

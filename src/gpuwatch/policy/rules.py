@@ -20,6 +20,7 @@ from gpuwatch.policy.conditions import (
     Driver,
     GpuCondition,
     HostCondition,
+    Reads,
     Recovery,
     history_lost,
 )
@@ -45,23 +46,59 @@ from gpuwatch.policy.link_conditions import (
     pcie_downgraded,
     pcie_replay_rate,
 )
+from gpuwatch.policy.memory_conditions import (
+    bank_exhausted,
+    remap_unreadable,
+    retired_pages_high,
+    sram_near_threshold,
+)
 from gpuwatch.policy.views import DriverHealth
+from gpuwatch.policy.xid_conditions import (
+    APPLICATION,
+    DOUBTFUL,
+    FIRMWARE,
+    MANY_CORRECTED,
+    NVLINK,
+    RECORD_FAILED,
+    REMAPPED,
+    REPAIR_FAILED,
+    XidAgain,
+    XidSeen,
+    firmware_fault,
+    firmware_fault_again,
+    from_one_gpu,
+    nvlink_fault,
+    nvlink_suspect,
+    other_noted,
+    other_wants_reset,
+    other_wants_support,
+    switch_fatal,
+    switch_noted,
+)
 
 # Judges from its installation on; raised with every change of what a rule says about a board.
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 
 OURS = "gpuwatch heuristic"
 MEMORY = "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/"
 FLAGS = MEMORY + "error-recovery-and-response-flags.html"
+RMA = MEMORY + "rma-policy-thresholds-for-row-remapping.html"
 XIDS = "https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html"
 NVML = "https://docs.nvidia.com/deploy/nvml-api/"
 FABRIC = "https://docs.nvidia.com/datacenter/tesla/fabric-manager-user-guide/"
 PERSISTENCE = "https://docs.nvidia.com/deploy/driver-persistence/"
 DCGM = "https://github.com/NVIDIA/DCGM"
+RETIREMENT = "https://docs.nvidia.com/deploy/dynamic-page-retirement/"
+MIG = "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/"
 
-# Codes that page and window rules look at: their counters exist from the start, since no rate can
-# be seen in a series that is born at 1.
-ALERTING_XIDS = (48, 79, 94, 95, 140, 171, 172)
+# Codes whose counters exist on every GPU from the start, since no rate can be seen in a series that
+# is born at 1: those of uncorrectable errors and of falls off the bus. All codes below would break
+# the budget of series; alerts are made of findings, and need no rates.
+COUNTED_XIDS = (48, 79, 94, 95, 140, 171, 172)
+# Codes that page and window rules name; xid-other looks at all the rest.
+ALERTING_XIDS = tuple(
+    sorted({*COUNTED_XIDS, *RECORD_FAILED, *REPAIR_FAILED, *FIRMWARE, *DOUBTFUL, *NVLINK})
+)
 
 PAGE_REPLACE_DUE = timedelta(hours=24)
 REPLACE_DUE = timedelta(days=14)
@@ -113,6 +150,14 @@ class Rule:
 
 _DRIVER_DOWN = ("driver-hung", "driver-mismatch", "driver-not-loaded")
 
+_FIRMWARE_RULES = ("gsp-or-firmware-fault", "gsp-or-firmware-fault-again")
+# Each of these says why the driver asks for what it asks: one page is enough.
+_XIDS_FOR_A_RESET = (
+    *_FIRMWARE_RULES, "remap-record-failed", "remap-record-failed-again", "nvlink-fault",
+    "xid-other",
+)  # fmt: skip
+_BROKEN_MEMORY = ("row-remap-failed", "memory-unrepairable")
+
 RULES: tuple[Rule, ...] = (
     Rule(
         code="row-remap-failed", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.REPLACE,
@@ -123,6 +168,31 @@ RULES: tuple[Rule, ...] = (
         clears="nothing: the flag stays for the board's life; replace the board",
     ),
     Rule(
+        code="sram-threshold-exceeded", scope=Scope.GPU, urgency=Urgency.PAGE,
+        remedy=Remedy.REPLACE, when=AtLeast("gpuwatch_gpu_sram_threshold_exceeded", 1), latch=True,
+        rma=RmaStanding.CRITERION_MET, due=PAGE_REPLACE_DUE, source=RMA,
+        because="the SRAM errors of this board exceed NVIDIA's threshold: its RMA criterion, to be "
+        "confirmed by the field diagnostic",
+        clears="nothing: the flag stays for the board's life; replace the board",
+    ),
+    Rule(
+        code="memory-unrepairable", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.REPLACE,
+        when=AtLeast("gpuwatch_gpu_memory_unrepairable", 1), latch=True,
+        rma=RmaStanding.CRITERION_MET, due=PAGE_REPLACE_DUE, source=NVML,
+        because="the board has memory that it cannot repair, says its own flag",
+        clears="nothing: the flag stays; replace the board",
+    ),
+    Rule(
+        code="memory-repair-failed", scope=Scope.GPU, urgency=Urgency.WINDOW,
+        remedy=Remedy.REPLACE, when=XidSeen(REPAIR_FAILED), latch=True,
+        rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC, due=REPLACE_DUE, source=RMA,
+        silenced_by=_BROKEN_MEMORY,
+        because="a memory channel could not be repaired by a spare ({xids}, {often}): from here on "
+        "the board has only spare rows left",
+        clears="a person dismisses it, or the board leaves",
+        escalates="a failed row remap: NVIDIA's criterion",
+    ),
+    Rule(
         code="rising-uncorrectable-trend", scope=Scope.GPU, urgency=Urgency.WINDOW,
         remedy=Remedy.REPLACE, when=rising_trend, latch=True,
         rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC, due=REPLACE_DUE, source=OURS,
@@ -131,11 +201,54 @@ RULES: tuple[Rule, ...] = (
         escalates="a failed row remap, or a recovery action of the driver",
     ),
     Rule(
+        code="retired-pages-high", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.REPLACE,
+        when=retired_pages_high, latch=True, rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC,
+        due=REPLACE_DUE, source=RETIREMENT,
+        because="{pages} memory pages are retired, {double_bit} of them for double-bit errors, "
+        "{new} of these within 7 days",
+        clears="a person dismisses it, or the board leaves",
+    ),
+    Rule(
+        code="sram-near-threshold", scope=Scope.GPU, urgency=Urgency.WATCH, remedy=Remedy.NONE,
+        when=sram_near_threshold, source=OURS, silenced_by=("sram-threshold-exceeded",),
+        because="a bank of SRAM has {count} addresses with uncorrected errors ({protection}); more "
+        "than {limit} meet NVIDIA's criterion",
+        clears="nothing: such addresses stay counted",
+        escalates="one more address in that bank: NVIDIA's threshold flag",
+    ),
+    Rule(
+        code="remap-bank-exhausted", scope=Scope.GPU, urgency=Urgency.WATCH, remedy=Remedy.NONE,
+        when=bank_exhausted, rma=RmaStanding.NOT_RETURNABLE_YET, source=OURS,
+        silenced_by=_BROKEN_MEMORY,
+        because="{banks} memory banks have no spare row left after {remapped} rows remapped for "
+        "uncorrectable errors: the next one there cannot be remapped; RMA not yet possible",
+        clears="nothing: spare rows do not come back",
+        escalates="another uncorrectable error in that bank: the row remap fails",
+    ),
+    Rule(
+        code="remap-record-failed", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=XidSeen(RECORD_FAILED, asks_for_reset=True), due=RESET_DUE, source=XIDS,
+        silenced_by=("row-remap-failed", "remap-record-failed-again", "off-the-bus"),
+        because="a bad memory row or page could not be recorded for repair ({xids}, {often}): end "
+        "all work on this GPU and reset it",
+        clears="a reset, a new driver epoch, or 24 h without another",
+        escalates="the same again within 90 days: a case for the vendor",
+    ),
+    Rule(
+        code="remap-record-failed-again", scope=Scope.GPU, urgency=Urgency.PAGE,
+        remedy=Remedy.VENDOR_CASE, when=XidAgain(RECORD_FAILED, lives=2), due=RESET_DUE,
+        source=XIDS, silenced_by=("row-remap-failed", "off-the-bus"),
+        because="a bad memory row or page could not be recorded for repair ({xids}, {often}), and "
+        "a reset within the last 90 days did not help: drain it and open a case with the vendor",
+        clears="a reset, a new driver epoch, or 24 h without another",
+    ),
+    Rule(
         code="recovery-action", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
         when=Recovery(frozenset({
             RecoveryAction.GPU_RESET, RecoveryAction.DRAIN_AND_RESET, RecoveryAction.BUS_RESET,
         })),
-        due=RESET_DUE, source=FLAGS, silenced_by=("off-the-bus", "gpu-unresponsive"),
+        due=RESET_DUE, source=FLAGS,
+        silenced_by=("off-the-bus", "gpu-unresponsive", *_XIDS_FOR_A_RESET),
         because="the driver asks for {action}: end all work on this GPU and reset it",
         clears="a reset of the GPU",
         escalates="the driver asks again after the reset",
@@ -208,6 +321,134 @@ RULES: tuple[Rule, ...] = (
         clears="the pending flag goes",
     ),
     Rule(
+        code="gsp-or-firmware-fault", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=firmware_fault, due=RESET_DUE, source=XIDS,
+        silenced_by=("off-the-bus", "gsp-or-firmware-fault-again"),
+        because="the GPU or its firmware stopped ({xids}, {often}): end all work on this GPU and "
+        "reset it",
+        clears="a reset, a new driver epoch, or 24 h without another",
+        escalates="the same after two resets within 90 days: a case for the vendor. On several "
+        "hosts with one driver version: suspect the driver",
+    ),
+    Rule(
+        code="gsp-or-firmware-fault-again", scope=Scope.GPU, urgency=Urgency.PAGE,
+        remedy=Remedy.VENDOR_CASE, when=firmware_fault_again, due=RESET_DUE, source=XIDS,
+        silenced_by=("off-the-bus",),
+        because="the GPU or its firmware stopped ({xids}, {often}), and two resets within the last "
+        "90 days did not help: drain it and open a case with the vendor. This alone is no reason "
+        "to replace it; where several hosts show it, suspect the driver",
+        clears="a reset, a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="nvlink-fault", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=nvlink_fault, due=RESET_DUE, source=XIDS,
+        silenced_by=("off-the-bus", "nvswitch-fatal"),
+        because="an NVLink of this GPU failed ({xids}, {often}): end all work on this GPU and "
+        "reset it",
+        clears="a reset, a new driver epoch, or 24 h without another",
+        escalates="the same link again: inspect both of its ends",
+    ),
+    Rule(
+        code="nvlink-suspect", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=nvlink_suspect, due=HOST_DUE, source=XIDS,
+        silenced_by=("off-the-bus", "nvswitch-fatal", "nvlink-fault"),
+        because="an NVLink of this GPU reported an error that is not to be ignored ({xids}, "
+        "{often}); the driver asks for no reset: inspect both ends of the link",
+        clears="a reset, a new driver epoch, or 24 h without another",
+        escalates="the driver asks for a recovery",
+    ),
+    Rule(
+        code="nvswitch-fatal", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=switch_fatal, due=HOST_DUE, source=FABRIC,
+        because="an NVSwitch reported a fatal error ({xids}, {often}): reset the switches and the "
+        "GPUs behind them together",
+        clears="a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="nvswitch-error", scope=Scope.HOST, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=switch_noted, source=FABRIC, silenced_by=("nvswitch-fatal",),
+        because="an NVSwitch reported an error that is not fatal ({xids}, {often})",
+        clears="a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="xid-other", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
+        when=other_wants_reset, due=RESET_DUE, source=XIDS,
+        silenced_by=("off-the-bus", *_FIRMWARE_RULES),
+        because="NVIDIA's catalog wants a reset or restart for {xids} ({often}), and the driver "
+        "agrees or cannot be asked: end all work on this GPU and reset it",
+        clears="a reset, a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="xid-other-ticket", scope=Scope.GPU, urgency=Urgency.WINDOW,
+        remedy=Remedy.VENDOR_CASE, when=other_wants_support, due=HOST_DUE, source=XIDS,
+        silenced_by=("off-the-bus", *_XIDS_FOR_A_RESET),
+        because="NVIDIA's catalog names its support for {xids}, or says nothing of it ({often})",
+        clears="a reset, a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="xid-other-noted", scope=Scope.GPU, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=other_noted, source=XIDS, silenced_by=("off-the-bus", *_XIDS_FOR_A_RESET),
+        because="{xids} ({often}): nothing urgent by NVIDIA's catalog, or the driver asks for "
+        "nothing",
+        clears="a reset, a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="xid-from-one-gpu", scope=Scope.GPU, urgency=Urgency.WATCH, remedy=Remedy.INSPECT,
+        when=from_one_gpu, source=OURS,
+        because="Xid 13 or 31, as programs cause it, but {processes} processes on {days} days of "
+        "the last 30 had it on this GPU and none on any other of this host: run a diagnostic",
+        clears="30 days without, or the same on another GPU",
+    ),
+    Rule(
+        code="application-xid", scope=Scope.GPU, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=XidSeen(APPLICATION), source=XIDS,
+        because="a program failed on this GPU ({xids}, {often}, {process}): a matter of that "
+        "program, never a reason to replace a board",
+        clears="a reset, a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="row-remapped", scope=Scope.GPU, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=XidSeen(REMAPPED), source=MEMORY,
+        because="a bad memory row was recorded for remapping, or a page retired ({xids}, {often}): "
+        "the repair works, and is no reason to replace a board",
+        clears="a reset, a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="many-correctable-errors", scope=Scope.GPU, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=XidSeen(MANY_CORRECTED), source=XIDS,
+        because="correctable memory errors come in numbers ({xids}, {often}): they are corrected, "
+        "and no reason to replace a board",
+        clears="a reset, a new driver epoch, or 24 h without another",
+    ),
+    Rule(
+        code="correctable-errors", scope=Scope.GPU, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=AtLeast("gpuwatch_gpu_ecc_corrected_volatile_errors_total", 1), source=MEMORY,
+        because="{value} memory errors were corrected since the driver was loaded: nothing is "
+        "lost, and no number of them is a reason to replace a board",
+        clears="the driver is loaded anew",
+    ),
+    Rule(
+        code="rma-signals-unreadable", scope=Scope.GPU, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=remap_unreadable, source=MIG,
+        because="NVML tells nothing of remapped rows while MIG instances are active: until then "
+        "only the kernel log tells of failed repairs (Xid 64)",
+        clears="MIG is off",
+    ),
+    Rule(
+        code="inforom-corrupt", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.VENDOR_CASE,
+        when=Reads("gpuwatch_gpu_inforom_valid", 0), due=RESET_DUE, source=NVML,
+        because="a checksum of the board's InfoROM fails: what it remembers of errors and repairs "
+        "cannot be trusted",
+        clears="the checksums are right again",
+    ),
+    Rule(
+        code="ecc-disabled", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.RESET,
+        when=Reads("gpuwatch_gpu_ecc_enabled", 0), due=RESET_DUE, source=OURS,
+        because="ECC is off on a board that has it: its memory errors go unseen. Turn it on and "
+        "reset the GPU",
+        clears="ECC is on",
+    ),
+    Rule(
         code="off-the-bus", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.POWER_CYCLE,
         when=off_the_bus, sweeps=2, due=PAGE_REPLACE_DUE, source=XIDS,
         silenced_by=_DRIVER_DOWN,
@@ -239,7 +480,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="gpu-unresponsive", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.RESET,
         when=unresponsive, due=RESET_DUE, source=OURS,
-        silenced_by=("driver-hung", "off-the-bus"),
+        silenced_by=("driver-hung", "off-the-bus", *_FIRMWARE_RULES),
         because="the GPU does not answer NVML: {hang}",
         clears="the GPU answers again when it is tried alone",
         escalates="no GPU answers: the driver hangs",
@@ -379,7 +620,11 @@ RULES: tuple[Rule, ...] = (
     ),
 )  # fmt: skip
 
-_AT_LEAST = frozenset(rule.when.signal for rule in RULES if isinstance(rule.when, AtLeast))
+_AT_LEAST = frozenset(
+    rule.when.signal
+    for rule in RULES
+    if isinstance(rule.when, AtLeast) and rule.urgency in (Urgency.PAGE, Urgency.WINDOW)
+)
 _NEEDED_ROLES = OWNING_ROLES | {Role.REMAP_PENDING, Role.RECOVERY_ACTION}
 
 

@@ -12,6 +12,7 @@ from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.trails import NO_TRAIL, Trail
 from gpuwatch.domain.trends import Ladder
 from gpuwatch.domain.verdicts import Urgency
+from gpuwatch.domain.xids import XidTrace
 
 
 class DriverHealth(StrEnum):
@@ -84,9 +85,10 @@ class HostView:
     `in_maintenance` are the UUIDs under maintenance, "" for the whole host.
     `attended` are findings, by code and UUID, that people have taken up, and up to which urgency;
     `in_hands` the UUIDs of boards that somebody works on.
-    `unattributed` are Unix seconds of echoes without an owner in the last day.
     `silent_sources` are required sources that tell nothing, and for how many seconds.
     `clock_synchronized` is None where the kernel does not say.
+    `unattributed` are Unix seconds of echoes without an owner in the last day. `switch_errors` are
+    the latest errors of NVSwitches (SXids) by code.
     """
 
     now: Moment
@@ -109,6 +111,7 @@ class HostView:
     history_lost: str = ""
     silent_sources: tuple[tuple[str, float], ...] = ()
     clock_synchronized: bool | None = None
+    switch_errors: Mapping[int, tuple[XidTrace, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
-from gpuwatch.sources.kmsg import KernelRecord, Line, LineKind, nvlink_words, read_line
+from gpuwatch.domain.xids import XidAdvice
+from gpuwatch.sources.kmsg import FATAL, KernelRecord, Line, LineKind, nvlink_words, read_line
 from gpuwatch.sources.nvlink_decode import CODES, decode_nvlink
+from gpuwatch.sources.xids import advice, advice_of
 
 MERGE_USEC = 1_000_000
 _FELL_OFF_BUS_XID = 79
@@ -104,6 +106,8 @@ class KernelEvents:
             code=line.code,
             subcode=line.subcode,
             detail=_detail(line),
+            process=line.process,
+            advice=_advice(line),
             not_before=stamp.not_before,
             not_after=stamp.not_after,
             boottime=stamp.boottime,
@@ -158,3 +162,21 @@ def _detail(line: Line) -> str:
         return f"{line.detail} [not in NVIDIA's NVLink decode table]"
     advice = ", then ".join(dict.fromkeys((fault.immediate, fault.investigate)))
     return f"{line.detail} [{fault.severity}, {fault.origin}; NVIDIA: {advice}]"
+
+
+def _advice(line: Line) -> XidAdvice:
+    """What NVIDIA says to do: of an Xid 144 to 150 its words tell, where the table has them.
+
+    An SXid that its line calls fatal wants a reset of switches and GPUs, and no other does.
+    """
+    if line.kind is LineKind.SXID:
+        fatal = line.subcode.startswith(FATAL)
+        return XidAdvice.RESET if fatal else XidAdvice.NOTHING_URGENT
+    if line.kind not in (LineKind.XID, LineKind.FELL_OFF_BUS):
+        return XidAdvice.UNKNOWN
+    code = _FELL_OFF_BUS_XID if line.code is None else line.code
+    words = nvlink_words(line.detail)
+    if code not in CODES or not words:
+        return advice(code)
+    fault = decode_nvlink(code, *words)
+    return XidAdvice.UNKNOWN if fault is None else advice_of(fault.immediate)

@@ -61,8 +61,9 @@ class Line:
     """One line of a driver. `pci_address` is `0000:01:00.0`, "" where the line names none.
 
     `subcode` tells occurrences of one code apart: the MIG instance (`GPU-I:05`), the NVLink unit
-    and link (`RLW_RXPIPE link 13`), or for an SXid its severity and link (`fatal link 30`).
-    `detail` is the text after the code, or the UUID or serial number.
+    and link (`RLW_RXPIPE link 13`, `link 2`), or for an SXid its severity and link (`fatal link
+    30`). `detail` is the text after the code, or the UUID or serial number; `process` is whom an
+    Xid blames (`4242 python3`), "" for nobody.
     """
 
     kind: LineKind
@@ -70,6 +71,7 @@ class Line:
     code: int | None = None
     subcode: str = ""
     detail: str = ""
+    process: str = ""
 
 
 _PATTERNS: tuple[tuple[LineKind, re.Pattern[str]], ...] = tuple(
@@ -102,6 +104,7 @@ _PATTERNS: tuple[tuple[LineKind, re.Pattern[str]], ...] = tuple(
         (LineKind.SERIAL, r"NVRM: GPU Board Serial Number: (?P<detail>\w+)"),
     )
 )
+FATAL = "fatal"
 # Quick to look for; every pattern above holds one of them.
 _MARKS = (" Xid (", " SXid (", "allen off the bus", "RmInitAdapter failed", "NVRM: The NVIDIA GPU ",
           "NVRM: GPU at ", "erial number is", "Board Serial Number")  # fmt: skip
@@ -110,6 +113,9 @@ _NVLINK = re.compile(
     r"\(0x(?P<intrinfo>[0-9a-f]+)[ ,]+0x(?P<status>[0-9a-f]+)",
     re.IGNORECASE,
 )
+# To Hopper: `NVLink: fatal error detected on link 2(0x10000, 0x0, ...)`.
+_OLD_NVLINK = re.compile(r"detected on link (?P<link>\d+)", re.IGNORECASE)
+_PROCESS = re.compile(r"pid=(?P<pid>\d+)(?:, name=(?P<name>[^,]*))?")
 _SEVERITY = re.compile(r"(?P<severity>Fatal|Non-?fatal)\b(?:, *Link (?P<link>\d+))?", re.IGNORECASE)
 
 
@@ -191,7 +197,14 @@ def _line(kind: LineKind, parts: dict[str, str | None]) -> Line:
         code=int(code) if code is not None else None,
         subcode=subcode,
         detail=detail,
+        process=_process(detail) if kind is LineKind.XID else "",
     )
+
+
+def _process(detail: str) -> str:
+    """The process that an Xid blames; none where the driver says that it does not know."""
+    found = _PROCESS.match(detail)
+    return " ".join(filter(None, found.groups())) if found else ""
 
 
 def _address(parts: dict[str, str | None]) -> str:
@@ -203,15 +216,17 @@ def _address(parts: dict[str, str | None]) -> str:
 
 
 def _nvlink_subcode(detail: str) -> str:
-    found = _NVLINK.search(detail)
-    return f"{found['unit']} link {int(found['link'])}" if found else ""
+    if found := _NVLINK.search(detail):
+        return f"{found['unit']} link {int(found['link'])}"
+    old = _OLD_NVLINK.search(detail)
+    return f"link {int(old['link'])}" if old else ""
 
 
 def _switch_subcode(detail: str) -> str:
     found = _SEVERITY.match(detail)
     if found is None:
         return ""
-    severity = "fatal" if found["severity"].lower() == "fatal" else "non-fatal"
+    severity = FATAL if found["severity"].lower() == FATAL else "non-fatal"
     return severity if found["link"] is None else f"{severity} link {int(found['link'])}"
 
 

@@ -7,8 +7,10 @@ from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
 from gpuwatch.domain.signals import Cadence
+from gpuwatch.domain.xids import XidAdvice
 from gpuwatch.sources.nvml_conversation import Answered, Happened
 from gpuwatch.sources.nvml_signals import rows
+from gpuwatch.sources.xids import advice
 
 DOUBLE_BIT, XID, MIG_CHANGED = 0x2, 0x8, 0x100
 
@@ -118,6 +120,7 @@ def event_of(
         uuid=told.uuid,
         code=code,
         subcode=subcode,
+        advice=XidAdvice.UNKNOWN if code is None else advice(code),
         boottime=now.boottime - age_seconds,
     )
 

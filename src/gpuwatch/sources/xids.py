@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from gpuwatch.domain.xids import XidAdvice
+
 CATALOG_URL = "https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html"
 
 
@@ -439,7 +441,29 @@ XIDS: tuple[Xid, ...] = (
         "an uncorrectable error in the GPU's SRAM: it owns the incident"),
 )
 # fmt: on
+_ADVICE: Mapping[Bucket, XidAdvice] = MappingProxyType(
+    {
+        B.RESET_GPU: XidAdvice.RESET,
+        B.RESTART_BM: XidAdvice.RESTART,
+        B.RESTART_VM: XidAdvice.RESTART,
+        B.WORKFLOW_NVLINK_ERR: XidAdvice.INSPECT_LINK,
+        B.WORKFLOW_NVLINK5_ERR: XidAdvice.INSPECT_LINK,
+        B.CONTACT_SUPPORT: XidAdvice.CONTACT_SUPPORT,
+        B.NOT_STATED: XidAdvice.UNKNOWN,
+    }
+)
 BY_CODE: Mapping[int, Xid] = MappingProxyType({xid.code: xid for xid in XIDS})
+
+
+def advice_of(bucket: Bucket) -> XidAdvice:
+    """What a bucket of immediate action asks of people; most ask nothing of whoever runs a host."""
+    return _ADVICE.get(bucket, XidAdvice.NOTHING_URGENT)
+
+
+def advice(code: int) -> XidAdvice:
+    """What the catalog says to do at once about a code; UNKNOWN for one that it does not have."""
+    xid = BY_CODE.get(code)
+    return XidAdvice.UNKNOWN if xid is None else advice_of(xid.immediate)
 
 
 def describe(code: int) -> str:

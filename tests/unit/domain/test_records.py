@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from gpuwatch.domain.devices import Board, BoardKey, Slot
 from gpuwatch.domain.incidents import Memory
 from gpuwatch.domain.records import BoardRecord, BoardState, Departure, Held, XidCount
+from gpuwatch.domain.xids import XidAdvice, XidTrace
 
 RECORD = BoardRecord(
     board=Board(key=BoardKey("1652", "GPU-1")),
@@ -17,6 +18,11 @@ RECORD = BoardRecord(
     errors={Memory.DRAM: 5},
     prior={"dram": 6},
     unattributed=7,
+    traces={
+        63: (
+            XidTrace(code=63, advice=XidAdvice.NOTHING_URGENT, count=2, first_at=9.0, last_at=10.0),
+        )
+    },
     xids={(79, "kernel_log"): XidCount(8, 9.0, 10.0)},
     held={"gpuwatch_gpu_row_remap_failed": Held(0, 11.0)},
     bests={"gpuwatch_gpu_nvlink_active_links": 18},

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gpuwatch.domain.devices import Board, BoardKey
+from gpuwatch.domain.incidents import ErrorKind
 from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.domain.records import Held
 from gpuwatch.domain.recovery import RecoveryAction
@@ -11,7 +12,19 @@ from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.policy.judge import Judge, Judgement
 from gpuwatch.policy.rules import BY_CODE
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
-from tests.support.views import DAY, HEALTHY_READINGS, KEY, NOW, gpu, host, incident, later, record
+from tests.support.views import (
+    DAY,
+    HEALTHY_READINGS,
+    KEY,
+    NOW,
+    gpu,
+    host,
+    incident,
+    later,
+    record,
+    trace,
+    traced,
+)
 
 FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
 RISING = record(incidents=(incident(13), incident(1)))
@@ -352,3 +365,32 @@ def test_every_gpu_of_a_board_to_replace_is_drained() -> None:
 
     assert judgement.verdicts == {KEY.uuid: Verdict.DRAIN_NOW, twin.uuid: Verdict.DRAIN_NOW}
     assert [found.subject for found in judgement.newly_latched] == [KEY.uuid]
+
+
+def test_an_xid_says_why_the_driver_asks_for_a_reset_and_is_the_only_page() -> None:
+    """A fault and the recovery that follows from it are one call to one person."""
+    asked = traced(trace(119), recovery=RecoveryAction.GPU_RESET, recovery_number=1)
+
+    judgement = Judge(PolicySettings()).judge(host(asked))
+
+    assert _codes(judgement) == ["gsp-or-firmware-fault"]
+
+
+def test_a_cause_that_may_not_page_hushes_no_consequence_that_may() -> None:
+    """Who quietens the explanation still hears of the reset that is asked for."""
+    asked = traced(trace(119), recovery=RecoveryAction.GPU_RESET, recovery_number=1)
+    settings = PolicySettings(not_paging=frozenset({"gsp-or-firmware-fault"}))
+
+    judgement = Judge(settings).judge(host(asked))
+
+    assert _codes(judgement) == ["recovery-action", "gsp-or-firmware-fault"]
+
+
+def test_an_error_of_yesterday_is_no_page_before_the_driver_was_asked() -> None:
+    """The agent has just started: what the driver asks for will be known with the first sweep."""
+    unasked = {"gpuwatch_gpu_row_remap_failed": 0}
+    known = record(incidents=(incident(0.1, ErrorKind.ECC, ErrorKind.XID_95),))
+
+    judgement = Judge(PolicySettings()).judge(host(gpu(record=known, readings=unasked)))
+
+    assert _codes(judgement) == ["recent-uncorrectable-error"]

@@ -10,13 +10,14 @@ from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardState, Held
 from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.signals import Keep, Role
-from gpuwatch.domain.verdicts import Remedy, Scope, Urgency
+from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency
 from gpuwatch.policy.conditions import AtLeast
 from gpuwatch.policy.judge import Judge
-from gpuwatch.policy.rules import RULES, Rule, is_needed
+from gpuwatch.policy.rules import ALERTING_XIDS, COUNTED_XIDS, RULES, Rule, is_needed
 from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView, PolicySettings
+from gpuwatch.policy.xid_conditions import DOUBTFUL, FIRMWARE, NVLINK, XidAgain, XidSeen
 from gpuwatch.sources.nvml_signals import TABLE
-from tests.support import level_cases
+from tests.support import level_cases, xid_cases
 from tests.support.views import DAY, HEALTHY_READINGS, NOW, gpu, host, incident, later, record
 
 FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
@@ -82,6 +83,7 @@ FIRES: list[tuple[str, HostView]] = [
     ("unattributed-error", host(gpu(), unattributed=(NOW.wall - 700,))),
     ("history-lost", host(gpu(), history_lost="12 pages")),
     *level_cases.FIRES,
+    *xid_cases.FIRES,
 ]
 
 SILENT: list[tuple[str, HostView]] = [
@@ -136,22 +138,26 @@ SILENT: list[tuple[str, HostView]] = [
     ),
     ("history-lost", host(gpu())),
     *level_cases.SILENT,
+    *xid_cases.SILENT,
 ]
 
 
-def _held_long_enough(view: HostView) -> Judge:
-    """A judge that has seen this host, and saw it again ten minutes and ten sweeps later."""
-    judge = Judge(PolicySettings())
+def _held_long_enough(view: HostView, settings: PolicySettings) -> Judge:
+    """A judge that has seen this host, to which it is shown again ten minutes and sweeps later."""
+    judge = Judge(settings)
     judge.judge(view)
     return judge
 
 
-def _codes(view: HostView) -> set[str]:
-    judge = _held_long_enough(view)
+def _found(view: HostView, settings: PolicySettings) -> list[Finding]:
+    judge = _held_long_enough(view, settings)
     gpus = tuple(replace(each, answers=each.answers + 10) for each in view.gpus)
     judgement = judge.judge(later(replace(view, gpus=gpus), 600))
-    found = [*judgement.host_findings, *(f for fs in judgement.findings.values() for f in fs)]
-    return {finding.code for finding in found}
+    return [*judgement.host_findings, *(f for fs in judgement.findings.values() for f in fs)]
+
+
+def _codes(view: HostView) -> set[str]:
+    return {finding.code for finding in _found(view, PolicySettings())}
 
 
 @pytest.mark.parametrize(("code", "view"), FIRES, ids=[code for code, _ in FIRES])
@@ -195,6 +201,11 @@ class _Noted(dict[str, Value | Gap]):
         return super().get(key, default)
 
 
+# Corrected errors may come by the million: history keeps no change of them. What a rule says of
+# them is for information, and may come half a minute late.
+SEEN_LATE = {xid_cases.CORRECTED: Urgency.INFO}
+
+
 def test_rules_read_only_signals_whose_changes_history_keeps() -> None:
     """The agent judges by those changes: another signal's would go unseen for half a minute."""
     kept = {
@@ -207,8 +218,44 @@ def test_rules_read_only_signals_whose_changes_history_keeps() -> None:
         noted = tuple(replace(each, readings=_Noted(each.readings)) for each in view.gpus)
         Judge(PolicySettings()).judge(replace(view, gpus=noted))
 
-    assert _Noted.asked - kept == set()
+    assert _Noted.asked - kept == set(SEEN_LATE)
     assert "gpuwatch_gpu_row_remap_failed" in _Noted.asked
+
+
+def test_only_rules_that_can_wait_look_at_what_is_seen_late() -> None:
+    """Half a minute late is no harm to what nobody is called for."""
+    urgencies = {
+        rule.when.signal: rule.urgency
+        for rule in RULES
+        if isinstance(rule.when, AtLeast) and rule.when.signal in SEEN_LATE
+    }
+
+    assert urgencies == SEEN_LATE
+
+
+@pytest.mark.parametrize(("code", "view"), FIRES, ids=[code for code, _ in FIRES])
+def test_settings_quieten_every_rule(code: str, view: HostView) -> None:
+    """A disabled rule never holds; one kept from paging waits; in shadow nobody is called."""
+    disabled = _found(view, PolicySettings(disabled=frozenset({code})))
+    not_paging = _found(view, PolicySettings(not_paging=frozenset({code})))
+    shadow = _found(view, PolicySettings(shadow=True))
+
+    assert code not in {finding.code for finding in disabled}
+    assert Urgency.PAGE not in {one.route for one in not_paging if one.code == code}
+    assert {finding.route for finding in shadow} == {Urgency.INFO}
+
+
+def test_the_codes_of_urgent_rules_are_listed() -> None:
+    """Whoever alerts or documents by code misses none that a page or window rule names."""
+    named = {
+        code
+        for rule in RULES
+        if isinstance(rule.when, XidSeen | XidAgain)
+        and rule.urgency in (Urgency.PAGE, Urgency.WINDOW)
+        for code in rule.when.codes
+    }
+
+    assert named | FIRMWARE | DOUBTFUL | NVLINK | {*COUNTED_XIDS} == set(ALERTING_XIDS)
 
 
 def test_a_judge_follows_what_holds_and_nothing_else() -> None:
@@ -269,4 +316,6 @@ def test_the_rules_need_what_they_look_at() -> None:
         "gpuwatch_gpu_row_remap_failed",
         "gpuwatch_gpu_recovery_action",
         "gpuwatch_gpu_pages_retired_double_bit_total",
+        "gpuwatch_gpu_sram_threshold_exceeded",
+        "gpuwatch_gpu_memory_unrepairable",
     }

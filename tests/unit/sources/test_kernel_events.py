@@ -3,11 +3,13 @@
 import itertools
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.xids import XidAdvice
 from gpuwatch.sources.kernel_events import MERGE_USEC, KernelEvents, LogClock, Stamp, compared
 from gpuwatch.sources.kmsg import KernelRecord
 
@@ -54,9 +56,50 @@ def test_an_xid_becomes_an_event_with_everything_the_line_tells() -> None:
             code=94,
             subcode="GPU-I:05",
             detail="pid=7, Contained",
+            process="7",
+            advice=XidAdvice.NOTHING_URGENT,
             boottime=0.000009,
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (xid(119), XidAdvice.RESET),
+        (xid(79), XidAdvice.RESTART),
+        (xid(74, "NVLink: fatal error detected on link 2(0x10000)"), XidAdvice.INSPECT_LINK),
+        (xid(142), XidAdvice.CONTACT_SUPPORT),
+        (xid(31), XidAdvice.NOTHING_URGENT),
+        (xid(172), XidAdvice.UNKNOWN),
+        (xid(999), XidAdvice.UNKNOWN),
+        (xid(149, "NETIR_LINK_EVT Fatal XC0 i0 Link 00 (0x025001c6 0x00000000)"), XidAdvice.RESET),
+        (
+            xid(145, "RLW_RXPIPE Nonfatal XC0 i0 Link 13 (0x0409a0c2 0x00000008)"),
+            XidAdvice.NOTHING_URGENT,
+        ),
+        (
+            xid(145, "RLW_RXPIPE Nonfatal XC0 i0 Link 13 (0x0409a0c2 0x0badbad0)"),
+            XidAdvice.UNKNOWN,
+        ),
+        (xid(145, "words that nobody can read"), XidAdvice.INSPECT_LINK),
+        ("NVRM: GPU 0000:01:00.0: GPU has fallen off the bus.", XidAdvice.RESTART),
+        (
+            "nvidia-nvswitch0: SXid (PCI:0000:05:00.0): 20034, Fatal, Link 30 LTSSM Fault Up",
+            XidAdvice.RESET,
+        ),
+        (
+            "nvidia-nvswitch0: SXid (PCI:0000:05:00.0): 11012, Non-fatal, Link 07 TX Replay Error",
+            XidAdvice.NOTHING_URGENT,
+        ),
+        ("NVRM: GPU 0000:01:00.0: RmInitAdapter failed! (0x24:0x65:1436)", XidAdvice.UNKNOWN),
+    ],
+)
+def test_an_event_carries_what_the_manual_advises(line: str, expected: XidAdvice) -> None:
+    """By the code's bucket; of an NVLink 5 error by its words, of which half ask for nothing."""
+    (event,) = read((1, line))
+
+    assert event.advice is expected
 
 
 def test_the_lines_of_one_xid_are_one_event() -> None:

@@ -20,9 +20,18 @@ UUID = "GPU-b850f46d-d5ea-c752-ddf3-c4453e44d3f7"
 FALLEN = "fallen off the bus and is not responding to commands."
 
 
-def xid(code: int, detail: str, pci: str = "0000:01:00.0", subcode: str = "") -> Line:
+def xid(
+    code: int, detail: str, pci: str = "0000:01:00.0", subcode: str = "", process: str = ""
+) -> Line:
     """An expected Xid line."""
-    return Line(kind=LineKind.XID, pci_address=pci, code=code, subcode=subcode, detail=detail)
+    return Line(
+        kind=LineKind.XID,
+        pci_address=pci,
+        code=code,
+        subcode=subcode,
+        detail=detail,
+        process=process,
+    )
 
 
 def test_a_record_is_read_with_its_continuation_lines() -> None:
@@ -77,6 +86,7 @@ def test_no_text_breaks_the_parser(text: str) -> None:
             xid(
                 94,
                 "pid=1234, name=python, Contained: CE User Channel (0x9). RST: No, D-RST: No",
+                process="1234 python",
             ),
         ),
         ("NVRM: Xid (0000:03:00): 14, Channel 00000001", xid(14, "Channel 00000001",
@@ -88,11 +98,12 @@ def test_no_text_breaks_the_parser(text: str) -> None:
         ),
         (
             "NVRM: Xid (PCI:0000:01:00 GPU-I:05): 94, pid=7194, Contained: LTC",
-            xid(94, "pid=7194, Contained: LTC", subcode="GPU-I:05"),
+            xid(94, "pid=7194, Contained: LTC", subcode="GPU-I:05", process="7194"),
         ),
         (
             "NVRM: Xid (PCI:0000:3b:00 GPU-I:01 GPU-CI:02): 13, pid=9, name=a, Graphics Exception",
-            xid(13, "pid=9, name=a, Graphics Exception", "0000:3b:00.0", "GPU-I:01 GPU-CI:02"),
+            xid(13, "pid=9, name=a, Graphics Exception", "0000:3b:00.0", "GPU-I:01 GPU-CI:02",
+                "9 a"),
         ),
         ("NVRM: Xid (PCI:00000000:0A:00.0): 62, 2f0c", xid(62, "2f0c", "0000:0a:00.0")),
         ("NVRM: Xid (PCI:0019:01:00): 79, GPU has fallen off the bus.",
@@ -104,7 +115,20 @@ def test_no_text_breaks_the_parser(text: str) -> None:
         (
             ("NVRM: Xid (PCI:0000:dc:00): 45, pid=1, name=python3, Ch 00000001 caused by previous "
             "Xid 149"),
-            xid(45, "pid=1, name=python3, Ch 00000001 caused by previous Xid 149", "0000:dc:00.0"),
+            xid(45, "pid=1, name=python3, Ch 00000001 caused by previous Xid 149", "0000:dc:00.0",
+                process="1 python3"),
+        ),
+        (
+            ("NVRM: Xid (PCI:0000:dc:00): 74, pid=12, name=my job, NVLink: fatal error detected on "
+            "link 2(0x10000, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0)"),
+            xid(
+                74,
+                "pid=12, name=my job, NVLink: fatal error detected on link 2(0x10000, 0x0, 0x0, "
+                "0x0, 0x0, 0x0, 0x0)",
+                "0000:dc:00.0",
+                "link 2",
+                "12 my job",
+            ),
         ),
         (
             ("NVRM: Xid (PCI:0018:01:00): 145, RLW_RXPIPE Nonfatal XC0 i0 Link 13 "
