@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 LINE_LIMIT = 1 << 16  # bytes
-ROW_LIMIT = 5_000_000
+ROW_LIMIT = 2_000_000  # about 1 GB of memory
 _SHOWN = 60  # characters of a value
 
 
