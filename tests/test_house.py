@@ -28,7 +28,18 @@ _XIDS = (
     "(<https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html>); the meanings "
     "are our own words."
 )
-_GENERATED = {"signals.md": ("Signals", _SIGNALS), "xids.md": ("Xids", _XIDS)}
+_RULES = (
+    "Every rule that judges, written by `gpuwatch rules --markdown`. Words in braces are filled "
+    "with what was found. A rule whose source is a URL follows that document; the others are gpuwatch's "
+    "own heuristics and no criterion of NVIDIA's. While a cause holds that a rule is silenced by, "
+    "the rule says nothing. `rules.disabled`, `rules.not_paging` and `rules.shadow` in the "
+    "configuration quieten them; thresholds are not settings."
+)
+_GENERATED = {
+    "signals.md": ("Signals", _SIGNALS),
+    "xids.md": ("Xids", _XIDS),
+    "rules.md": ("Rules", _RULES),
+}
 TABLES = re.compile(r"(nvml_signals|rules|xids)\.py$")
 
 
@@ -87,7 +98,10 @@ def _generated(name: str, command: str) -> str:
     return f"# {title}\n\n{intro}\n\n{body.getvalue()}"
 
 
-@pytest.mark.parametrize(("name", "command"), [("signals.md", "signals"), ("xids.md", "xids")])
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("signals.md", "signals"), ("xids.md", "xids"), ("rules.md", "rules")],
+)
 def test_golden_documents_from_tables_are_current(name: str, command: str) -> None:
     """What a document says of a table is what the table says."""
     path, expected = ROOT / "docs" / name, _generated(name, command)

@@ -1,11 +1,14 @@
-"""Tables: the signals that are asked and the Xids that are known, for people and documents."""
+"""Tables: the signals, the Xids and the rules that gpuwatch knows, for people and documents."""
 
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import paragraph, print_json, print_lines, table
+from gpuwatch.config.durations import format_duration
 from gpuwatch.domain.signals import Kind
+from gpuwatch.policy.describe import condition_in_words, timing_in_words
+from gpuwatch.policy.rules import RULES, RULES_VERSION, Rule
 from gpuwatch.sources.nvml_signals import TABLE
 from gpuwatch.sources.xids import BY_CODE, CATALOG_URL, XIDS, Xid, describe
 
@@ -55,6 +58,55 @@ def _one_xid(arguments: Namespace) -> int:
 
 def _facts(xid: Xid) -> tuple[int, str, str, str, str]:
     return xid.code, xid.mnemonic, xid.meaning, xid.immediate.value, xid.investigate.value
+
+
+def rules(arguments: Namespace) -> int:
+    """Print every rule: when it holds, how urgent it is and what to do."""
+    rows = [(one.code, one.scope.value, one.urgency.value, one.remedy.value) for one in RULES]
+    if arguments.json:
+        listed = [{name: _told(text) for name, text in _rule(rule)} for rule in RULES]
+        print_json({"rules_version": RULES_VERSION, "rules": listed})
+    elif arguments.markdown:
+        print_lines(_markdown(("code", "scope", "urgency", "remedy"), rows))
+        for rule in RULES:
+            print_lines(_rule_section(rule))
+    else:
+        print_lines(table(("CODE", "SCOPE", "URGENCY", "REMEDY"), rows))
+    return Exit.OK
+
+
+def _rule(rule: Rule) -> list[tuple[str, str | tuple[str, ...]]]:
+    """The columns of a rule by name; a column that says nothing is ""."""
+    return [
+        ("code", rule.code),
+        ("scope", rule.scope.value),
+        ("urgency", rule.urgency.value),
+        ("remedy", rule.remedy.value),
+        ("rma", rule.rma.value if rule.rma else ""),
+        ("when", condition_in_words(rule.when)),
+        ("timing", timing_in_words(rule)),
+        ("due", format_duration(rule.due) if rule.due else ""),
+        ("says", rule.because),
+        ("clears", rule.clears),
+        ("escalates", rule.escalates),
+        ("silenced_by", rule.silenced_by),
+        ("source", rule.source),
+    ]
+
+
+def _told(text: str | tuple[str, ...]) -> str | list[str]:
+    return text if isinstance(text, str) else list(text)
+
+
+def _rule_section(rule: Rule) -> list[str]:
+    """One rule under a heading of its own, to which alerts and findings can point."""
+    facts = [
+        (name, text if isinstance(text, str) else ", ".join(f"`{code}`" for code in text))
+        for name, text in _rule(rule)
+        if name != "code"
+    ]
+    listed = [f"- {name.replace('_', ' ')}: {text}" for name, text in facts if text]
+    return ["", f"## {rule.code}", "", *listed]
 
 
 def _markdown(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -45,6 +45,9 @@ class AtLeast:
     signal: str
     threshold: float
 
+    def __str__(self) -> str:
+        return f"`{self.signal}` reads {self.threshold:g} or more."
+
     def __call__(self, gpu: GpuView, _host: HostView, _settings: PolicySettings) -> Outcome:
         """Compare the fresh reading; a gap cannot tell, an unsupported signal says no."""
         value = number_of(gpu, self.signal)
@@ -60,6 +63,9 @@ class Reads:
     signal: str
     number: float
 
+    def __str__(self) -> str:
+        return f"`{self.signal}` reads {self.number:g}."
+
     def __call__(self, gpu: GpuView, _host: HostView, _settings: PolicySettings) -> Outcome:
         """Compare the fresh reading; a gap cannot tell, an unsupported signal says no."""
         value = number_of(gpu, self.signal)
@@ -73,6 +79,9 @@ class Recovery:
     """The driver asks for one of these recovery actions (or answers RESET_REQUIRED)."""
 
     actions: frozenset[RecoveryAction]
+
+    def __str__(self) -> str:
+        return f"The driver asks for recovery by {_named(self.actions)}."
 
     def __call__(self, gpu: GpuView, _host: HostView, _settings: PolicySettings) -> Outcome:
         """Look at the recovery action of one GPU."""
@@ -135,6 +144,9 @@ class AnyGpuRecovery:
 
     actions: frozenset[RecoveryAction]
 
+    def __str__(self) -> str:
+        return f"The driver asks for recovery by {_named(self.actions)}, for one GPU or more."
+
     def __call__(self, host: HostView, _settings: PolicySettings) -> Outcome:
         """Look at every GPU; the host has one finding however many ask."""
         asking = [gpu for gpu in host.gpus if gpu.recovery in self.actions]
@@ -148,6 +160,10 @@ class Driver:
     """The driver as a whole is in one of these conditions, and there is something to drive."""
 
     conditions: frozenset[DriverHealth]
+
+    def __str__(self) -> str:
+        named = " or ".join(sorted(self.conditions)).replace("_", " ")
+        return f"The driver is {named}, and the host has NVIDIA functions or boards."
 
     def __call__(self, host: HostView, _settings: PolicySettings) -> Outcome:
         """Look at the driver; a released host is silent, a host without boards has no finding."""
@@ -164,6 +180,10 @@ class Driver:
                 "boards": str(len(host.gpus)),
             }
         )
+
+
+def _named(actions: frozenset[RecoveryAction]) -> str:
+    return ", ".join(sorted(action.replace("_", " ") for action in actions))
 
 
 def name_of(gpu: GpuView) -> str:

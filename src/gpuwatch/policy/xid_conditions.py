@@ -51,6 +51,9 @@ class XidSeen:
     codes: frozenset[int]
     asks_for_reset: bool = False
 
+    def __str__(self) -> str:
+        return f"Xid {_listed(self.codes)} since the last reset, within 24 h."
+
     def __call__(self, gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
         """Look at what counts of them."""
         if not gpu.record.traces:
@@ -64,6 +67,11 @@ class XidAgain:
 
     codes: frozenset[int]
     lives: int
+
+    def __str__(self) -> str:
+        seen = f"Xid {_listed(self.codes)} since the last reset, and within 90 days also before"
+        resets = self.lives - 1
+        return f"{seen} it." if resets == 1 else f"{seen} {resets} resets."
 
     def __call__(self, gpu: GpuView, host: HostView, settings: PolicySettings) -> Outcome:
         """Count the lives in which they came."""
@@ -207,6 +215,11 @@ def _switch(host: HostView) -> list[XidTrace]:
         for trace in traces
         if not trace.resets_since and host.now.wall - trace.last_at < SECONDS_PER_DAY
     ]
+
+
+def _listed(codes: Iterable[int]) -> str:
+    *first, last = (str(code) for code in sorted(codes))
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _told(found: Sequence[XidTrace], name: str = "Xid") -> Outcome:

@@ -113,12 +113,13 @@ def test_what_people_read_is_golden(
         (("signals",), "signals"),
         (("xids",), "xids"),
         (("xids", "48"), "text"),
+        (("rules",), "rules"),
         (("check-config",), "settings"),
     ],
 )
 def test_every_command_speaks_json(agent: FakeAgent, words: tuple[str, ...], member: str) -> None:
     """One document on standard output, nothing else."""
-    local = words[0] in ("signals", "xids", "check-config")
+    local = words[0] in ("signals", "xids", "rules", "check-config")
 
     told = _run(*words, "--json") if local else _ask(agent, *words, "--json")
 
@@ -429,6 +430,18 @@ def test_tables_are_printed_for_documents() -> None:
     assert "| gpuwatch_gpu_power_watts | gauge | fast |" in signals.out
     assert signals.out.splitlines()[1] == "| --- | --- | --- | --- | --- |"
     assert any(line.startswith("| 48 | ") for line in codes.out.splitlines())
+
+
+def test_a_rule_is_printed_with_all_that_it_says() -> None:
+    """As a table for people, and under a heading of its own for documents."""
+    table, document = _run("rules"), _run("rules", "--markdown")
+
+    assert ["row-remap-failed", "gpu", "page", "replace"] in [
+        line.split() for line in table.out.splitlines()
+    ]
+    section = document.out.split("## sram-near-threshold\n")[1].split("\n## ")[0]
+    assert "- urgency: watch\n- remedy: none\n- when: A bank of SRAM has as many" in section
+    assert "- silenced by: `sram-threshold-exceeded`\n" in section
 
 
 def test_an_unknown_xid_is_said_to_be_unknown() -> None:

@@ -8,5 +8,6 @@ def add(commands: Commands) -> None:
     signals = command(commands, "signals", "tables:signals", "Every signal that is asked.")
     xids = command(commands, "xids", "tables:xids", "What every Xid means.")
     xids.add_argument("code", nargs="?", type=int, metavar="CODE", help="one code")
-    for one in (signals, xids):
+    rules = command(commands, "rules", "tables:rules", "Every rule that judges.")
+    for one in (signals, xids, rules):
         one.add_argument("--markdown", action="store_true", help="print a table for documents")
