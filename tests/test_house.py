@@ -30,10 +30,10 @@ _XIDS = (
 )
 _RULES = (
     "Every rule that judges, written by `gpuwatch rules --markdown`. Words in braces are filled "
-    "with what was found. A rule whose source is a URL follows that document; the others are gpuwatch's "
-    "own heuristics and no criterion of NVIDIA's. While a cause holds that a rule is silenced by, "
-    "the rule says nothing. `rules.disabled`, `rules.not_paging` and `rules.shadow` in the "
-    "configuration quieten them; thresholds are not settings."
+    "with what was found. A rule whose source is a URL follows that document; the others are "
+    "gpuwatch's own heuristics and no criterion of NVIDIA's. While a cause holds that a rule is "
+    "silenced by, the rule says nothing. `rules.disabled`, `rules.not_paging` and `rules.shadow` "
+    "in the configuration quieten them; thresholds are not settings."
 )
 _GENERATED = {
     "signals.md": ("Signals", _SIGNALS),
