@@ -55,8 +55,7 @@ class Agent:
 
     `stale_seconds` is the age at which a GPU's readings are not trusted any more; `cadences` say
     how often a GPU is expected to answer; `ended_thread` names one that must run and does not.
-    `stopping` and `reload_asked` are plain, because signal handlers set them: an event's lock could
-    be held by the very code that a signal interrupts.
+    `stopping` and `reload_asked` are plain: signal handlers set them, which may hold no lock.
     """
 
     clock: Clock
@@ -149,9 +148,10 @@ class Agent:
             self._judged = now.boottime
             view = host_view(records, self.memory.live, self._situation(now))
             judgement, decided = self.decisions.decide(view, records)
+        if self.decisions.follow_boards(records, self.memory.live, now):
+            self._judged, decided = -math.inf, True
         self.snapshot = self._snapshot(now, judgement, records)
-        news = changed and decided
-        if news or logging.getLogger(_LOGGER).isEnabledFor(logging.DEBUG):
+        if (news := changed and decided) or logging.getLogger(_LOGGER).isEnabledFor(logging.DEBUG):
             (log.info if news else log.debug)(
                 "swept",
                 gpus=len(self.snapshot.gpus),

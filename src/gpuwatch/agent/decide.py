@@ -1,29 +1,32 @@
 """Decide: findings become verdicts that are remembered, and flags that get a window."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
+from gpuwatch.agent.live import Live
 from gpuwatch.agent.planning import Calendar, take_up
 from gpuwatch.agent.publish import Frame, Transitions
+from gpuwatch.agent.swapping import Scene, Swapping
 from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flag_audit import GPUWATCH
 from gpuwatch.domain.flag_life import stays_in_service
 from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.known_boards import KnownBoard
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.domain.windows import Window
 from gpuwatch.history import History
-from gpuwatch.policy.attention import attending, escalations, uuids_of
+from gpuwatch.policy.attention import attending, escalations, outlived, uuids_of
 from gpuwatch.policy.judge import HOST, NOTHING_JUDGED, Judge, Judgement
 from gpuwatch.policy.placement import place_for
 from gpuwatch.policy.planner import plan
-from gpuwatch.policy.rules import RULES_VERSION
+from gpuwatch.policy.rules import RULES_VERSION, is_remembered
 from gpuwatch.policy.views import HostView
 
 log = structlog.get_logger("gpuwatch.decide")
@@ -44,8 +47,13 @@ class Decisions:
     flags: tuple[Flag, ...] = ()
     flag_audit: Mapping[int, tuple[AuditRecord, ...]] = field(default_factory=dict)
     judgement: Judgement = NOTHING_JUDGED
+    known_boards: Mapping[str, tuple[KnownBoard, ...]] = field(default_factory=dict)
+    swapping: Swapping = field(init=False)
     _held: dict[tuple[str, str], Finding] = field(default_factory=dict)
     _edition: tuple[str, int] = ("", 0)
+
+    def __post_init__(self) -> None:
+        self.swapping = Swapping(self.history)
 
     def restore(self) -> None:
         """Take up what history remembers: verdicts, latched findings, flags."""
@@ -67,6 +75,8 @@ class Decisions:
         for flag in filter(stays_in_service, self.flags):
             for uuid in uuids_of(flag, self.history.records()):
                 self.judge.dismiss(flag.code, uuid, flag.evidence_at)
+        for code, uuid, evidence_at in outlived(self.flags, self.history.records()):
+            self.judge.dismiss(code, uuid, evidence_at)
 
     def decide(
         self, view: HostView, records: Mapping[BoardKey, BoardRecord]
@@ -78,6 +88,7 @@ class Decisions:
         here = {gpu.uuid for gpu in view.gpus}
         if any(subject not in here for _, subject in self.judge.latched):
             self.drop_latches_of_departed()
+        view = replace(view, flags=self.flags, known_boards=self.known_boards)
         judgement = self.judgement = self.judge.judge(attending(view, self.flags))
         for finding in judgement.newly_latched:
             self.history.save_latched(finding)
@@ -86,6 +97,15 @@ class Decisions:
         changed |= self._escalate(judgement, now, records)
         changed |= self._plan(judgement, now, records)
         return judgement, changed
+
+    def follow_boards(
+        self, records: Mapping[BoardKey, BoardRecord], live: Live, now: Moment
+    ) -> bool:
+        """Let flags follow their boards through swaps and acceptances; whether one changed."""
+        changed = self.swapping.follow(self.flags, Scene(records, live, self.judgement, now))
+        if changed:
+            self._look_at_flags()
+        return changed
 
     def frame(self, now: Moment, stale_seconds: float, cadences: Mapping[Cadence, float]) -> Frame:
         """What a snapshot of this instant says of the decisions."""
@@ -121,6 +141,8 @@ class Decisions:
             if record.state is BoardState.LEFT
         }
         for code, subject in [key for key in self.judge.latched if key[1] in left]:
+            if is_remembered(code):
+                self.judge.dismiss(code, subject, self.judge.latched[code, subject].evidence_at)
             self.judge.leave(code, subject)
             self.history.clear_latched(code, subject)
 

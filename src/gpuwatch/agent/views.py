@@ -58,6 +58,7 @@ def host_view(
     now, driver = situation.now, situation.driver
     inventory = live.inventory
     known = [record for record in records.values() if record.state is not BoardState.LEFT]
+    left = tuple(record for record in records.values() if record.state is BoardState.LEFT)
     return HostView(
         now=now,
         gpus=gpu_views(known, live, situation),
@@ -81,6 +82,7 @@ def host_view(
         silent_sources=situation.blindness.sources,
         clock_synchronized=situation.clock_synchronized,
         switch_errors=situation.switch_errors,
+        departed=left,
     )
 
 

@@ -75,6 +75,7 @@ _ATTRIBUTES: tuple[tuple[str, Callable[[Flag], str]], ...] = (
     ("rma", lambda flag: flag.rma.value),
     ("vendor_case", lambda flag: flag.vendor_case),
     ("fru", lambda flag: flag.fru),
+    ("slot", lambda flag: flag.slot_label),
     ("slot_note", lambda flag: flag.slot_note),
     ("successor", lambda flag: str(flag.successor) if flag.successor else ""),
     ("board", lambda flag: str(flag.board)),

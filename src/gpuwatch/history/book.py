@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from gpuwatch.domain.acceptances import Acceptance
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.flag_audit import flag_number
 from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.known_boards import KnownBoard
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Finding
@@ -88,6 +90,8 @@ class Book:
     verdicts: dict[str, tuple[VerdictSince, Instant]] = field(default_factory=dict)
     flags: dict[int, Flag] = field(default_factory=dict)
     latched: dict[tuple[str, str], Finding] = field(default_factory=dict)
+    acceptances: dict[int, Acceptance] = field(default_factory=dict)
+    known_boards: dict[tuple[str, str], KnownBoard] = field(default_factory=dict)
     audit: deque[tuple[AuditRecord, Instant]] = field(
         default_factory=lambda: deque(maxlen=RECENT_EVENTS)
     )

@@ -15,6 +15,7 @@ from gpuwatch.history.book import HOST, Book, Logged
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
 from gpuwatch.history.held import Effect, keep_best
 from gpuwatch.history.load import load
+from gpuwatch.history.proofs import join_proofs
 from gpuwatch.history.timeline import Instant
 
 # What the book in memory said only because it knew nothing.
@@ -209,15 +210,19 @@ def _join_traces(joint: _Joint, known: BoardHistory | None, seen: xid_traces.Tra
 def _join_decisions(joint: _Joint) -> None:
     begun, book = joint.begun, joint.book
     subjects: dict[str, str] = {}
+    numbers: dict[int, int] = {}
     for flag in begun.flags.values():
         known = next((known for known in book.flags.values() if _covers(known, flag)), None)
         if known is not None:
             subjects[flag_subject(flag.number)] = flag_subject(known.number)
+            numbers[flag.number] = known.number
             continue
         added = replace(flag, number=book.number(tables.FLAGS))
         subjects[flag_subject(flag.number)] = flag_subject(added.number)
+        numbers[flag.number] = added.number
         book.flags[added.number] = added
         book.store.put(tables.FLAGS, flag_row(added))
+    join_proofs(begun, book, numbers)
     for key, finding in begun.latched.items():
         if key in book.latched:
             continue

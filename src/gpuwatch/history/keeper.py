@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from gpuwatch.domain.acceptances import Acceptance, AcceptanceState
 from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.flag_audit import flag_record
 from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.known_boards import KnownBoard
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardState, Departure, VerdictSince
 from gpuwatch.domain.verdicts import Finding, Verdict
@@ -15,6 +17,7 @@ from gpuwatch.history import events, rule_sets, tables
 from gpuwatch.history.book import Book
 from gpuwatch.history.copies import Copier
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
+from gpuwatch.history.proofs import put_acceptance, put_known
 from gpuwatch.history.reader import Reader
 from gpuwatch.history.rows import board_row
 
@@ -88,6 +91,18 @@ class Keeper(Reader):
         for _, record in saved:
             self.on_audit(record)
         return tuple(flag for flag, _ in saved)
+
+    def save_acceptance(self, acceptance: Acceptance, *, with_flag: bool = False) -> None:
+        """Keep an acceptance; `with_flag` in the transaction of the flag that is saved next."""
+        put_acceptance(self._book, acceptance)
+        if not with_flag:
+            self._book.commit(durable=acceptance.state is not AcceptanceState.RUNNING)
+
+    def import_boards(self, boards: Iterable[KnownBoard]) -> int:
+        """Keep what other hosts told; how many of it was new."""
+        new = sum([put_known(self._book, known) for known in boards])
+        self._book.commit()
+        return new
 
     def append_audit(self, record: AuditRecord) -> AuditRecord:
         """Write an audit record, once and for good; the record with its number."""

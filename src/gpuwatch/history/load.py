@@ -15,6 +15,7 @@ from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged
 from gpuwatch.history.events import DATING, KEPT_RESETS, is_echo, remember_exact
 from gpuwatch.history.flags import audit_of, finding_of, flag_of
 from gpuwatch.history.ledger import put_in_order
+from gpuwatch.history.proofs import acceptance_of, known_of
 from gpuwatch.history.rows import (
     Stored,
     board_of,
@@ -149,6 +150,10 @@ def _load_decisions(book: Book) -> None:
         book.flags[flag.number] = flag
     for finding in _understood(book.store, tables.LATCHED, finding_of):
         book.latched[finding.code, finding.subject] = finding
+    for acceptance in _understood(book.store, tables.ACCEPTANCES, acceptance_of):
+        book.acceptances[acceptance.flag] = acceptance
+    for known in _understood(book.store, tables.KNOWN_BOARDS, known_of):
+        book.known_boards[known.key.uuid, known.host] = known
     for row in reversed(book.store.rows(tables.AUDIT, "order by number desc limit 500")):
         book.audit.append((audit_of(row), Instant(row[2], row[3])))
     for row in book.store.rows(tables.AUDIT, "where subject like 'flag %' order by number"):

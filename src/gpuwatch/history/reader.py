@@ -27,6 +27,7 @@ from gpuwatch.history.flags import audit_of
 from gpuwatch.history.ledger import as_incident
 from gpuwatch.history.load import load
 from gpuwatch.history.plans import TOTAL
+from gpuwatch.history.proofs import Proofs
 from gpuwatch.history.rule_sets import judged_from
 from gpuwatch.history.series import SeriesBook
 from gpuwatch.history.store import Store
@@ -42,11 +43,11 @@ _AUDIT_OF = (
 )
 
 
-class Reader:
+class Reader(Proofs):
     """Reading access to a book. `Reader.open` is for the CLI when no agent runs."""
 
     def __init__(self, book: Book) -> None:
-        self._book = book
+        super().__init__(book)
         self._series = SeriesBook(book)
         self._records: dict[int, tuple[tuple[int, int, str], BoardRecord]] = {}
         self._events: tuple[tuple[object, ...], tuple[Event, ...]] | None = None

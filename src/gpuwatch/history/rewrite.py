@@ -3,6 +3,7 @@
 from gpuwatch.history import rows, tables, xid_traces
 from gpuwatch.history.book import HOST, Book
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
+from gpuwatch.history.proofs import put_proofs
 from gpuwatch.history.rule_sets import put_rule_set, put_start
 from gpuwatch.history.timeline import Instant
 
@@ -79,6 +80,7 @@ def _put_decisions(book: Book) -> None:
     for flag in book.flags.values():
         store.put(tables.FLAGS, flag_row(flag))
     put_rule_set(book)
+    put_proofs(book)
     for finding in book.latched.values():
         store.put(tables.LATCHED, finding_row(finding))
     for record, instant in book.audit:

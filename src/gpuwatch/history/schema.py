@@ -233,7 +233,22 @@ _NINTH = Migration(
     ),
 )
 
-MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
+# How far boards that came in have proved themselves, and what other hosts told of boards.
+_TENTH = Migration(
+    "0010-acceptances-known-boards",
+    (
+        """create table acceptances (
+            flag integer primary key, began_at real not null, state text not null,
+            candidates text not null, diagnostic text, sentence text not null, decided_at real
+        ) strict""",
+        """create table known_boards (
+            uuid text not null, host text not null, serial text not null, document text not null,
+            primary key (uuid, host)
+        ) strict, without rowid""",
+    ),
+)
+
+MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH, _TENTH)
 
 _REGISTER = "create table if not exists migrations (name text primary key) strict"
 

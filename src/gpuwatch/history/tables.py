@@ -122,6 +122,8 @@ AUDIT = _table(
 )
 RULE_SETS = _table("rule_sets", "number version boot boottime")
 RULE_STARTS = _table("rule_starts", "board boot boottime")
+ACCEPTANCES = _table("acceptances", "flag began_at state candidates diagnostic sentence decided_at")
+KNOWN_BOARDS = _table("known_boards", "uuid host serial document", 2)
 LOSSES = _table("losses", "number boot boottime detail", fixed=True)
 SERIES_COLUMNS = _table("series_columns", "number signals", fixed=True)
 SERIES = _table("series", "board sequence boot boottime columns data", 2, rank=0)
@@ -152,6 +154,8 @@ TABLES = (
     AUDIT,
     RULE_SETS,
     RULE_STARTS,
+    ACCEPTANCES,
+    KNOWN_BOARDS,
     LOSSES,
     SERIES_COLUMNS,
     SERIES,

@@ -6,8 +6,9 @@ from dataclasses import replace
 from gpuwatch.domain.devices import BoardKey, same_board
 from gpuwatch.domain.flag_changes import escalated, is_attended, is_graver
 from gpuwatch.domain.flags import Flag, FlagState
-from gpuwatch.domain.records import BoardRecord
+from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.verdicts import Finding
+from gpuwatch.policy.rules import is_remembered
 from gpuwatch.policy.views import HostView
 
 
@@ -54,6 +55,21 @@ def escalations(
         ]
         for finding in graver[:1]:
             yield escalated(flag, finding.urgency, finding.sentence, finding.evidence_at)
+
+
+def outlived(
+    flags: Iterable[Flag], records: Mapping[BoardKey, BoardRecord]
+) -> Iterator[tuple[str, str, float]]:
+    """Code, UUID and evidence of flags whose board left since: what is remembered of it is old.
+
+    When it comes back, that a flagged board is back is the finding, and not the old evidence.
+    """
+    for flag in flags:
+        for key, record in records.items():
+            at = record.returned_at
+            away = record.state is BoardState.LEFT or (at is not None and at > flag.evidence_at)
+            if away and same_board(flag.board, key) and is_remembered(flag.code):
+                yield flag.code, key.uuid, flag.evidence_at
 
 
 def uuids_of(flag: Flag, boards: Iterable[BoardKey]) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from gpuwatch.domain.windows import Blackout, Outlook
 from gpuwatch.policy.placement import Change, placed, postponed
 from gpuwatch.policy.slots import fru_of, slot_note
 
+# That a flagged board is back needs no flag while one stands for it.
+RETURNED = "flagged-board-returned"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -89,6 +92,9 @@ def _known(board: BoardKey, finding: Finding, flags: Iterable[Flag]) -> bool:
         and same_board(flag.board, board)
         and (flag.is_open or not is_newer(finding.evidence_at, flag.evidence_at))
         for flag in flags
+    ) or (
+        finding.code == RETURNED
+        and any(flag.is_open and same_board(flag.board, board) for flag in flags)
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gpuwatch.domain.flag_life import ACCEPTANCE_FAILED
 from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.signals import OWNING_ROLES, Role, Signal
 from gpuwatch.domain.verdicts import Remedy, RmaStanding, Scope, Urgency
@@ -51,6 +52,11 @@ from gpuwatch.policy.memory_conditions import (
     remap_unreadable,
     retired_pages_high,
     sram_near_threshold,
+)
+from gpuwatch.policy.swap_conditions import (
+    acceptance_failed,
+    flagged_board_returned,
+    wrong_board_pulled,
 )
 from gpuwatch.policy.views import DriverHealth
 from gpuwatch.policy.xid_conditions import (
@@ -618,6 +624,28 @@ RULES: tuple[Rule, ...] = (
         "nobody uses the GPU, and takes seconds to come back",
         clears="nvidia-persistenced runs, or persistence mode is on",
     ),
+    Rule(
+        code="wrong-board-pulled", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.INSPECT,
+        when=wrong_board_pulled, due=HOST_DUE, source=OURS, silenced_by=_DRIVER_DOWN,
+        because="{pulled}{others}, a board without a flag, is gone from {from}, and {flagged} of "
+        "flag {flag} is still in {slot}: was the wrong board pulled?",
+        clears="the board is back, or `gpuwatch boards retire`, or the flagged board is gone",
+    ),
+    Rule(
+        code="flagged-board-returned", scope=Scope.GPU, urgency=Urgency.WINDOW,
+        remedy=Remedy.REPLACE, when=flagged_board_returned,
+        rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC, due=REPLACE_DUE, source=OURS,
+        because="a board that was flagged before is in service again, and nobody has shown that "
+        "it is sound: {known}",
+        clears="its flag ends, or the board leaves",
+    ),
+    Rule(
+        code=ACCEPTANCE_FAILED, scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.REPLACE,
+        when=acceptance_failed, rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC, due=REPLACE_DUE,
+        source=OURS,
+        because="the board came in as a replacement and was not accepted: {text}",
+        clears="its flag ends",
+    ),
 )  # fmt: skip
 
 _AT_LEAST = frozenset(
@@ -637,3 +665,11 @@ def is_needed(signal: Signal) -> bool:
 
 
 BY_CODE = {rule.code: rule for rule in RULES}
+
+
+def is_remembered(code: str) -> bool:
+    """Whether a rule rests on what is remembered of a board, and not on what it says now.
+
+    A board that left and came back is judged anew by the former only on newer evidence.
+    """
+    return code in BY_CODE and not isinstance(BY_CODE[code].when, AtLeast)

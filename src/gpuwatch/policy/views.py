@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.known_boards import KnownBoard
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardRecord
@@ -89,6 +91,8 @@ class HostView:
     `clock_synchronized` is None where the kernel does not say.
     `unattributed` are Unix seconds of echoes without an owner in the last day. `switch_errors` are
     the latest errors of NVSwitches (SXids) by code.
+    `flags` are all that history knows, `departed` the boards that left. `known_boards` is what
+    other hosts told, by serial number, or by UUID of a board without one.
     """
 
     now: Moment
@@ -112,6 +116,9 @@ class HostView:
     silent_sources: tuple[tuple[str, float], ...] = ()
     clock_synchronized: bool | None = None
     switch_errors: Mapping[int, tuple[XidTrace, ...]] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+    departed: tuple[BoardRecord, ...] = ()
+    known_boards: Mapping[str, tuple[KnownBoard, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,7 @@ def test_a_raised_flag_is_told_whole() -> None:
     assert record.after == (
         "state=open; urgency=window; evidence=2026-03-15T04:00:00Z; due=2026-03-29T06:00:00Z;"
         " pinned=no; told_late=no; disposition=undecided; rma=needs_field_diagnostic; fru=module;"
-        " board=1650923/GPU-a; sentence=2 incidents 12 days apart."
+        " slot=module-3; board=1650923/GPU-a; sentence=2 incidents 12 days apart."
     )
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flags import FlagState
+from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency
-from gpuwatch.policy.attention import attending, escalations, is_covered, uuids_of
+from gpuwatch.policy.attention import attending, escalations, is_covered, outlived, uuids_of
 from gpuwatch.policy.judge import Judge
 from gpuwatch.policy.views import PolicySettings
 from tests.support.flags import a_flag
@@ -161,3 +162,21 @@ def test_the_gpus_of_a_board_are_named_once() -> None:
     """The flag's own first, also when nothing is remembered of it."""
     assert uuids_of(a_flag(board=KEY), (PEER, SIBLING, KEY)) == (KEY.uuid, SIBLING.uuid)
     assert uuids_of(a_flag(board=KEY), ()) == (KEY.uuid,)
+
+
+def test_evidence_is_outlived_by_a_departure() -> None:
+    """What a board is remembered for is silent when it is back; what it says now is not."""
+    trend = a_flag(board=KEY, evidence_at=NOW.wall - DAY)
+    remap = a_flag(board=KEY, code="row-remap-failed", evidence_at=NOW.wall - DAY)
+    newer = a_flag(board=KEY, code="off-the-bus-again", evidence_at=NOW.wall)
+    flags = (trend, remap, newer, a_flag(board=PEER))
+    here, left = record(), record(state=BoardState.LEFT)
+    back = record(returned_at=NOW.wall - 60)
+
+    stayed = list(outlived(flags, {KEY: here}))
+    away = list(outlived((trend,), {KEY: left}))
+    returned = list(outlived(flags, {KEY: back}))
+
+    assert stayed == []
+    assert away == [(trend.code, KEY.uuid, trend.evidence_at)]
+    assert returned == away

@@ -206,3 +206,14 @@ def test_a_flag_names_what_is_replaced_and_what_to_look_at_beside_it() -> None:
         "inspect the slot and its cooling: 1650001 failed in module-3 before"
     )
     assert second.sentence == first.sentence
+
+
+def test_a_flagged_board_that_is_back_gets_one_flag() -> None:
+    """None while another flag stands for it; one when all have ended."""
+    back = replace(TREND, code="flagged-board-returned", evidence_at=NOW.wall)
+
+    standing = _plan(back, flags=(_stored(),))[0]
+    ended = _plan(back, flags=(_stored(state=FlagState.DISMISSED),))[0]
+
+    assert standing == ()
+    assert [flag.code for flag in ended] == ["flagged-board-returned"]

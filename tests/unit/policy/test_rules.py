@@ -17,7 +17,7 @@ from gpuwatch.policy.rules import ALERTING_XIDS, COUNTED_XIDS, RULES, Rule, is_n
 from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView, PolicySettings
 from gpuwatch.policy.xid_conditions import DOUBTFUL, FIRMWARE, NVLINK, XidAgain, XidSeen
 from gpuwatch.sources.nvml_signals import TABLE
-from tests.support import level_cases, xid_cases
+from tests.support import level_cases, swap_cases, xid_cases
 from tests.support.views import DAY, HEALTHY_READINGS, NOW, gpu, host, incident, later, record
 
 FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
@@ -84,6 +84,7 @@ FIRES: list[tuple[str, HostView]] = [
     ("history-lost", host(gpu(), history_lost="12 pages")),
     *level_cases.FIRES,
     *xid_cases.FIRES,
+    *swap_cases.FIRES,
 ]
 
 SILENT: list[tuple[str, HostView]] = [
@@ -139,6 +140,7 @@ SILENT: list[tuple[str, HostView]] = [
     ("history-lost", host(gpu())),
     *level_cases.SILENT,
     *xid_cases.SILENT,
+    *swap_cases.SILENT,
 ]
 
 
