@@ -15,7 +15,7 @@ from gpuwatch.agent.guard import LOOK, MESSAGE, SWEEP, FatalError, Guard
 from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.inbox import Errand, Inbox
 from gpuwatch.agent.maintenance import MaintenanceDirectory
-from gpuwatch.agent.publish import Frame, gpu_states
+from gpuwatch.agent.publish import Frame, gpu_states, status_text
 from gpuwatch.agent.recollections import EVENTS_SHOWN, history_lost, unattributed
 from gpuwatch.agent.releases import Releasable, follow
 from gpuwatch.agent.remember import Memory
@@ -159,7 +159,7 @@ class Agent:
                 findings=sum(map(len, judgement.findings.values())) + len(judgement.host_findings),
                 flags=sum(flag.is_open for flag in self.decisions.flags),
             )
-        self.notifier.status(self._status(judgement))
+        self.notifier.status(status_text(self.memory.live, judgement))
         return decided
 
     def _judging_due(self, now: Moment) -> bool:
@@ -245,6 +245,7 @@ class Agent:
             unattributed=unattributed(self.history, now),
             history_lost=history_lost(self.history, now),
             switch_errors=self.history.sxid_traces(),
+            calendar_problem=self.decisions.calendar.problem,
             blindness=self._blindness(now, released=released),
             clock_synchronized=self.clocks.synchronized,
         )
@@ -294,7 +295,3 @@ class Agent:
             rules_version=RULES_VERSION,
             config_hash=self.identity.config_hash,
         )
-
-    def _status(self, judgement: Judgement) -> str:
-        present = sum(board.present for board in self.memory.live.boards.values())
-        return f"watching {present} GPUs, host {judgement.host_verdict.value}"

@@ -44,6 +44,11 @@ class Calendar:
             self._compute(now)
         return self.outlook
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with the iCalendar files, "" when nothing is."""
+        return "; ".join(filter(None, (calendar.problem for calendar in self.files())))
+
     def freeze_at(self, instant: datetime) -> Blackout | None:
         """The blackout that covers `instant`, of several the one that ends last."""
         return self.agenda.freeze_at(instant, self.outlook.calendars)

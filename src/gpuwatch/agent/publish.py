@@ -85,3 +85,9 @@ def _set_apart(board: LiveBoard) -> str:
         return ""
     call = board.hang.call or "a call"
     return f"set apart: {call} did not return within its deadline"
+
+
+def status_text(live: Live, judgement: Judgement) -> str:
+    """What the service manager shows of the agent."""
+    present = sum(board.present for board in live.boards.values())
+    return f"watching {present} GPUs, host {judgement.host_verdict.value}"

@@ -14,6 +14,7 @@ import structlog
 from gpuwatch import __version__
 from gpuwatch.agent import wiring
 from gpuwatch.agent.actions import tell_audit
+from gpuwatch.agent.calendars import CalendarWatch
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.decide import Decisions
 from gpuwatch.agent.healthwatch import HealthWatch
@@ -73,7 +74,12 @@ class Service:
             minutely=logs.tick,
             hourly=lambda: self.agent.works.expire(clock.now().wall),
         )
-        self.agent.on_clock_step = self._housekeeping.clock_stepped
+        # An errand of nothing makes the loop look at what is planned.
+        self._calendars = CalendarWatch(
+            lambda: clock.now().wall, news=lambda: self.agent.inbox.ask(lambda: None)
+        )
+        self.agent.decisions.calendar.files = self._calendars.states
+        self.agent.on_clock_step = self._clock_stepped
         self.agent.ended_thread = self._ended_thread
 
     def start(self) -> None:
@@ -92,6 +98,7 @@ class Service:
             self.close()
             raise StartError(str(error)) from error
         self._housekeeping.start()
+        self._calendars.watch(wiring.calendar_files(self._loaded.settings))
         log.info(
             "started",
             version=__version__,
@@ -100,6 +107,10 @@ class Service:
             config=self.agent.identity.config_hash,
             history=self.agent.health.path,
         )
+
+    def _clock_stepped(self) -> None:
+        self._housekeeping.clock_stepped()
+        self._calendars.look()
 
     def run(self) -> None:
         """Work until told to stop."""
@@ -124,6 +135,7 @@ class Service:
         """End everything in `STOP_SECONDS` and what the disk takes to close the history."""
         self.agent.notifier.tell("STOPPING=1")
         self._housekeeping.stop()
+        self._calendars.stop()
         stops = [source.stop for source in self.agent.sources]
         stops += [self.web.stop, self._control.stop]
         ending = [
@@ -143,6 +155,7 @@ class Service:
             ("web", self.web),
             ("control", self._control),
             ("housekeeping", self._housekeeping),
+            ("calendars", self._calendars),
         )
         return next((name for name, part in parts if not part.alive), "")
 
@@ -190,6 +203,7 @@ class Service:
         self._logs.apply(settings.log.format, settings.log.level)
         decisions.judge.settings = wiring.policy_settings(settings)
         decisions.calendar.agenda = wiring.agenda(settings)
+        self._calendars.watch(wiring.calendar_files(settings))
         decisions.calendar.forget()
         self.agent.identity = wiring.identity(loaded)
 

@@ -46,6 +46,7 @@ class Situation:
     maintenance: tuple[Maintenance, ...] = ()
     unattributed: tuple[float, ...] = ()
     history_lost: str = ""
+    calendar_problem: str = ""
     blindness: Blindness = NOT_BLIND
     clock_synchronized: bool | None = None
     switch_errors: Mapping[int, tuple[XidTrace, ...]] = field(default_factory=dict)
@@ -79,6 +80,7 @@ def host_view(
         in_maintenance=frozenset(under_maintenance(situation.maintenance, known)),
         unattributed=situation.unattributed,
         history_lost=situation.history_lost,
+        calendar_problem=situation.calendar_problem,
         silent_sources=situation.blindness.sources,
         clock_synchronized=situation.clock_synchronized,
         switch_errors=situation.switch_errors,

@@ -15,6 +15,7 @@ from gpuwatch.policy.agenda import Agenda
 from gpuwatch.policy.rules import COUNTED_XIDS
 from gpuwatch.policy.views import PolicySettings
 from gpuwatch.sources.base import LogPosition
+from gpuwatch.sources.calendars import CalendarFile
 from gpuwatch.sources.kernel_log_source import KernelLogSettings, KernelLogSource
 from gpuwatch.sources.nvml_log import Log as NvmlLog
 from gpuwatch.sources.nvml_settings import NvmlSettings, RetryPlan
@@ -83,6 +84,11 @@ def agenda(settings: Settings) -> Agenda:
         blackouts=tuple(one.blackout() for one in blackouts if not one.cron),
         boards_per_window=settings.policy.boards_per_window,
     )
+
+
+def calendar_files(settings: Settings) -> tuple[CalendarFile, ...]:
+    """The iCalendar files that tell of windows and blackouts."""
+    return tuple(calendar.file() for calendar in settings.calendars)
 
 
 def nvml_settings(settings: Settings) -> NvmlSettings:

@@ -29,7 +29,7 @@ Where a value comes from, strongest first:
 - In the environment, a credential or `--set`, texts and durations stand without quotes, everything
   else as in the file: `true`, `8`, `["a", "b"]`; a list may also be `a,b`.
 - A list takes the place of a weaker one. `[[windows]]` of the file and its drop-ins add up, and
-  `[[blackouts]]` too.
+  so do `[[blackouts]]` and `[[calendars]]`.
 - A key or variable that does not exist, a value out of bounds, a named file that is missing: all
   are refused, all at once, with where they stand and what to write instead.
 - SIGHUP reads everything again. A configuration that is refused changes nothing and is logged.

@@ -18,7 +18,7 @@ _FILE_LIMIT = 1 << 20
 
 Key = tuple[str, ...]
 # Sections of which there may be several, each with a name; what one of them is called.
-NAMED = {"windows": "window", "blackouts": "blackout"}
+NAMED = {"windows": "window", "blackouts": "blackout", "calendars": "calendar"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from gpuwatch.config.layers import NAMED, Entry, Key, Layers, Problem, read
 from gpuwatch.config.models import Settings
 from gpuwatch.config.refusals import problems as refusals
 from gpuwatch.config.schema import dotted, shown, text_value
+from gpuwatch.sources.calendars import glance
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 
@@ -108,6 +109,7 @@ def check(layers: Layers) -> Settings:
         settings = Settings.model_validate(tree)
     except ValidationError as error:
         raise ConfigError([*problems, *refusals(error, layers)]) from error
+    problems += _unreadable(settings, layers)
     if problems:
         raise ConfigError(problems)
     return settings
@@ -160,6 +162,14 @@ def _place(tree: dict[str, object], key: Key, value: object) -> None:
         table = below
     if value != {} or key[-1] not in table:
         table[key[-1]] = value
+
+
+def _unreadable(settings: Settings, layers: Layers) -> Iterator[Problem]:
+    """Calendars that cannot be read now. What stands in them is found out while the agent runs."""
+    for entry, calendar in zip(layers.tables["calendars"], settings.calendars, strict=True):
+        if text := glance(calendar.path):
+            key = dotted(("calendars", calendar.name, "path"))
+            yield Problem(entry.origin, key, shown(calendar.path), text)
 
 
 def _duplicates(layers: Layers) -> Iterator[Problem]:

@@ -14,7 +14,11 @@ from pydantic import model_validator as after_fields
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gpuwatch.config.hardware import KernelLog, Nvml
-from gpuwatch.config.occasions import MaintenanceBlackout, MaintenanceWindow
+from gpuwatch.config.occasions import (
+    MaintenanceBlackout,
+    MaintenanceCalendar,
+    MaintenanceWindow,
+)
 from gpuwatch.config.section import DAY, HOUR, MINUTE, SECOND, Section, refuse
 from gpuwatch.config.values import AbsolutePath, Address, Duration, refused
 from gpuwatch.policy.rules import RULES
@@ -185,7 +189,9 @@ class Settings(BaseSettings):
     """All settings, checked."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-    LIVE: ClassVar = frozenset({"policy", "rules", "windows", "blackouts", "host", "log"})
+    LIVE: ClassVar = frozenset(
+        {"policy", "rules", "windows", "blackouts", "calendars", "host", "log"}
+    )
 
     agent: Agent = Agent()
     web: Web = Web()
@@ -196,6 +202,7 @@ class Settings(BaseSettings):
     rules: Rules = Rules()
     windows: tuple[MaintenanceWindow, ...] = ()
     blackouts: tuple[MaintenanceBlackout, ...] = ()
+    calendars: tuple[MaintenanceCalendar, ...] = ()
     host: Host = Host()
     log: Log = Log()
 

@@ -1,7 +1,7 @@
 """Occasions: the settings that say when boards may be swapped, and when not."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, StrictStr
@@ -9,10 +9,11 @@ from pydantic import model_validator as after_fields
 
 from gpuwatch.config.durations import format_duration
 from gpuwatch.config.section import DAY, MINUTE, Section, refuse
-from gpuwatch.config.values import Duration, WallTime, Zone
+from gpuwatch.config.values import AbsolutePath, Duration, WallTime, Zone
 from gpuwatch.domain.windows import Blackout, Window, resolve
 from gpuwatch.policy.agenda import Freeze
 from gpuwatch.policy.schedule import Schedule
+from gpuwatch.sources.calendars import CalendarFile
 
 SHORTEST = 5 * MINUTE
 LONGEST_WINDOW = 7 * DAY
@@ -143,3 +144,44 @@ class MaintenanceBlackout(_Occasion):
     def blackout(self) -> Blackout:
         """The blackout on a single date. Raises ValueError for a regular one."""
         return Blackout(self._starts(), self._ends(), self.name, self.reason)
+
+
+Word = Annotated[StrictStr, Field(min_length=1, max_length=64)]
+
+
+class MaintenanceCalendar(Section):
+    """An iCalendar file (RFC 5545) whose events are windows and blackouts; recurrences are kept."""
+
+    name: StrictStr = Field(min_length=1, max_length=64, description="What people call it.")
+    path: AbsolutePath = Field(
+        min_length=1,
+        description="The .ics file; must be readable. Read again when it changes, within a minute.",
+    )
+    zone: Zone = Field("UTC", description="Time zone of whole days, and of times without a zone.")
+    windows: tuple[Word, ...] = Field(
+        ("maintenance",),
+        max_length=32,
+        description="An event is a window when its summary contains one of these words, or one is"
+        " a category of it.",
+    )
+    blackouts: tuple[Word, ...] = Field(
+        ("blackout", "freeze"),
+        max_length=32,
+        description="The same for blackouts; what would be both is a blackout.",
+    )
+
+    @after_fields(mode="after")
+    def _says_something(self) -> "MaintenanceCalendar":
+        if not self.windows and not self.blackouts:
+            refuse(windows="is empty, and so is blackouts (write the words that make events count)")
+        return self
+
+    def file(self) -> CalendarFile:
+        """The file to read."""
+        return CalendarFile(
+            name=self.name,
+            path=self.path,
+            zone=self.zone,
+            windows=self.windows,
+            blackouts=self.blackouts,
+        )

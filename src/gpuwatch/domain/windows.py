@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 SETTINGS = "settings"
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,15 +115,19 @@ def resolve(local: datetime, zone: tzinfo) -> datetime:
     instant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if wall_time(instant, zone) == local:
         return instant
-    # In a gap fold=0 lies after the change and fold=1 before it (PEP 495); zone data changes
-    # offsets at whole seconds.
-    before = local.replace(tzinfo=zone, fold=1, microsecond=0).astimezone(UTC)
-    seconds = range(int((instant - before).total_seconds()) + 1)
-    return before + timedelta(
+    # In a gap fold=0 lies after the change and fold=1 before it (PEP 495); zones that files bring
+    # along know no fold there. Zone data changes offsets at whole seconds.
+    other = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    first, last = min(instant, other), max(instant, other)
+    if first == last:
+        first, last = first - _DAY, last + _DAY
+    first = first.replace(microsecond=0)
+    seconds = range(int((last - first).total_seconds()) + 1)
+    return first + timedelta(
         seconds=bisect_left(
             seconds,
             x=True,
-            key=lambda second: wall_time(before + timedelta(seconds=second), zone) >= local,
+            key=lambda second: wall_time(first + timedelta(seconds=second), zone) >= local,
         )
     )
 

@@ -195,3 +195,8 @@ def name_of(gpu: GpuView) -> str:
 def history_lost(host: HostView, _settings: PolicySettings) -> Outcome:
     """Part of the history could not be brought back."""
     return Match(facts={"text": host.history_lost}) if host.history_lost else Answer.NO
+
+
+def calendar_refused(host: HostView, _settings: PolicySettings) -> Outcome:
+    """An iCalendar file of the settings, or a part of it, cannot be used."""
+    return Match(facts={"text": host.calendar_problem}) if host.calendar_problem else Answer.NO

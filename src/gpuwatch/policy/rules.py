@@ -23,6 +23,7 @@ from gpuwatch.policy.conditions import (
     HostCondition,
     Reads,
     Recovery,
+    calendar_refused,
     history_lost,
 )
 from gpuwatch.policy.error_conditions import (
@@ -532,6 +533,13 @@ RULES: tuple[Rule, ...] = (
         when=history_lost, source=OURS,
         because="part of the history could not be brought back: {text}",
         clears="30 days pass, or the next start with a sound database",
+    ),
+    Rule(
+        code="calendar-refused", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=calendar_refused, due=HOST_DUE, source=OURS,
+        because="a calendar of windows and blackouts cannot be used: {text}; what it said before "
+        "stays, and without that no flag is planned",
+        clears="the file can be read and understood again",
     ),
     Rule(
         code="fabric-not-ready", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.INSPECT,

@@ -113,6 +113,7 @@ class HostView:
     in_hands: frozenset[str] = frozenset()
     unattributed: tuple[float, ...] = ()
     history_lost: str = ""
+    calendar_problem: str = ""
     silent_sources: tuple[tuple[str, float], ...] = ()
     clock_synchronized: bool | None = None
     switch_errors: Mapping[int, tuple[XidTrace, ...]] = field(default_factory=dict)

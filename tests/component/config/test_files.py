@@ -166,3 +166,32 @@ def test_a_bad_new_file_leaves_the_old_settings(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r'nvml.fast = "1s" is below'):
         reload(old, {})
+
+
+def test_a_calendar_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Its place, its key, its value and the way out; what stands in it is not looked at."""
+    calendar = tmp_path / "ops.ics"
+    file = tmp_path / "gpuwatch.toml"
+    file.write_text(f'[[calendars]]\nname = "ops"\npath = "{calendar}"\n')
+
+    absent = _problems(file)
+    calendar.write_text("broken")
+    loaded = load(file=file, environment={})
+
+    assert absent == [
+        f'{file}: calendars.ops.path = "{calendar}" does not exist (is its file system mounted?)'
+    ]
+    assert loaded.settings.calendars[0].file().path == str(calendar)
+
+
+def test_a_calendar_without_words_is_refused(tmp_path: Path) -> None:
+    """No event of it would count."""
+    file = tmp_path / "gpuwatch.toml"
+    file.write_text('[[calendars]]\nname = "ops"\npath = "/o.ics"\nwindows = []\nblackouts = []\n')
+
+    assert _problems(file) == [
+        (
+            f"{file}: calendars.ops.windows = [] is empty, and so is blackouts"
+            " (write the words that make events count)"
+        )
+    ]

@@ -1,7 +1,7 @@
 """Windows are half-open intervals; wall time becomes one instant, also when clocks change."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -140,3 +140,34 @@ def test_an_instant_is_no_wall_time() -> None:
     """A time that carries a zone already is one."""
     with pytest.raises(ValueError, match="resolved in a zone, it has none"):
         resolve(NOON, ZoneInfo("Europe/Berlin"))
+
+
+class _WithoutFold(tzinfo):
+    """Berlin's change of 29 March 2026, of which this zone knows no fold."""
+
+    def utcoffset(self, at: datetime | None) -> timedelta:
+        summer = at is not None and at.replace(tzinfo=None) >= _wall("2026-03-29T02:00")
+        return timedelta(hours=2 if summer else 1)
+
+    def tzname(self, at: datetime | None) -> str:
+        return "CEST" if self.dst(at) else "CET"
+
+    def dst(self, at: datetime | None) -> timedelta:
+        return self.utcoffset(at) - timedelta(hours=1)
+
+    def fromutc(self, at: datetime) -> datetime:
+        summer = at.replace(tzinfo=None) >= _wall("2026-03-29T01:00")
+        return at + timedelta(hours=2 if summer else 1)
+
+
+@pytest.mark.parametrize(
+    ("local", "instant"),
+    [
+        ("2026-03-29T01:30", "2026-03-29T00:30"),
+        ("2026-03-29T02:30", "2026-03-29T01:00"),
+        ("2026-03-29T03:30", "2026-03-29T01:30"),
+    ],
+)
+def test_a_gap_in_a_zone_that_knows_no_fold_is_passed_too(local: str, instant: str) -> None:
+    """Zones that calendar files bring along are of that kind."""
+    assert resolve(_wall(local), _WithoutFold()) == _wall(instant).replace(tzinfo=UTC)
