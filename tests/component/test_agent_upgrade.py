@@ -9,6 +9,7 @@ import pytest
 
 from gpuwatch.agent.decide import Decisions
 from gpuwatch.agent.planning import Calendar
+from gpuwatch.agent.preview import SayingShape, preview
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.history import HistorySettings, Reader
 from gpuwatch.policy.judge import Judge, Judgement
@@ -79,6 +80,27 @@ def test_an_upgrade_flags_nobody_for_an_old_trend(bench: Bench) -> None:
 
     assert _codes(bench) == []
     assert judgement.verdicts[UUID] is Verdict.WATCH
+
+
+def test_a_preview_shows_what_an_upgrade_holds_back(bench: Bench, path: Path) -> None:
+    """The old trend, which raises no flag, until a new incident does."""
+    _judge(bench, "2")
+
+    (held_back,) = _previewed(bench, path)
+    _serve(bench, 144)
+    bench.event(48, identity="third")
+    _judge(bench, "2")
+    (raised,) = _previewed(bench, path)
+
+    assert (held_back["held_back"], held_back["flag"]) == (True, None)
+    assert (raised["held_back"], raised["flag"]) == (False, 1)
+
+
+def _previewed(bench: Bench, path: Path) -> list[SayingShape]:
+    """What a preview says of flags."""
+    bench.history.tick(bench.clock.now())
+    told = preview(path, PolicySettings(), since=0.0, until=bench.clock.wall)
+    return [one for one in told["sayings"] if one["raises_flag"]]
 
 
 def test_a_new_incident_after_an_upgrade_flags_the_trend(bench: Bench) -> None:

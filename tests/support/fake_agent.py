@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+from gpuwatch.agent.preview import preview
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
 from gpuwatch.control.requests import ControlError, ErrorKind, Request
@@ -22,6 +23,8 @@ from gpuwatch.exposition.documents import (
 )
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.gpu_documents import gpu_document
+from gpuwatch.policy.views import PolicySettings
+from tests.support.histories import DAY, START
 
 
 class FakeAgent:
@@ -33,6 +36,7 @@ class FakeAgent:
         self.done: list[Request] = []
         self.released = Event()
         self.refusal: ControlError | None = None
+        self.history: Path | None = None
         self._server = ControlServer(self.path, self._answer, lambda _event, _facts: None)
         self._server.start()
 
@@ -49,6 +53,7 @@ class FakeAgent:
             "explain": lambda: dict(explanation(self.snapshot, self._gpu(request.text("gpu")))),
             "history": lambda: self._history(self._gpu(request.text("gpu"))),
             "boards": lambda: {"boards": gpus_document(self.snapshot)},
+            "preview": lambda: self._preview(request.number("since")),
             "maintenance-list": lambda: {
                 "maintenance": status_document(self.snapshot)["maintenance"]
             },
@@ -73,6 +78,12 @@ class FakeAgent:
             "flags": [flag for flag in flags_document(self.snapshot) if flag["uuid"] == uuid],
             "events": [event for event in events_document(self.snapshot) if event["uuid"] == uuid],
         }
+
+    def _preview(self, since: float) -> Mapping[str, object]:
+        assert self.history is not None, "give the agent a history first"
+        return dict(
+            preview(self.history, PolicySettings(), since=since, until=START + 12 * DAY + 7200)
+        )
 
     def _change(self, request: Request) -> Mapping[str, object]:
         match request.do:

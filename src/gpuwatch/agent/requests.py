@@ -9,6 +9,7 @@ import structlog
 from gpuwatch.agent import actions
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.maintenance import MaintenanceError
+from gpuwatch.agent.preview import preview
 from gpuwatch.agent.releases import Releasable, StandingRelease, longest_release
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
@@ -24,6 +25,7 @@ from gpuwatch.exposition.documents import (
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.exposition.site import STALLED_SECONDS
+from gpuwatch.history import HistoryError
 
 log = structlog.get_logger("gpuwatch.control")
 
@@ -44,6 +46,7 @@ class Requests:
             "gpu": self._gpu,
             "explain": self._explain,
             "history": self._history,
+            "preview": self._preview,
             "boards": self._boards,
             "retire": self._retire,
             "maintenance-begin": self._begin,
@@ -84,6 +87,21 @@ class Requests:
             "flags": flags,
             "events": events_document(replace(snapshot, events=events)),
         }
+
+    def _preview(self, request: Request, _actor: str) -> Answer:
+        agent = self._agent
+        try:
+            said = preview(
+                agent.history.path,
+                agent.decisions.judge.settings,
+                since=request.number("since"),
+                until=agent.clock.now().wall,
+            )
+        except (HistoryError, OSError) as error:
+            raise ControlError(
+                ErrorKind.FAILED, f"the history cannot be read: {error}", "see gpuwatch status"
+            ) from error
+        return dict(said)
 
     def _boards(self, _request: Request, _actor: str) -> Answer:
         snapshot = self._snapshot

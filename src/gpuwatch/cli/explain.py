@@ -1,12 +1,11 @@
 """Explain: one GPU at 03:00, the next step first, then why; at most 80 columns, also in a pipe."""
 
-import textwrap
 from argparse import Namespace
 from typing import TYPE_CHECKING, cast
 
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.offline import Offline
-from gpuwatch.cli.output import COLUMNS, at, clean, print_json, print_lines
+from gpuwatch.cli.output import COLUMNS, at, print_json, print_lines, wrapped
 from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.exposition.explanation_cells import chance_sentence, distance_words
@@ -45,7 +44,7 @@ def _print(arguments: Namespace, told: "ExplanationShape") -> None:
 
 
 def _lines(told: "ExplanationShape") -> list[str]:
-    lines = _wrapped(_headline(told))
+    lines = wrapped(_headline(told))
     lines += ["", "NEXT STEP", *_paragraphs(told["steps"])]
     wait = told["wait"]
     lines += ["", "CAN IT WAIT?", *_paragraphs([wait["sentence"], chance_sentence(wait)])]
@@ -106,7 +105,7 @@ def _finding(finding: "ExplainedFindingShape") -> list[str]:
         ("source", finding["source"]),
     )
     head = f"{finding['code'].upper()}: {finding['urgency']}, {finding['remedy']}"
-    lines = [*_wrapped(head), *_paragraphs([finding["sentence"]])]
+    lines = [*wrapped(head), *_paragraphs([finding["sentence"]])]
     for name, value in facts:
         lines += _fact(name, value) if value else []
     return lines
@@ -129,23 +128,11 @@ def _thresholds(thresholds: "list[ThresholdShape]") -> list[str]:
 
 
 def _paragraphs(texts: list[str]) -> list[str]:
-    return [line for text in texts for line in _wrapped(text, _INDENT)]
+    return [line for text in texts for line in wrapped(text, _INDENT)]
 
 
 def _fact(name: str, value: str) -> list[str]:
     label = f"{name:<{_LABEL}}"
     if " " not in value and _INDENT + len(label) + len(value) > COLUMNS:
-        return [*_wrapped(label, _INDENT), *_wrapped(value, _INDENT)]
-    return _wrapped(label + value, _INDENT, _INDENT + _LABEL)
-
-
-def _wrapped(text: str, indent: int = 0, following: int | None = None) -> list[str]:
-    """Lines of at most 80 columns; an address that is longer stays whole, to be clicked on."""
-    return textwrap.wrap(
-        clean(text),
-        COLUMNS,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent if following is None else following),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+        return [*wrapped(label, _INDENT), *wrapped(value, _INDENT)]
+    return wrapped(label + value, _INDENT, _INDENT + _LABEL)

@@ -49,6 +49,21 @@ def paragraph(text: str, indent: str = "") -> list[str]:
     ) or [""]
 
 
+def wrapped(text: str, indent: int = 0, following: int | None = None) -> list[str]:
+    """`text` in lines of at most 80 columns that break between words only.
+
+    Codes stay whole, and so does an address that is longer than a line, to be clicked on.
+    """
+    return textwrap.wrap(
+        clean(text),
+        COLUMNS,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent if following is None else following),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 def print_lines(lines: Iterable[str]) -> None:
     """Lines to standard output."""
     print("\n".join(lines))

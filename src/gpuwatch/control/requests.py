@@ -119,6 +119,13 @@ FORMS: tuple[RequestForm, ...] = (
         (_GPU,),
     ),
     RequestForm(
+        "preview",
+        Access.READING,
+        "What the installed rules say of the whole history.",
+        "agent.preview.preview",
+        (Field("since", FieldKind.NUMBER, default=0.0, least=0.0, most=_YEAR_3000),),
+    ),
+    RequestForm(
         "boards",
         Access.READING,
         "Every board remembered.",

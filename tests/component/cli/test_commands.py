@@ -15,12 +15,17 @@ import pytest
 from gpuwatch import __version__
 from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.history import HistorySettings
+from gpuwatch.policy.rules import RULES_VERSION
 from tests.support.fake_agent import FakeAgent
 from tests.support.golden import assert_golden
+from tests.support.histories import Bench
 from tests.support.patience import eventually
 from tests.support.snapshots import gpu_state, rich_snapshot, uuid_of
 
 WAIT = 60.0
+# Sweeps an hour apart observe a board without a gap.
+HOURLY = HistorySettings(retry_seconds=0.0, max_gap_seconds=86_400.0)
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,52 @@ def test_what_people_read_is_golden(
 
     assert (told.status, told.err) == (status, "")
     assert_golden(golden, told.out)
+
+
+@pytest.fixture
+def judged(folder: Path, agent: FakeAgent) -> FakeAgent:
+    """An agent whose history has a trend that an older rule set judged, and one since."""
+    bench = Bench.open(folder / "history.db", boards=2, settings=HOURLY)
+    bench.history.install_rules("0")
+    for number in (0, 1):
+        bench.event(48, number, identity=f"first-{number}")
+    for _ in range(144):
+        bench.sweep(0, after=3600.0)
+        bench.sweep(1, after=3600.0)
+    bench.event(48, 0, identity="second-0")
+    bench.history.install_rules(RULES_VERSION)
+    bench.sweep(1, after=3600.0)
+    bench.event(48, 1, identity="second-1")
+    bench.history.close()
+    agent.history = folder / "history.db"
+    return agent
+
+
+def test_a_preview_is_golden(judged: FakeAgent) -> None:
+    """What would have been said, in order, and what of it raises no flag and why."""
+    told = _ask(judged, "preview")
+
+    assert (told.status, told.err) == (0, "")
+    assert_golden("cli_preview.txt", told.out.replace(f"version {RULES_VERSION}", "version N"))
+
+
+def test_a_preview_leaves_out_what_was_over(judged: FakeAgent) -> None:
+    """The first board was watched until its trend began, half an hour before."""
+    whole = json.loads(_ask(judged, "preview", "--json").out)
+    late = json.loads(_ask(judged, "preview", "--since", "2026-01-13T00:30", "--json").out)
+
+    assert len(late["sayings"]) < len(whole["sayings"])
+    flags = [one for one in late["sayings"] if one["raises_flag"]]
+    assert [one["code"] for one in flags] == ["rising-uncorrectable-trend"] * 2
+    assert [one["held_back"] for one in flags] == [True, False]
+
+
+def test_a_preview_since_no_time_is_a_misuse(judged: FakeAgent) -> None:
+    """With an example of one."""
+    told = _ask(judged, "preview", "--since", "yesterday")
+
+    assert told.status == 2
+    assert 'write "2026-03-15"' in told.err
 
 
 @pytest.mark.parametrize(

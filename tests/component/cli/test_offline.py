@@ -1,6 +1,7 @@
 """Without an agent, commands that read open the database and say so."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,7 @@ def _run(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=WAIT,
+        env={name: value for name, value in os.environ.items() if "GPUWATCH" not in name},
     )
 
 
@@ -92,6 +94,22 @@ def test_an_explanation_without_an_agent_is_what_history_alone_can_tell(state: P
     assert "its last verdict was drain_now (row-remap-failed)" in " ".join(told.stdout.split())
     assert "Chance of another incident in the next 30 days: unknown" in told.stdout
     assert "systemctl start gpuwatch" in " ".join(told.stdout.split())
+
+
+def test_a_preview_needs_no_agent_and_writes_nothing(state: Path) -> None:
+    """By the settings of the configuration; the database is as it was."""
+    before = (state / "history.db").read_bytes()
+
+    told = _run(state, "preview", "--json")
+
+    document = json.loads(told.stdout)
+    assert told.returncode == 0
+    assert [(one["serial"], one["code"]) for one in document["sayings"]][:1] == [
+        (board_key(1).serial, "recent-uncorrectable-error")
+    ]
+    assert "driver-hung" in document["not_replayed"]
+    assert "this is from" in told.stderr
+    assert (state / "history.db").read_bytes() == before
 
 
 def test_history_of_a_board_needs_no_agent(state: Path) -> None:

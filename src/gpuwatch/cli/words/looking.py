@@ -14,5 +14,14 @@ def add(commands: Commands) -> None:
         "One GPU at 03:00: what to do, whether it can wait, and why.",
     )
     explain.add_argument("gpu", metavar="GPU", help=GPU)
+    preview = client(
+        commands,
+        "preview",
+        "preview:preview",
+        "What the installed rules say of the whole history; nothing is changed.",
+    )
+    preview.add_argument(
+        "--since", metavar="TIME", help='leave out what ended before it: "2026-03-15", in UTC'
+    )
     history = client(commands, "history", "history:history", "What is remembered of one board.")
     history.add_argument("gpu", metavar="GPU", help=GPU)
