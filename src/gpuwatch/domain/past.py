@@ -121,10 +121,8 @@ def _known(incident: Incident, instant: float) -> Incident | None:
 
 
 def _on_line(marks: Sequence[tuple[float, float]], at: float) -> float:
-    """The value at `at` on the line through `marks`, which are in order; held beyond its ends."""
+    """The value on the line through `marks`, in order, at or after the first; held at its end."""
     after = bisect_right([mark for mark, _ in marks], at)
-    if after == 0:
-        return marks[0][1]
     if after == len(marks):
         return marks[-1][1]
     (start, low), (end, high) = marks[after - 1], marks[after]
