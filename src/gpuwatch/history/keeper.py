@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from gpuwatch.domain.acceptances import Acceptance, AcceptanceState
 from gpuwatch.domain.audit import AuditRecord, Deed
@@ -29,6 +30,11 @@ class Keeper(Reader):
         super().__init__(book)
         self._copier = Copier(book.store.path)
         self.on_audit: Callable[[AuditRecord], None] = lambda _record: None
+
+    @property
+    def path(self) -> Path:
+        """Where the file is, for who reads beside us."""
+        return self._book.store.path
 
     def save_verdict(self, subject: str, verdict: Verdict, reason: str, at: Moment) -> None:
         """Keep the verdict of a subject (a board's UUID, "" for the host) if it is another one."""

@@ -200,11 +200,6 @@ class Reader(Proofs):
         return self._losses[1]
 
     @property
-    def path(self) -> Path:
-        """Where the file is."""
-        return self._book.store.path
-
-    @property
     def size_bytes(self) -> int:
         """What history takes on disk."""
         return self._book.store.size_bytes
