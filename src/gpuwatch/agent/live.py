@@ -28,7 +28,8 @@ class LiveBoard:
     """One board as it answers now. `monotonic` instants are of this process's monotonic clock.
 
     `missed` are signals that rules need and that are a gap, by key, with the seconds since boot
-    since when; what a board does not support and what is denied to us was never to be had.
+    since when; what a board does not support and what is denied to us was never to be had. `told`
+    are those that this process has read: of one that it never read it does not know since when.
     """
 
     key: BoardKey
@@ -44,6 +45,7 @@ class LiveBoard:
     sweeps: dict[Cadence, Sweep] = field(default_factory=dict)
     _readings: Mapping[str, Value | Gap] | None = None
     missed: dict[str, tuple[Signal, float]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
     past: TrailBook = field(default_factory=TrailBook)
 
     def take(self, sweep: Sweep, monotonic: float, driver_load: str) -> None:
@@ -78,6 +80,7 @@ class LiveBoard:
         self.sweeps.clear()
         self._readings = None
         self.missed.clear()
+        self.told.clear()
         self.past = TrailBook()
 
     @property
@@ -92,12 +95,18 @@ class LiveBoard:
         return self._readings
 
     def blind_to(self, now: Moment, cadences: Mapping[Cadence, float]) -> tuple[Missed, ...]:
-        """Signals that rules need and that have been a gap for three of their cadences."""
+        """Signals that rules need and that have been a gap for three of their cadences.
+
+        One that was never read may have been a gap for longer: our start makes nobody healthy.
+        """
         return tuple(
             Missed(signal, gap, now.wall - (now.boottime - since))
             for key, (signal, since) in self.missed.items()
             if isinstance(gap := self.readings.get(key), Gap)
-            and now.boottime - since >= _BLIND_AFTER * cadences.get(signal.every, math.inf)
+            and (
+                key not in self.told
+                or now.boottime - since >= _BLIND_AFTER * cadences.get(signal.every, math.inf)
+            )
         )
 
     def _note(self, sweep: Sweep, place: int) -> None:
@@ -107,6 +116,7 @@ class LiveBoard:
             self.missed.setdefault(signal.key, (signal, sweep.at.boottime))
         else:
             self.missed.pop(signal.key, None)
+            self.told.add(signal.key)
 
     def latest(self, now: Moment) -> Sequence[Latest]:
         """The latest answers, dated on the wall clock as it stands now."""

@@ -180,7 +180,12 @@ class Book:
         )
 
     def precedes_sight(self, known: BoardHistory, instant: Instant) -> bool:
-        """Whether `instant` lies before the first sight of the board: what was then is prior."""
+        """Whether `instant` lies before the first sight of the board: what was then is prior.
+
+        A boot in which it was seen, other than that of its first sight, came after it.
+        """
+        if instant.boot != known.first_seen.boot and instant.boot in known.seats:
+            return False
         return self.timeline.is_after(known.first_seen, instant)
 
     def epoch_start(self) -> Instant:

@@ -81,6 +81,7 @@ def _succeeds(board: BoardHistory, gone: BoardHistory, newcomers: Collection[int
 def take(book: Book, devices: tuple[Device, ...], now: Instant) -> tuple[Event, ...]:
     """Bring the boards up to one complete inventory, and put what changed."""
     before = {known.number: board_row(known) for known in book.boards.values()}
+    first_of_boot = now.boot not in book.inventoried
     book.inventoried.add(now.boot)
     was = Places.of(book)
     present: list[BoardHistory] = []
@@ -95,6 +96,8 @@ def take(book: Book, devices: tuple[Device, ...], now: Instant) -> tuple[Event, 
         known.last_seen = now
         known.seats[now.boot] = device.slot.pci_address
         present.append(known)
+        if first_of_boot:  # who sat where, for what a crash before the first sweep leaves
+            book.store.put(CLOCKS, clock_row(known))
     arrived = [known for known in present if _arrived(known, was.slots.get(known.number))]
     here = {known.number for known in present}
     absent = [known for known in book.boards.values() if known.number not in here]

@@ -133,6 +133,40 @@ def test_an_earlier_boot_is_charged_to_the_board_that_sat_there_then(path: Path)
     assert [len(records[board_key(number)].incidents) for number in (0, 1)] == [1, 0]
 
 
+def test_a_first_sight_under_a_wrong_clock_hides_no_later_boot(path: Path) -> None:
+    """The clock was years ahead when the board came; a crash of the next boot is still its own."""
+    clock = HandClock()
+    clock.step(3 * 365 * DAY)
+    bench = Bench.open(path, clock)
+    clock.boot("boot-2")
+    clock.step(-3 * 365 * DAY)
+    bench.history.take_inventory((device(0),), clock.now())
+    crashed_at = clock.pass_seconds(100).wall
+    clock.boot("boot-3")
+    bench.history.take_inventory((device(0),), clock.now())
+
+    _xid(bench, 48, slot=0, boot_id="boot-2", at=crashed_at)
+
+    assert len(bench.history.records()[board_key(0)].incidents) == 1
+
+
+def test_who_sat_where_outlives_a_boot_without_a_sweep(path: Path) -> None:
+    """The host crashed between the inventory and the first sweep; then boards were exchanged."""
+    bench = Bench.open(path, boards=2)
+    bench.clock.boot("boot-2")
+    bench.history.take_inventory((device(0), device(1)), bench.clock.now())
+    crashed_at = bench.clock.pass_seconds(5).wall
+    bench.history._book.store.close()
+    bench.clock.boot("boot-3")
+    again = bench.reopened(path)
+    again.history.take_inventory((device(0, slot=1), device(1, slot=0)), again.clock.now())
+
+    _xid(again, 48, slot=0, boot_id="boot-2", at=crashed_at)
+    records = again.history.records()
+
+    assert [len(records[board_key(number)].incidents) for number in (0, 1)] == [1, 0]
+
+
 def test_an_earlier_boot_is_never_charged_to_a_newcomer(path: Path) -> None:
     """The board was replaced while the host was off: the crash was not the new one's."""
     bench = Bench.open(path)

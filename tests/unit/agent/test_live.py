@@ -194,9 +194,10 @@ FAILED = Gap(GapReason.FAILED, 999)
 
 
 def _blind_to(seconds: float, *values: Value | Gap, slow: Signal = SLOW) -> tuple[str, ...]:
-    """To what a board is blind that has answered so since some seconds."""
+    """To what a board is blind that told everything, and has answered so since some seconds."""
     board = LiveBoard(KEY)
     signals = (FAST, slow)
+    board.take(replace(_sweep(0, 0), signals=signals), 0.0, "load")
     for at in (0.0, seconds):
         moment = replace(NOW, boottime=NOW.boottime + at)
         board.take(replace(_sweep(*values, at=moment), signals=signals), at, "load")
@@ -207,6 +208,15 @@ def _blind_to(seconds: float, *values: Value | Gap, slow: Signal = SLOW) -> tupl
 def test_a_needed_signal_that_is_a_gap_for_three_cadences_blinds() -> None:
     """Less could be chance."""
     assert (_blind_to(29, FAILED, 1), _blind_to(30, FAILED, 1)) == ((), (FAST.key,))
+
+
+def test_what_was_never_read_blinds_at_once() -> None:
+    """An agent that was restarted does not know for how long it has been a gap."""
+    board = LiveBoard(KEY)
+
+    board.take(_sweep(FAILED), 0.0, "load")
+
+    assert [one.signal.key for one in board.blind_to(NOW, CADENCES)] == [FAST.key]
 
 
 def test_a_slow_signal_has_three_slow_cadences() -> None:
