@@ -22,6 +22,7 @@ from gpuwatch.exposition.documents import (
     status_document,
 )
 from gpuwatch.exposition.explanation import explanation
+from gpuwatch.exposition.flag_documents import audit_document
 from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.policy.views import PolicySettings
 from tests.support.histories import DAY, START
@@ -37,6 +38,7 @@ class FakeAgent:
         self.released = Event()
         self.refusal: ControlError | None = None
         self.history: Path | None = None
+        self.written = True
         self._server = ControlServer(self.path, self._answer, lambda _event, _facts: None)
         self._server.start()
 
@@ -54,6 +56,9 @@ class FakeAgent:
             "history": lambda: self._history(self._gpu(request.text("gpu"))),
             "boards": lambda: {"boards": gpus_document(self.snapshot)},
             "preview": lambda: self._preview(request.number("since")),
+            "flags": lambda: {"flags": flags_document(self.snapshot)},
+            "flag": lambda: {"flag": self._flag(request)},
+            "audit": lambda: {"audit": self._audit(request), "more": False},
             "maintenance-list": lambda: {
                 "maintenance": status_document(self.snapshot)["maintenance"]
             },
@@ -71,6 +76,18 @@ class FakeAgent:
         uuid = resolve(name, candidates.values()).uuid
         return next(gpu for gpu in self.snapshot.gpus if gpu.record.key.uuid == uuid)
 
+    def _flag(self, request: Request) -> object:
+        flags = {flag["number"]: flag for flag in flags_document(self.snapshot)}
+        number = int(request.number("number"))
+        if number not in flags:
+            raise ControlError(ErrorKind.NOT_FOUND, f"there is no flag {number}", "look")
+        return flags[number]
+
+    def _audit(self, request: Request) -> list[object]:
+        records = [record for kept in self.snapshot.flag_audit.values() for record in kept]
+        wanted = request.text("subject")
+        return [audit_document(one) for one in records if wanted in ("", one.subject)]
+
     def _history(self, gpu: GpuState) -> Mapping[str, object]:
         uuid = gpu.record.key.uuid
         return {
@@ -86,6 +103,8 @@ class FakeAgent:
         )
 
     def _change(self, request: Request) -> Mapping[str, object]:
+        if request.do.startswith("flag-"):
+            return {"flag": self._flag(request), "written": self.written}
         match request.do:
             case "release":
                 self.released.set()

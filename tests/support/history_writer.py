@@ -20,7 +20,7 @@ from gpuwatch.clock import SystemClock
 from gpuwatch.domain.audit import Deed
 from gpuwatch.domain.devices import Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
-from gpuwatch.domain.flag_changes import in_case
+from gpuwatch.domain.flag_changes import written
 from gpuwatch.domain.flag_life import dismissed
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.readings import Sweep
@@ -118,7 +118,7 @@ def decide(history: History, clock: SystemClock) -> None:
         history.save_flag(raised(now), deed("flag-raised", now))
     elif flag.vendor_case != "CASE-5":
         number = int(flag.vendor_case.removeprefix("CASE-") or 0) + 1
-        changed = in_case(flag, f"CASE-{number}")
+        changed = written(flag, now, vendor_case=f"CASE-{number}")
         history.save_flag(changed, deed("flag-set", now))
     else:
         history.save_flags([(dismissed(flag, now), deed("flag-dismissed", now))], [latched])

@@ -25,9 +25,13 @@ _STEPS: dict[str, _Step] = {
     "start": lambda flag, _windows, now: flag_life.started(flag, now),
     "done": lambda flag, _windows, now: flag_life.done(flag, Outcome.RESEATED, now),
     "dismiss": lambda flag, _windows, now: flag_life.dismissed(flag, now),
-    "due": lambda flag, _windows, now: flag_changes.due(flag, now + 3 * SECONDS_PER_DAY, now),
-    "disposition": lambda flag, _windows, _now: flag_changes.decided(flag, Disposition.RMA),
-    "case": lambda flag, _windows, _now: flag_changes.in_case(flag, "CASE-7"),
+    "due": lambda flag, _windows, now: flag_changes.written(
+        flag, now, due_at=now + 3 * SECONDS_PER_DAY
+    ),
+    "disposition": lambda flag, _windows, now: flag_changes.written(
+        flag, now, disposition=Disposition.RMA
+    ),
+    "case": lambda flag, _windows, now: flag_changes.written(flag, now, vendor_case="CASE-7"),
 }
 # `name=value; name=value`, where a value may hold a semicolon of its own
 _ATTRIBUTE = re.compile(r"(?:^|; )([a-z_]+)=(.*?)(?=; [a-z_]+=|$)", re.DOTALL)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import inf
 
+from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import Board, BoardKey, Device, Epoch, Slot
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
@@ -365,9 +366,13 @@ def _flags() -> tuple[Flag, ...]:
             due_at=AT + 73_196,
             rma=RmaStanding.CRITERION_MET,
             state=FlagState.IN_HANDS,
+            state_since=AT - 6_103,
             disposition=Disposition.RMA,
             number=14,
             slot_label="module-4",
+            vendor_case="CASE-90817",
+            fru="tray",
+            slot_note="inspect the slot and its cooling: another board failed in it",
         ),
         Flag(
             board=BoardKey("1654223010009", uuid_of(2)),
@@ -383,6 +388,11 @@ def _flags() -> tuple[Flag, ...]:
             window_start=window,
             window_end=window + 14_400,
             slot_label="module-3",
+            acknowledged_by="uid 1000 (ada)",
+            acknowledged_at=AT - 5_107,
+            pinned=True,
+            snoozed_until=AT + 91_009,
+            told_late=True,
         ),
         Flag(
             board=BoardKey("1654223010002", uuid_of(9)),
@@ -394,11 +404,49 @@ def _flags() -> tuple[Flag, ...]:
             due_at=AT - 29 * SECONDS_PER_DAY,
             rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC,
             state=FlagState.CLOSED,
+            state_since=AT - 20 * SECONDS_PER_DAY,
+            outcome="accepted",
             disposition=Disposition.RMA,
             number=11,
             slot_label="module-6",
+            successor=BoardKey("1654223010013", uuid_of(6)),
         ),
     )
+
+
+def _flag_audit() -> dict[int, tuple[AuditRecord, ...]]:
+    raised, started, seen = (
+        AuditRecord(
+            at=AT - 13_203,
+            actor="gpuwatch",
+            action="flag-raised",
+            subject="flag 14",
+            reason="a finding asks for it",
+            after="state=open; urgency=page",
+            number=301,
+        ),
+        AuditRecord(
+            at=AT - 6_103,
+            actor="uid 0 (root), login uid 1000 (ada)",
+            action="flag-started",
+            subject="flag 14",
+            reason="the part is here <b>now</b>",
+            before="state=open",
+            after="state=in_hands",
+            number=303,
+        ),
+        AuditRecord(
+            at=AT - 5_107,
+            actor="uid 1000 (ada)",
+            action="flag-acknowledged",
+            subject="flag 15",
+            reason="planned with the users",
+            before="acknowledged=none",
+            after="acknowledged=2026-03-14T01:47:00Z by uid 1000 (ada)",
+            number=305,
+        ),
+    )
+    return {14: (raised, started), 15: (seen,)}
 
 
 def _events() -> tuple[Event, ...]:
@@ -529,6 +577,7 @@ def rich_snapshot() -> Snapshot:
             ),
         ),
         flags=_flags(),
+        flag_audit=_flag_audit(),
         outlook=Outlook(windows=_windows()),
         maintenance=(
             Maintenance(

@@ -8,6 +8,7 @@ import structlog
 
 from gpuwatch.agent import actions
 from gpuwatch.agent.core import Agent
+from gpuwatch.agent.flag_requests import FlagRequests
 from gpuwatch.agent.maintenance import MaintenanceError
 from gpuwatch.agent.preview import preview
 from gpuwatch.agent.releases import Releasable, StandingRelease, longest_release
@@ -54,6 +55,7 @@ class Requests:
             "maintenance-list": self._list,
             "release": self._release,
             "resume": self._resume,
+            **FlagRequests(agent).answers,
         }
 
     def answer(self, request: Request, peer: Peer) -> Answer:

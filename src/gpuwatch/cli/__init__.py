@@ -16,6 +16,7 @@ _STATUS = {
     ErrorKind.NOT_FOUND: Exit.USAGE,
     ErrorKind.DENIED: Exit.DENIED,
     ErrorKind.BUSY: Exit.TEMPORARY,
+    ErrorKind.REFUSED: Exit.ATTENTION,
     ErrorKind.FAILED: Exit.ATTENTION,
 }
 

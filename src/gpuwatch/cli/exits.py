@@ -19,7 +19,8 @@ class Exit(IntEnum):
 
 MEANINGS: dict[Exit, str] = {
     Exit.OK: "done; for `status`: every GPU and the host are healthy or watched",
-    Exit.ATTENTION: "for `status`: a GPU or the host wants a person; else: the command failed",
+    Exit.ATTENTION: "for `status`: a GPU or the host wants a person; else: the command failed, or a"
+    " flag does not allow it",
     Exit.USAGE: "the command line is wrong, or names no GPU (or several)",
     Exit.UNKNOWN: "`status` only: nothing urgent, but a GPU or the host cannot be judged",
     Exit.UNAVAILABLE: "no agent runs; `status` and `explain` print what is remembered all the same",

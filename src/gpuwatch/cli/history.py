@@ -12,7 +12,8 @@ from gpuwatch.cli.status import identity
 from gpuwatch.control.client import AgentAbsentError
 
 if TYPE_CHECKING:
-    from gpuwatch.exposition.shapes import ErrorSignalShape, EventShape, FlagShape, GpuShape
+    from gpuwatch.exposition.flag_shapes import FlagShape
+    from gpuwatch.exposition.shapes import ErrorSignalShape, EventShape, GpuShape
 
 
 class HistoryShape(TypedDict):

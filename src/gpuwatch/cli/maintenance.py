@@ -1,15 +1,17 @@
 """Maintenance: somebody works on this host or a board, and nothing of it pages meanwhile."""
 
 from argparse import Namespace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import at, clean, print_json, print_lines, table
 from gpuwatch.cli.session import request
+from gpuwatch.cli.times import instant_to_come
 from gpuwatch.control.requests import ControlError, ErrorKind
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from gpuwatch.exposition.shapes import MaintenanceShape
 
 # Ending the probe, when the maintenance asks for the driver, takes its grace and SIGTERM's.
@@ -72,18 +74,4 @@ def _end(arguments: Namespace) -> dict[str, float]:
     if arguments.lasting is not None:
         lasting: timedelta = arguments.lasting
         return {"seconds": lasting.total_seconds()}
-    return {"until": _until(arguments)}
-
-
-def _until(arguments: Namespace) -> float:
-    """The end in Unix seconds; a time without a zone is this host's local time."""
-    now = datetime.now(UTC)
-    try:
-        until = datetime.fromisoformat(arguments.until).astimezone()
-    except (ValueError, OverflowError) as error:
-        what = f'--until "{arguments.until}" is not a time'
-        raise ControlError(ErrorKind.USAGE, what, 'write "2026-03-15T04:00Z"') from error
-    if until <= now:
-        what = f"--until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC is over"
-        raise ControlError(ErrorKind.USAGE, what, "name a time to come")
-    return until.timestamp()
+    return {"until": instant_to_come(arguments.until, "--until")}

@@ -12,6 +12,7 @@ from gpuwatch.cli.output import clean
 from gpuwatch.cli.session import database_of
 from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.naming import Named, resolve
+from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import GpuState, Snapshot
@@ -23,12 +24,14 @@ from gpuwatch.exposition.documents import (
     snapshot_document,
 )
 from gpuwatch.exposition.explanation import explanation
+from gpuwatch.exposition.flag_documents import audit_document
 from gpuwatch.history.health import HistoryError
 from gpuwatch.history.reader import Reader
 
 if TYPE_CHECKING:
     from gpuwatch.exposition.explanation_shapes import ExplanationShape
-    from gpuwatch.exposition.shapes import EventShape, FlagShape, GpuShape, SnapshotShape
+    from gpuwatch.exposition.flag_shapes import AuditShape, FlagShape
+    from gpuwatch.exposition.shapes import EventShape, GpuShape, SnapshotShape
 
 _EVENTS = 200
 
@@ -105,6 +108,27 @@ class Offline:
         flags = [flag for flag in flags_document(snapshot) if flag["uuid"] == key.uuid]
         return {"gpu": gpu, "flags": flags, "events": events_document(snapshot)}
 
+    def flags(self) -> "list[FlagShape]":
+        """The flags of the request `flags`."""
+        return flags_document(self._remembered())
+
+    def flag(self, number: int) -> "FlagShape":
+        """The flag of the request `flag`. Raises ControlError when there is none."""
+        for flag in self.flags():
+            if flag["number"] == number:
+                return flag
+        raise ControlError(
+            ErrorKind.NOT_FOUND, f"there is no flag {number}", "see gpuwatch flags list --all"
+        )
+
+    def audit(self, since: float, subject: str, limit: int) -> "dict[str, list[AuditShape] | bool]":
+        """The document of the request `audit`."""
+        records = self._reader.audit(limit + 1, since=since, subject=subject)
+        return {
+            "audit": [audit_document(record) for record in records[-limit:]],
+            "more": len(records) > limit,
+        }
+
     def _remembered(self, board: BoardKey | None = None) -> Snapshot:
         """All that is remembered; events of one board only where it is named."""
         now = time.time()
@@ -126,6 +150,7 @@ class Offline:
                 for record in records
             ),
             flags=self._reader.flags(),
+            flag_audit=self._reader.flag_audit(),
             events=self._reader.recent_events(_EVENTS, board),
             sxids=self._reader.sxids(),
             history_bytes=self._reader.size_bytes,

@@ -4,10 +4,19 @@ import argparse
 
 from gpuwatch import __version__
 from gpuwatch.cli.exits import MEANINGS
-from gpuwatch.cli.words import backtest, boards, looking, maintenance, release, running, tables
+from gpuwatch.cli.words import (
+    backtest,
+    boards,
+    flags,
+    looking,
+    maintenance,
+    release,
+    running,
+    tables,
+)
 
 # The groups in the order in which `gpuwatch --help` and the manual page tell them.
-GROUPS = (running, looking, boards, maintenance, release, tables, backtest)
+GROUPS = (running, looking, flags, boards, maintenance, release, tables, backtest)
 
 
 def parser() -> argparse.ArgumentParser:

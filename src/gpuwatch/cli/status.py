@@ -11,9 +11,9 @@ from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
 
 if TYPE_CHECKING:
+    from gpuwatch.exposition.flag_shapes import FlagShape
     from gpuwatch.exposition.shapes import (
         FindingShape,
-        FlagShape,
         GpuShape,
         SnapshotShape,
         StatusShape,

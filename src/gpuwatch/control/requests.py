@@ -13,20 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gpuwatch.control.flag_forms import FLAG_FORMS
+from gpuwatch.control.forms import DAY, YEAR_3000, Access, Field, FieldKind, RequestForm, text
+
 REQUEST_LIMIT = 16_384
 ANSWER_LIMIT = 16 << 20
 _TEXT_LIMIT = 1_000
 _CLAIMS = ("SUDO_USER",)
-_DAY = 86_400.0
-_CENTURY = 36_525 * _DAY
-_YEAR_3000 = 32_503_680_000.0  # Unix seconds
-
-
-class Access(StrEnum):
-    """Who may ask: whoever can connect, or those who may change things."""
-
-    READING = "reading"
-    CHANGING = "changing"
+_CENTURY = 36_525 * DAY
 
 
 class ErrorKind(StrEnum):
@@ -36,6 +30,7 @@ class ErrorKind(StrEnum):
     NOT_FOUND = "not-found"
     DENIED = "denied"
     BUSY = "busy"
+    REFUSED = "refused"
     FAILED = "failed"
 
 
@@ -52,42 +47,7 @@ class ControlError(Exception):
         return {"error": error}
 
 
-class FieldKind(StrEnum):
-    """What the value of a field is; a number is finite, a text has no control characters."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    FLAG = "flag"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a request. Optional fields have a default; numbers may have bounds."""
-
-    name: str
-    kind: FieldKind
-    default: str | float | bool | None = None  # None: the field is required
-    choices: tuple[str, ...] = ()
-    least: float = float("-inf")
-    most: float = float("inf")
-
-
-@dataclass(frozen=True, slots=True)
-class RequestForm:
-    """One row: the word, who may say it, what it carries, and what comes back."""
-
-    do: str
-    access: Access
-    help: str
-    answer: str
-    fields: tuple[Field, ...] = ()
-
-
-def _text(name: str, default: str | None = None, *choices: str) -> Field:
-    return Field(name, FieldKind.TEXT, default, choices)
-
-
-_GPU = _text("gpu")  # an index, UUID or unique beginning of one, serial or PCI address
+_GPU = text("gpu")  # an index, UUID or unique beginning of one, serial or PCI address
 
 # fmt: off - a table reads by rows
 FORMS: tuple[RequestForm, ...] = (
@@ -123,7 +83,7 @@ FORMS: tuple[RequestForm, ...] = (
         Access.READING,
         "What the installed rules say of the whole history.",
         "agent.preview.preview",
-        (Field("since", FieldKind.NUMBER, default=0.0, least=0.0, most=_YEAR_3000),),
+        (Field("since", FieldKind.NUMBER, default=0.0, least=0.0, most=YEAR_3000),),
     ),
     RequestForm(
         "boards",
@@ -136,7 +96,7 @@ FORMS: tuple[RequestForm, ...] = (
         Access.CHANGING,
         "A board has left this host for good.",
         '{"retired": SERIAL_OR_UUID}',
-        (_text("serial"), _text("reason")),
+        (text("serial"), text("reason")),
     ),
     RequestForm(
         "maintenance-begin",
@@ -144,13 +104,13 @@ FORMS: tuple[RequestForm, ...] = (
         "Somebody works on this host or one board.",
         '{"maintenance": {...}} with its identity',
         (
-            _text("scope", None, "host", "board"),
-            _text("board", ""),
+            text("scope", None, "host", "board"),
+            text("board", ""),
             # Unix seconds, or else seconds from now by the agent's clock.
-            Field("until", FieldKind.NUMBER, default=0.0, least=0.0, most=_YEAR_3000),
+            Field("until", FieldKind.NUMBER, default=0.0, least=0.0, most=YEAR_3000),
             Field("seconds", FieldKind.NUMBER, default=0.0, least=0.0, most=_CENTURY),
-            _text("reason"),
-            _text("ticket", ""),
+            text("reason"),
+            text("ticket", ""),
             Field("release", FieldKind.FLAG, default=False),
         ),
     ),
@@ -159,7 +119,7 @@ FORMS: tuple[RequestForm, ...] = (
         Access.CHANGING,
         "That work is done.",
         '{"ended": [IDENTITY, ...]}',
-        (_text("identity"),),
+        (text("identity"),),
     ),
     RequestForm(
         "maintenance-list",
@@ -172,7 +132,7 @@ FORMS: tuple[RequestForm, ...] = (
         Access.CHANGING,
         "Let go of the driver; answers once nothing holds it.",
         '{"released_until": UNIX_SECONDS}',
-        (Field("seconds", FieldKind.NUMBER, least=1.0, most=_DAY), _text("reason", "")),
+        (Field("seconds", FieldKind.NUMBER, least=1.0, most=DAY), text("reason", "")),
     ),
     RequestForm(
         "resume",
@@ -180,6 +140,7 @@ FORMS: tuple[RequestForm, ...] = (
         "Ask the driver again, now.",
         '{"resumed": true}; false when nothing was released',
     ),
+    *FLAG_FORMS,
 )
 # fmt: on
 BY_NAME: Mapping[str, RequestForm] = {form.do: form for form in FORMS}

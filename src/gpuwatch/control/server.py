@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gpuwatch.control.forms import Access
 from gpuwatch.control.peers import GROUP, Peer, group_id, peer_of
 from gpuwatch.control.requests import (
     ANSWER_LIMIT,
     REQUEST_LIMIT,
-    Access,
     ControlError,
     ErrorKind,
     Request,

@@ -72,35 +72,33 @@ def unpinned(flag: Flag) -> Flag:
     return replace(flag, pinned=False, window_name="", window_start=None, window_end=None)
 
 
-def due(flag: Flag, due_at: float, now: float) -> Flag:
-    """Somebody must have acted by Unix second `due_at`: to come, and at most two years away.
+def written(
+    flag: Flag,
+    now: float,
+    *,
+    due_at: float | None = None,
+    disposition: Disposition | None = None,
+    vendor_case: str | None = None,
+    fru: str | None = None,
+) -> Flag:
+    """What people write on it; None leaves an attribute as it is.
 
-    Whether a window comes before it is found out, and told, anew.
+    `due_at`, Unix seconds, is to come and at most two years away; whether a window comes before it
+    is found out, and told, anew. Disposition and vendor case may follow after the flag has ended.
     """
-    _require_life(flag, "nothing is due any more")
-    if not now < due_at <= now + LATEST_DUE_SECONDS:
-        raise FlagError(
-            f"flag {flag.number} cannot be due {_told(due_at)}",
-            f"name a time after now and up to {_told(now + LATEST_DUE_SECONDS)}",
-            misuse=True,
-        )
-    return _other(flag, replace(flag, due_at=due_at, told_late=False))
-
-
-def decided(flag: Flag, disposition: Disposition) -> Flag:
-    """What is to become of the board; said also after the flag has ended."""
-    return _other(flag, replace(flag, disposition=disposition))
-
-
-def in_case(flag: Flag, vendor_case: str) -> Flag:
-    """The vendor's number for it; it may come after the flag has ended."""
-    return _other(flag, replace(flag, vendor_case=vendor_case))
-
-
-def in_unit(flag: Flag, fru: str) -> Flag:
-    """The field-replaceable unit that is swapped with the board."""
-    _require_life(flag, "no unit is swapped for it any more")
-    return _other(flag, replace(flag, fru=fru))
+    changed = flag
+    if due_at is not None and due_at != flag.due_at:
+        _require_life(flag, "nothing is due any more")
+        _require_due(flag, due_at, now)
+        changed = replace(changed, due_at=due_at, told_late=False)
+    if fru is not None:
+        _require_life(flag, "no unit is replaced for it any more")
+        changed = replace(changed, fru=fru)
+    if disposition is not None:
+        changed = replace(changed, disposition=disposition)
+    if vendor_case is not None:
+        changed = replace(changed, vendor_case=vendor_case)
+    return _other(flag, changed)
 
 
 def is_graver(urgency: Urgency, than: Urgency) -> bool:
@@ -147,6 +145,15 @@ def is_scheduled(flag: Flag) -> bool:
     A window that gpuwatch planned and nobody has acknowledged is a plan, not an appointment.
     """
     return flag.window_start is not None and (flag.pinned or flag.acknowledged_at is not None)
+
+
+def _require_due(flag: Flag, due_at: float, now: float) -> None:
+    if not now < due_at <= now + LATEST_DUE_SECONDS:
+        raise FlagError(
+            f"flag {flag.number} cannot be due {_told(due_at)}",
+            f"name a time after now and up to {_told(now + LATEST_DUE_SECONDS)}",
+            misuse=True,
+        )
 
 
 def _require_life(flag: Flag, refused: str) -> None:

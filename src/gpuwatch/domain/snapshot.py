@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gpuwatch.domain.acceptances import Acceptance
+from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import Device, Epoch
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.flags import Flag
@@ -100,9 +101,10 @@ class Maintenance:
 class Snapshot:
     """The host at one instant. Readers keep it as long as they like; the agent replaces it whole.
 
-    `version` rises with every change. `degraded` are reasons why history cannot write at present
-    ("" free). `acceptances` are by the number of their flag. `events` are the most recent first,
-    at most a few hundred. `failures` counts by job what the agent itself could not do.
+    `version` rises with every change. `flag_audit` are the latest audit records of each flag by its
+    number, the oldest first; `acceptances` are by the number of their flag. `degraded` are reasons
+    why history cannot write at present ("" free). `events` are the most recent first, at most a few
+    hundred. `failures` counts by job what the agent itself could not do.
     """
 
     version: int
@@ -116,6 +118,7 @@ class Snapshot:
     host_findings: tuple[Finding, ...] = ()
     flags: tuple[Flag, ...] = ()
     acceptances: Mapping[int, Acceptance] = field(default_factory=dict)
+    flag_audit: Mapping[int, tuple[AuditRecord, ...]] = field(default_factory=dict)
     outlook: Outlook = field(default_factory=Outlook)
     maintenance: tuple[Maintenance, ...] = ()
     events: tuple[Event, ...] = ()

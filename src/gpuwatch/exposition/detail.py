@@ -19,12 +19,19 @@ from gpuwatch.exposition.cells import (
 )
 from gpuwatch.exposition.event_cells import events_table
 from gpuwatch.exposition.explanation_cells import first_sections, thresholds_section
-from gpuwatch.exposition.flag_cells import flags_table
+from gpuwatch.exposition.flag_cells import audit_table, flags_table
 from gpuwatch.exposition.frame import frame
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.page import memory_errors
 from gpuwatch.exposition.summary import remedy_sentence
-from gpuwatch.exposition.views import driver_of, pages_retired_at, recovery_of, slot_of, trusted
+from gpuwatch.exposition.views import (
+    driver_of,
+    flags_of,
+    pages_retired_at,
+    recovery_of,
+    slot_of,
+    trusted,
+)
 from gpuwatch.exposition.words import (
     LOCATIONS,
     RECOVERY_ACTIONS,
@@ -42,7 +49,7 @@ def gpu_page(snapshot: Snapshot, gpu: GpuState, stalled_seconds: float | None = 
     uuid = gpu.record.key.uuid
     events = (event for event in snapshot.events if event.board and event.board.uuid == uuid)
     flags = sorted(
-        (flag for flag in snapshot.flags if flag.board.uuid == uuid),
+        flags_of(snapshot, uuid),
         key=lambda flag: (not flag.is_open, flag.due_at),
     )
     return frame(
@@ -52,6 +59,7 @@ def gpu_page(snapshot: Snapshot, gpu: GpuState, stalled_seconds: float | None = 
         first_sections(snapshot, gpu),
         section("Findings", *_findings(snapshot, gpu)),
         section("Flags", flags_table(snapshot, flags, "This board is not flagged.")),
+        *([section("What happened to them", audit_table(snapshot, flags))] if flags else []),
         thresholds_section(snapshot, gpu),
         section("Identity", _identity(snapshot, gpu)),
         section("Uncorrectable errors", _errors(snapshot, gpu)),

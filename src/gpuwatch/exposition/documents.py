@@ -8,17 +8,17 @@ from gpuwatch.domain.events import Event
 from gpuwatch.domain.snapshot import Maintenance, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.domain.windows import Window
+from gpuwatch.exposition.flag_documents import flag_document
+from gpuwatch.exposition.flag_shapes import FlagShape
 from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.exposition.record_documents import (
     finding_document,
-    flag_document,
     instant,
     instant_or_none,
 )
 from gpuwatch.exposition.shapes import (
     EpochShape,
     EventShape,
-    FlagShape,
     GpuShape,
     MaintenanceShape,
     SnapshotShape,
@@ -84,7 +84,7 @@ def gpus_document(snapshot: Snapshot) -> list[GpuShape]:
 
 def flags_document(snapshot: Snapshot) -> list[FlagShape]:
     """Every flag of the snapshot, in its order."""
-    return [flag_document(flag) for flag in snapshot.flags]
+    return [flag_document(snapshot, flag) for flag in snapshot.flags]
 
 
 def windows_document(snapshot: Snapshot) -> list[WindowShape]:

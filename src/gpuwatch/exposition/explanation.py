@@ -12,6 +12,7 @@ from gpuwatch.exposition.explanation_shapes import (
     UnknownShape,
     WaitShape,
 )
+from gpuwatch.exposition.flag_documents import flag_document
 from gpuwatch.exposition.next_steps import (
     blind_remedy,
     call_of,
@@ -19,7 +20,7 @@ from gpuwatch.exposition.next_steps import (
     step_of,
     steps,
 )
-from gpuwatch.exposition.record_documents import finding_document, flag_document, instant
+from gpuwatch.exposition.record_documents import finding_document, instant
 from gpuwatch.exposition.thresholds import distances
 from gpuwatch.exposition.views import flag_by_code, index_of, open_flags_of, slot_of
 from gpuwatch.exposition.words import day, minute, span
@@ -54,7 +55,7 @@ def explanation(snapshot: Snapshot, gpu: GpuState, *, remembered: bool = False) 
         "unknown": _unknown(snapshot, gpu, remembered=remembered),
         "findings": [_finding(snapshot, gpu, one) for one in by_urgency(gpu.findings)],
         "host_findings": [finding_document(one) for one in by_urgency(snapshot.host_findings)],
-        "flags": [flag_document(flag) for flag in flags],
+        "flags": [flag_document(snapshot, flag) for flag in flags],
         "thresholds": distances(gpu),
         "rules_version": snapshot.rules_version,
     }

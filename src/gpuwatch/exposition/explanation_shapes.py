@@ -2,7 +2,8 @@
 
 from typing import TypedDict
 
-from gpuwatch.exposition.shapes import FindingShape, FlagShape
+from gpuwatch.exposition.flag_shapes import FlagShape
+from gpuwatch.exposition.shapes import FindingShape
 
 
 class ExplainedFindingShape(FindingShape):

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 
+from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.flag_changes import is_snoozed
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.cells import gpu_link, planned, table, when
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.views import gpu_by_uuid, open_flags_of
-from gpuwatch.exposition.words import DISPOSITIONS, FLAG_STATES, RMA_STANDINGS
+from gpuwatch.exposition.words import DISPOSITIONS, FLAG_STATES, RMA_STANDINGS, second
 
+_SHOWN = 100
 _HEADINGS = ("flag", "board", "slot", "why", "state", "due", "window", "return")
 
 
@@ -38,18 +41,69 @@ def _due(snapshot: Snapshot, flag: Flag) -> Markup:
     return join(tag("strong", "overdue"), ", was ", due) if overdue else due
 
 
+def notes(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:
+    """What people wrote on a flag, and how it ended, a sentence each."""
+    said = (
+        (flag.disposition is not Disposition.UNDECIDED, DISPOSITIONS[flag.disposition]),
+        (flag.outcome not in ("", flag.state), f"outcome: {flag.outcome.replace('_', ' ')}"),
+        (flag.acknowledged_at is not None, f"acknowledged by {flag.acknowledged_by}"),
+        (
+            flag.is_open and is_snoozed(flag, snapshot.at.wall),
+            f"snoozed until {second(flag.snoozed_until or 0.0)}",
+        ),
+        (bool(flag.vendor_case), f"vendor case {flag.vendor_case}"),
+        (bool(flag.fru), f"replaced with its {flag.fru}"),
+        (bool(flag.slot_note), flag.slot_note),
+        (flag.successor is not None, f"in its place: {flag.successor}"),
+    )
+    return tuple(sentence for holds, sentence in said if holds)
+
+
+def audit_table(snapshot: Snapshot, flags: Iterable[Flag]) -> Markup:
+    """What happened to these flags, the latest first."""
+    records = [record for flag in flags for record in snapshot.flag_audit.get(flag.number, ())]
+    records.sort(key=lambda record: record.number, reverse=True)
+    rows = (
+        (
+            None,
+            (
+                when(record.at, snapshot),
+                record.subject,
+                record.action.removeprefix("flag-").replace("-", " "),
+                record.actor,
+                record.reason,
+                _change(record),
+            ),
+        )
+        for record in records[:_SHOWN]
+    )
+    return table(("when", "what", "done", "by", "why", "change"), rows, "Nothing is written down.")
+
+
+def _change(record: AuditRecord) -> Markup:
+    if not record.before:
+        return join(record.after)
+    return join(tag("span", record.before, class_="quiet"), " → ", record.after)
+
+
 def _row(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:
     gpu = gpu_by_uuid(snapshot, flag.board.uuid)
     board = tag("code", flag.board.serial or flag.board.uuid)
-    state = FLAG_STATES[flag.state]
-    decided = flag.disposition is not Disposition.UNDECIDED
+    remarks = (tag("small", note) for note in notes(snapshot, flag))
     return (
         f"{flag.number}" if flag.number else "not stored yet",
         board if gpu is None else join(board, tag("br"), gpu_link(gpu)),
         tag("span", flag.slot_label, class_="number"),
         join(tag("strong", flag.code), tag("br"), flag.sentence),
-        f"{state}, {DISPOSITIONS[flag.disposition]}" if decided else state,
+        join(FLAG_STATES[flag.state], *(join(tag("br"), remark) for remark in remarks)),
         _due(snapshot, flag),
-        "none planned" if flag.window_start is None else planned(flag.window_start),
+        _window(flag),
         RMA_STANDINGS[flag.rma],
     )
+
+
+def _window(flag: Flag) -> Markup:
+    if flag.window_start is None:
+        return join("none planned")
+    chosen = join(tag("br"), tag("small", "chosen by a person")) if flag.pinned else join()
+    return join(planned(flag.window_start), chosen)

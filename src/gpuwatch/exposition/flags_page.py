@@ -2,7 +2,7 @@
 
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.cells import section
-from gpuwatch.exposition.flag_cells import flags_table
+from gpuwatch.exposition.flag_cells import audit_table, flags_table
 from gpuwatch.exposition.frame import frame
 from gpuwatch.exposition.markup import tag
 from gpuwatch.exposition.words import plural
@@ -24,5 +24,6 @@ def flags_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> byte
         tag("h1", plural(len(waiting), "open flag")),
         section("Waiting", flags_table(snapshot, waiting, "No board of this host is flagged.")),
         section("Closed and dismissed", flags_table(snapshot, past, "None yet.")),
+        section("What happened to them", audit_table(snapshot, snapshot.flags)),
         stalled_seconds=stalled_seconds,
     )

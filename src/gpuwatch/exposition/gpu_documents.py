@@ -6,9 +6,9 @@ from gpuwatch.domain.incidents import ErrorSignal, Incident
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.snapshot import GpuState, Latest, Snapshot
+from gpuwatch.exposition.flag_documents import open_flags_document
 from gpuwatch.exposition.record_documents import (
     finding_document,
-    flag_document,
     instant,
     instant_or_none,
 )
@@ -25,7 +25,6 @@ from gpuwatch.exposition.views import (
     driver_of,
     in_base_unit,
     index_of,
-    open_flags_of,
     pages_retired_at,
     recovery_of,
     slot_of,
@@ -68,7 +67,7 @@ def gpu_document(snapshot: Snapshot, gpu: GpuState) -> GpuShape:
         "verdict_since": instant(gpu.verdict_since),
         "recovery_action": None if recovery is None else recovery.value,
         "findings": [finding_document(finding) for finding in gpu.findings],
-        "flags": [flag_document(flag) for flag in open_flags_of(snapshot, record.key.uuid)],
+        "flags": open_flags_document(snapshot, record.key.uuid),
         "readings": {latest.signal.key: _answer(latest) for latest in trusted(gpu)},
         "errors": {memory.value: count for memory, count in sorted(record.errors.items())},
         "prior": dict(record.prior),

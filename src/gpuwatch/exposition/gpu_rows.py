@@ -1,10 +1,11 @@
 """GPU rows: the metrics of our own about each GPU, beside those of the signal table."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gpuwatch.domain.events import EventSource
-from gpuwatch.domain.flags import FlagState
+from gpuwatch.domain.flag_changes import is_scheduled, is_snoozed
+from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.incidents import Memory
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.recovery import RecoveryAction
@@ -113,6 +114,19 @@ def _flags(at: GpuScene) -> Iterator[Sample]:
             yield {"code": code, "state": state.value}, float(flag.state is state)
 
 
+def _open_flags(
+    holds: Callable[[Flag, float], bool],
+) -> Callable[[GpuScene], Iterator[Sample]]:
+    """A family of one 0/1 series for each open flag of a board."""
+
+    def samples(at: GpuScene) -> Iterator[Sample]:
+        for code, flag in flag_by_code(at.scene.snapshot, at.gpu.record.key.uuid).items():
+            if flag.is_open:
+                yield {"code": code}, float(holds(flag, at.scene.snapshot.at.wall))
+
+    return samples
+
+
 def _flag_due(at: GpuScene) -> Iterator[Sample]:
     for flag in open_flags_of(at.scene.snapshot, at.gpu.record.key.uuid)[:1]:
         yield {}, flag.due_at
@@ -199,6 +213,24 @@ GPU_ROWS: tuple[Row[GpuScene], ...] = (
         Type.GAUGE,
         "State of the latest flag to replace the board, by the rule that raised it.",
         _flags,
+    ),
+    Row(
+        "gpuwatch_gpu_flag_acknowledged",
+        Type.GAUGE,
+        "Whether a person has seen the open flag.",
+        _open_flags(lambda flag, _now: flag.acknowledged_at is not None),
+    ),
+    Row(
+        "gpuwatch_gpu_flag_snoozed",
+        Type.GAUGE,
+        "Whether the open flag is kept from paging for a while.",
+        _open_flags(is_snoozed),
+    ),
+    Row(
+        "gpuwatch_gpu_flag_scheduled",
+        Type.GAUGE,
+        "Whether the open flag has a window that a person chose, or has seen.",
+        _open_flags(lambda flag, _now: is_scheduled(flag)),
     ),
     Row(
         "gpuwatch_gpu_flag_due_timestamp_seconds",

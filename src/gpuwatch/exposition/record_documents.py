@@ -1,10 +1,9 @@
-"""Record documents: findings, flags and instants as plain objects, shared by all documents."""
+"""Record documents: findings and instants as plain objects, shared by all documents."""
 
 from datetime import UTC, datetime
 
-from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.verdicts import Finding
-from gpuwatch.exposition.shapes import FindingShape, FlagShape
+from gpuwatch.exposition.shapes import FindingShape
 
 
 def instant(unix_seconds: float) -> str:
@@ -37,26 +36,4 @@ def finding_document(finding: Finding) -> FindingShape:
         "due_seconds": None if finding.due is None else finding.due.total_seconds(),
         "clears": finding.clears,
         "escalates": finding.escalates,
-    }
-
-
-def flag_document(flag: Flag) -> FlagShape:
-    """A board to replace, with its window and where it stands."""
-    return {
-        "number": flag.number,
-        "serial": flag.board.serial,
-        "uuid": flag.board.uuid,
-        "code": flag.code,
-        "state": flag.state.value,
-        "urgency": flag.urgency.value,
-        "sentence": flag.sentence,
-        "raised_at": instant(flag.raised_at),
-        "evidence_at": instant(flag.evidence_at),
-        "due_at": instant(flag.due_at),
-        "rma": flag.rma.value,
-        "disposition": flag.disposition.value,
-        "slot": flag.slot_label,
-        "window_name": flag.window_name,
-        "window_start": instant_or_none(flag.window_start),
-        "window_end": instant_or_none(flag.window_end),
     }

@@ -7,6 +7,7 @@ the domain's enums.
 from typing import TypedDict
 
 from gpuwatch.domain.readings import Value
+from gpuwatch.exposition.flag_shapes import FlagShape
 
 
 class FindingShape(TypedDict):
@@ -83,27 +84,6 @@ class IncidentShape(TypedDict):
     opened_exposure_seconds: float
     memory: str
     signals: list[ErrorSignalShape]
-
-
-class FlagShape(TypedDict):
-    """A board to replace, for one cause."""
-
-    number: int
-    serial: str
-    uuid: str
-    code: str
-    state: str
-    urgency: str
-    sentence: str
-    raised_at: str
-    evidence_at: str
-    due_at: str
-    rma: str
-    disposition: str
-    slot: str
-    window_name: str
-    window_start: str | None
-    window_end: str | None
 
 
 class GpuShape(TypedDict):

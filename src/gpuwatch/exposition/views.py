@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from gpuwatch.domain.devices import Slot
-from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.recovery import RecoveryAction, recovery_action
@@ -90,9 +90,23 @@ def recovery_of(gpu: GpuState, driver_version: str) -> RecoveryAction | None:
     return None
 
 
+def flags_of(snapshot: Snapshot, uuid: str) -> list[Flag]:
+    """The flags of one board, and those for which it came in and is on trial."""
+    return [
+        flag
+        for flag in snapshot.flags
+        if flag.board.uuid == uuid
+        or (
+            flag.state is FlagState.VERIFYING
+            and flag.successor is not None
+            and flag.successor.uuid == uuid
+        )
+    ]
+
+
 def open_flags_of(snapshot: Snapshot, uuid: str) -> tuple[Flag, ...]:
     """The flags of one board on which somebody still has to act, the earliest due first."""
-    flags = (flag for flag in snapshot.flags if flag.is_open and flag.board.uuid == uuid)
+    flags = (flag for flag in flags_of(snapshot, uuid) if flag.is_open)
     return tuple(sorted(flags, key=lambda flag: flag.due_at))
 
 
@@ -109,7 +123,7 @@ def window_is_open(snapshot: Snapshot) -> bool:
 
 def flag_by_code(snapshot: Snapshot, uuid: str) -> dict[str, Flag]:
     """The latest flag of one board for each rule: an open one before any that is history."""
-    flags = [flag for flag in snapshot.flags if flag.board.uuid == uuid]
+    flags = flags_of(snapshot, uuid)
     flags.sort(key=lambda flag: (flag.is_open, flag.raised_at, flag.number))
     return {flag.code: flag for flag in flags}
 

@@ -36,6 +36,11 @@ class Keeper(Reader):
         """Where the file is, for who reads beside us."""
         return self._book.store.path
 
+    @property
+    def is_written(self) -> bool:
+        """Whether all that was decided is on the disk, and none of it waits in memory."""
+        return self._book.store.writable and not self._book.store.waiting
+
     def save_verdict(self, subject: str, verdict: Verdict, reason: str, at: Moment) -> None:
         """Keep the verdict of a subject (a board's UUID, "" for the host) if it is another one."""
         book, now = self._book, self._book.note(at)
@@ -84,7 +89,10 @@ class Keeper(Reader):
         for flag, deed in changes:
             before = book.flags.get(flag.number)
             if not flag.number:
-                flag = replace(flag, number=book.number(tables.FLAGS))  # noqa: PLW2901 - the same
+                since = flag.state_since or flag.raised_at
+                flag = replace(  # noqa: PLW2901 - the same flag
+                    flag, number=book.number(tables.FLAGS), state_since=since
+                )
             elif before is None:
                 raise ValueError(f"history: there is no flag {flag.number}")
             book.flags[flag.number] = flag

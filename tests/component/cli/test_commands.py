@@ -89,6 +89,11 @@ def _ask(agent: FakeAgent, *words: str) -> Outcome:
         ("cli_history.txt", ("history", "1654223010010"), 0),
         ("cli_boards.txt", ("boards", "list"), 0),
         ("cli_maintenance.txt", ("maintenance", "list"), 0),
+        ("cli_flags.txt", ("flags", "list", "--all"), 0),
+        ("cli_flag_in_hands.txt", ("flags", "show", "14"), 0),
+        ("cli_flag_scheduled.txt", ("flags", "show", "15"), 0),
+        ("cli_flag_closed.txt", ("flags", "show", "11"), 0),
+        ("cli_audit.txt", ("audit",), 0),
     ],
 )
 def test_what_people_read_is_golden(
@@ -161,6 +166,10 @@ def test_a_preview_since_no_time_is_a_misuse(judged: FakeAgent) -> None:
         (("maintenance", "list"), "maintenance"),
         (("maintenance", "begin", "host", "--for", "2h", "--reason", "fan"), "maintenance"),
         (("maintenance", "end", "m-7"), "ended"),
+        (("flags", "list"), "flags"),
+        (("flags", "show", "14"), "flag"),
+        (("flags", "ack", "14"), "flag"),
+        (("audit",), "audit"),
         (("release",), "released_until"),
         (("resume",), "resumed"),
         (("signals",), "signals"),

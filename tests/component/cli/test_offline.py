@@ -12,6 +12,7 @@ import pytest
 
 from gpuwatch.domain.moments import SECONDS_PER_DAY
 from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency, Verdict
+from tests.support.flags import DEED, a_flag
 from tests.support.histories import Bench, board_key
 
 WAIT = 60.0
@@ -41,6 +42,16 @@ def state() -> Iterator[Path]:
         now = bench.clock.now()
         bench.history.save_verdict(FAILED.subject, Verdict.DRAIN_NOW, FAILED.code, now)
         bench.clock.pass_seconds(SECONDS_PER_DAY)
+        bench.history.close()
+        yield Path(name)
+
+
+@pytest.fixture
+def flagged() -> Iterator[Path]:
+    """What an agent left that had flagged a board."""
+    with TemporaryDirectory(prefix="gpuwatch-") as name:
+        bench = Bench.open(Path(name) / "history.db")
+        bench.history.save_flag(a_flag(number=0, board=board_key(0)), DEED)
         bench.history.close()
         yield Path(name)
 
@@ -129,6 +140,22 @@ def test_boards_are_listed_from_the_database(state: Path) -> None:
     boards = json.loads(told.stdout)["boards"]
     assert told.returncode == 0
     assert [len(board["incidents"]) for board in boards] == [0, 1]
+
+
+def test_flags_are_read_from_the_database(flagged: Path) -> None:
+    """The list, one of them with its records, and the audit log; a number of none is a misuse."""
+    listed = _run(flagged, "flags", "list", "--json")
+    shown = _run(flagged, "flags", "show", "1")
+    audit = _run(flagged, "audit", "--subject", "flag 1")
+    none = _run(flagged, "flags", "show", "7")
+
+    assert [flag["code"] for flag in json.loads(listed.stdout)["flags"]] == [
+        "rising-uncorrectable-trend"
+    ]
+    assert "flag-set by uid 1000 (alice): as agreed" in shown.stdout
+    assert "flag-set flag 1 by uid 1000 (alice): as agreed" in audit.stdout
+    assert (listed.returncode, shown.returncode, audit.returncode) == (0, 0, 0)
+    assert (none.returncode, "there is no flag 7" in none.stderr) == (2, True)
 
 
 def test_an_unknown_board_is_a_misuse_offline_too(state: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuwatch.control.requests import FORMS, Access, ControlError, ErrorKind, parse
+from gpuwatch.control.forms import Access
+from gpuwatch.control.requests import FORMS, ControlError, ErrorKind, parse
 
 
 def _line(**message: object) -> bytes:
@@ -82,4 +83,8 @@ def test_requests_that_change_are_the_known_ones() -> None:
     """A new row that changes something is looked at twice: this list is edited with it."""
     changing = {form.do for form in FORMS if form.access is Access.CHANGING}
 
-    assert changing == {"retire", "maintenance-begin", "maintenance-end", "release", "resume"}
+    of_flags = {"acknowledge", "snooze", "schedule", "start", "done", "dismiss", "set"}
+    assert changing == {
+        *("retire", "maintenance-begin", "maintenance-end", "release", "resume"),
+        *(f"flag-{verb}" for verb in of_flags),
+    }

@@ -9,11 +9,7 @@ from gpuwatch.domain.flag_changes import (
     LATEST_DUE_SECONDS,
     LONGEST_SNOOZE_SECONDS,
     acknowledged,
-    decided,
-    due,
     escalated,
-    in_case,
-    in_unit,
     is_attended,
     is_graver,
     is_scheduled,
@@ -21,6 +17,7 @@ from gpuwatch.domain.flag_changes import (
     scheduled,
     snoozed,
     unpinned,
+    written,
 )
 from gpuwatch.domain.flag_life import FlagError
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
@@ -36,10 +33,10 @@ CHANGES: dict[str, Callable[[Flag], Flag]] = {
     "snooze": lambda flag: snoozed(flag, NOW + DAY, NOW),
     "schedule": lambda flag: scheduled(flag, SUNDAY, ALICE, NOW),
     "unpin": unpinned,
-    "due": lambda flag: due(flag, NOW + DAY, NOW),
-    "disposition": lambda flag: decided(flag, Disposition.RMA),
-    "vendor case": lambda flag: in_case(flag, "CASE-77"),
-    "unit": lambda flag: in_unit(flag, "tray"),
+    "due": lambda flag: written(flag, NOW, due_at=NOW + DAY),
+    "disposition": lambda flag: written(flag, NOW, disposition=Disposition.RMA),
+    "vendor case": lambda flag: written(flag, NOW, vendor_case="CASE-77"),
+    "unit": lambda flag: written(flag, NOW, fru="tray"),
 }
 ENDED = (FlagState.CLOSED, FlagState.DISMISSED)
 AT_WORK = (FlagState.IN_HANDS, FlagState.VERIFYING)
@@ -127,14 +124,23 @@ def test_a_due_time_out_of_bounds_is_refused(seconds: float) -> None:
     with pytest.raises(
         FlagError, match=r"flag 14 cannot be due .*name a time after now"
     ) as refused:
-        due(a_flag(), NOW + seconds, NOW)
+        written(a_flag(), NOW, due_at=NOW + seconds)
 
     assert refused.value.misuse
 
 
+def test_several_attributes_are_written_at_once() -> None:
+    """What stands already is no hindrance to the rest."""
+    flag = a_flag(disposition=Disposition.RMA)
+
+    both = written(flag, NOW, disposition=Disposition.RMA, vendor_case="CASE-77")
+
+    assert both == a_flag(disposition=Disposition.RMA, vendor_case="CASE-77")
+
+
 def test_another_due_time_is_told_of_anew() -> None:
     """Whether a window comes before it is a new question."""
-    flag = due(a_flag(told_late=True), NOW + DAY, NOW)
+    flag = written(a_flag(told_late=True), NOW, due_at=NOW + DAY)
 
     assert (flag.due_at, flag.told_late) == (NOW + DAY, False)
 
