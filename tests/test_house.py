@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from gpuwatch.cli import main
+from gpuwatch.policy.rules import RULES
 from gpuwatch.sources.nvml_signals import TABLE
+from tests.support.rule_stories import CASES, NOT_YET_TOLD, TOLD_BY
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "gpuwatch").rglob("*.py"))
@@ -109,6 +111,26 @@ def test_golden_documents_from_tables_are_current(name: str, command: str) -> No
         path.write_text(expected)
 
     assert path.read_text() == expected, f"docs/{name}: make golden, and read the diff"
+
+
+def test_every_rule_is_told_by_a_story_of_the_real_agent() -> None:
+    """A rule that no simulated board has made fire may never fire on a real one."""
+    told = {case.code for case in CASES} | TOLD_BY.keys()
+
+    assert {rule.code for rule in RULES} - told == NOT_YET_TOLD
+    assert told - {rule.code for rule in RULES} == set()
+
+
+def test_the_stories_of_rules_exist() -> None:
+    """The test that the table names is there, and its module speaks of the rule."""
+    missing = [
+        (code, where)
+        for code, where in TOLD_BY.items()
+        for text in [(ROOT / "tests" / "e2e" / where.split("::")[0]).read_text()]
+        if f"def {where.split('::')[1]}(" not in text or code not in text
+    ]
+
+    assert missing == []
 
 
 def test_every_metric_that_documents_name_exists() -> None:

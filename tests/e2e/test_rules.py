@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.agents import DAY, AgentProcess, eventually, running
+from tests.support.agents import AgentProcess, eventually, running
 from tests.support.rule_stories import (
     BLACKWELL,
     MEMORY,
