@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from gpuwatch.domain.incidents import Incident
 from gpuwatch.domain.records import BoardRecord, BoardState, Held, Transition
+from gpuwatch.domain.xids import XidTrace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class BoardPast:
         yield from self.record.off_bus_at
         yield from self.resets
         yield from (transition.at for transition in self.transitions)
+        for traces in self.record.traces.values():
+            yield from (at for trace in traces for at in (trace.first_at, trace.last_at))
         for incident in self.record.incidents:
             yield from (signal.latest for signal in incident.signals)
 
@@ -51,6 +54,7 @@ class BoardPast:
             last_seen=min(record.last_seen, instant),
             exposure_seconds=self._exposure(instant),
             incidents=incidents,
+            traces=self._traces(instant),
             held=self._held(instant, reset),
             last_reset_at=reset,
             off_bus_at=falls,
@@ -60,6 +64,25 @@ class BoardPast:
             and reset > incidents[-1].last_at,
             judged_from=0.0,
         )
+
+    def _traces(self, instant: float) -> dict[int, tuple[XidTrace, ...]]:
+        """What was known of Xids; of a trace that went on, that it had begun."""
+        return {
+            code: tuple(
+                replace(
+                    trace,
+                    count=trace.count if trace.last_at <= instant else 1,
+                    last_at=trace.last_at if trace.last_at <= instant else trace.first_at,
+                    resets_since=self._resets_between(trace.first_at, instant),
+                )
+                for trace in traces
+                if trace.first_at <= instant
+            )
+            for code, traces in self.record.traces.items()
+        }
+
+    def _resets_between(self, start: float, end: float) -> int:
+        return bisect_right(self.resets, end) - bisect_right(self.resets, start)
 
     def _held(self, instant: float, reset: float | None) -> dict[str, Held]:
         held: dict[str, Held] = {}

@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
 from gpuwatch.domain.past import HostPast
+from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.recovery import recovery_action
 from gpuwatch.domain.verdicts import Finding
 from gpuwatch.domain.windows import Outlook
-from gpuwatch.policy.conditions import RECOVERY, AtLeast
+from gpuwatch.policy.conditions import RECOVERY, AtLeast, Reads
 from gpuwatch.policy.judge import Judge
 from gpuwatch.policy.planner import plan
 from gpuwatch.policy.rules import RULES, Rule
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
+from gpuwatch.policy.xid_conditions import XidAgain, XidSeen
 
-# Rules whose conditions look only at what history keeps: incidents, resets, falls off the bus,
-# echoes without an owner, and signals kept by their changes. Every AtLeast does.
+# Rules whose conditions look only at what history keeps: incidents, Xids, resets, falls off the
+# bus, echoes without an owner, and signals kept by their changes. Conditions of some sorts all do.
 _FROM_HISTORY = frozenset(
     {
         "rising-uncorrectable-trend",
@@ -35,9 +37,21 @@ _FROM_HISTORY = frozenset(
         "remap-not-applied",
         "off-the-bus",
         "off-the-bus-again",
+        "retired-pages-high",
+        "sram-near-threshold",
+        "remap-bank-exhausted",
+        "gsp-or-firmware-fault",
+        "gsp-or-firmware-fault-again",
+        "nvlink-fault",
+        "nvlink-suspect",
+        "xid-other",
+        "xid-other-ticket",
+        "xid-other-noted",
+        "xid-from-one-gpu",
         "unattributed-error",
     }
 )
+_SORTS = (AtLeast, Reads, XidSeen, XidAgain)
 # Rules ripen after something happened: over two sweeps, once echoes are settled, once nobody owns
 # an echo. What takes days ripens within one.
 _RIPEN_SECONDS = (0.0, 15.0, 30.0, 150.0, 660.0)
@@ -59,7 +73,7 @@ class Saying:
 
 def is_replayed(rule: Rule) -> bool:
     """Whether the past can say what this rule would have said."""
-    return rule.code in _FROM_HISTORY or isinstance(rule.when, AtLeast)
+    return rule.code in _FROM_HISTORY or isinstance(rule.when, _SORTS)
 
 
 def replay(
@@ -116,8 +130,10 @@ def _view(past: HostPast, at: float, step: int) -> HostView:
 
 
 def _gpu(record: BoardRecord, driver: str, step: int) -> GpuView:
-    readings = {key: held.value for key, held in record.held.items()}
-    number = readings.get(RECOVERY)
+    # A driver that never told a recovery action has none to tell.
+    readings: dict[str, Value | Gap] = {RECOVERY: Gap(GapReason.UNSUPPORTED)}
+    readings |= {key: held.value for key, held in record.held.items()}
+    number = readings[RECOVERY]
     asked = number if isinstance(number, int) else None
     return GpuView(
         record=record,

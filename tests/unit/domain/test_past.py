@@ -10,6 +10,7 @@ from gpuwatch.domain.devices import Board, BoardKey
 from gpuwatch.domain.incidents import ErrorKind, ErrorSignal, Incident
 from gpuwatch.domain.past import BoardPast, HostPast
 from gpuwatch.domain.records import BoardRecord, BoardState, Held, Transition
+from gpuwatch.domain.xids import XidAdvice, XidTrace
 
 KEY = BoardKey("1652", "GPU-1")
 PENDING = "gpuwatch_gpu_row_remap_pending"
@@ -136,6 +137,20 @@ def test_a_first_sight_after_an_incident_does_not_confuse_the_clock() -> None:
     early = _incident(_signal(50.0))
 
     assert _at(_past(incidents=(early,)), 100.0).exposure_seconds == 0.0
+
+
+def test_a_trace_of_xids_is_known_as_far_as_it_had_come() -> None:
+    """Of one that went on, that it had begun; with the resets that had followed."""
+    trace = XidTrace(
+        code=119, advice=XidAdvice.RESET, count=7, first_at=200.0, last_at=300.0, resets_since=1
+    )
+    past = _past(traces={119: (trace,)}, resets=(400.0,))
+
+    told = [_at(past, at).traces[119] for at in (150.0, 250.0, 350.0, 450.0)]
+
+    began = replace(trace, count=1, last_at=200.0, resets_since=0)
+    assert told == [(), (began,), (replace(trace, resets_since=0),), (trace,)]
+    assert {200.0, 300.0} <= set(past.instants())
 
 
 @given(

@@ -10,6 +10,7 @@ from gpuwatch.domain.incidents import ErrorKind, Incident
 from gpuwatch.domain.past import BoardPast, HostPast
 from gpuwatch.domain.records import BoardState, Transition
 from gpuwatch.domain.verdicts import Urgency
+from gpuwatch.domain.xids import XidAdvice, XidTrace
 from gpuwatch.policy.replay import Saying, is_replayed, replay
 from gpuwatch.policy.rules import BY_CODE, RULES
 from gpuwatch.policy.views import PolicySettings
@@ -94,6 +95,24 @@ def test_a_text_in_place_of_a_number_is_no_action() -> None:
     values = (Transition("gpuwatch_gpu_recovery_action", "?", NOW.wall - 5 * DAY),)
 
     assert replay(_host(transitions=values), SETTINGS, NOW.wall) == ()
+
+
+def test_a_firmware_fault_is_found_until_the_reset() -> None:
+    """From the trace that history keeps of the Xid."""
+    at = NOW.wall - 5 * DAY
+    trace = XidTrace(code=119, advice=XidAdvice.RESET, count=1, first_at=at, last_at=at)
+    board = BoardPast(record=record(traces={119: (trace,)}), resets=(at + 3600,))
+
+    (said,) = _said(HostPast(boards=(board,)), "gsp-or-firmware-fault")
+
+    assert (said.began, said.ended) == (at, at + 3600)
+
+
+def test_an_error_that_nobody_vouches_for_wants_a_reset() -> None:
+    """Of a driver that never told a recovery action."""
+    (said,) = _said(_host(incident(5, ErrorKind.XID_48)), "uncorrectable-error")
+
+    assert said.finding.urgency is Urgency.PAGE
 
 
 def test_two_falls_off_the_bus_are_a_reason_to_replace() -> None:
