@@ -8,6 +8,9 @@ while read -r command package; do
 done <<LIST
 promtool prometheus
 chromium chromium
+zsh zsh
+fish fish
+man man-db
 LIST
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

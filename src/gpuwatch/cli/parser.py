@@ -12,11 +12,12 @@ from gpuwatch.cli.words import (
     maintenance,
     release,
     running,
+    shell,
     tables,
 )
 
 # The groups in the order in which `gpuwatch --help` and the manual page tell them.
-GROUPS = (running, looking, flags, boards, maintenance, release, tables, backtest)
+GROUPS = (running, looking, flags, boards, maintenance, release, tables, backtest, shell)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -175,13 +175,14 @@ def test_a_preview_since_no_time_is_a_misuse(judged: FakeAgent) -> None:
         (("signals",), "signals"),
         (("xids",), "xids"),
         (("xids", "48"), "text"),
+        (("completion", "bash"), "script"),
         (("rules",), "rules"),
         (("check-config",), "settings"),
     ],
 )
 def test_every_command_speaks_json(agent: FakeAgent, words: tuple[str, ...], member: str) -> None:
     """One document on standard output, nothing else."""
-    local = words[0] in ("signals", "xids", "rules", "check-config")
+    local = words[0] in ("signals", "xids", "rules", "check-config", "completion")
 
     told = _run(*words, "--json") if local else _ask(agent, *words, "--json")
 
