@@ -12,6 +12,7 @@ WATCH_SECONDS = 90 * SECONDS_PER_DAY
 XID_REPEAT_SECONDS = SECONDS_PER_DAY
 ECHO_SECONDS = 120.0
 OWNER_SECONDS = 600.0
+_RECENT = 5  # incidents, each of a day or more: echoes without an owner are kept for a day
 PENDING_TOO_LONG = timedelta(days=30)
 PENDING = "gpuwatch_gpu_row_remap_pending"
 _IS_PENDING = AtLeast(PENDING, 1)
@@ -115,13 +116,18 @@ def remap_not_applied(gpu: GpuView, host: HostView, settings: PolicySettings) ->
 
 
 def unattributed_echo(host: HostView, _settings: PolicySettings) -> Outcome:
-    """Echoes of an uncorrectable error whose owner no board of this host admits to be."""
-    opened = [incident.opened_at for gpu in host.gpus for incident in gpu.record.incidents[-5:]]
+    """Echoes of an uncorrectable error whose owner no board of this host admits to be.
+
+    Nor any that has left: the board that owned it may be the one that was swapped out.
+    """
+    records = (*(gpu.record for gpu in host.gpus), *host.departed)
+    recent = [incident for record in records for incident in record.incidents[-_RECENT:]]
+    owned = [(owner.earliest, owner.latest) for incident in recent for owner in incident.owners]
     orphans = [
         at
         for at in host.unattributed
         if host.now.wall - at >= OWNER_SECONDS
-        and not any(abs(at - opening) <= OWNER_SECONDS for opening in opened)
+        and not any(first - OWNER_SECONDS <= at <= last + OWNER_SECONDS for first, last in owned)
     ]
     if not orphans:
         return Answer.NO

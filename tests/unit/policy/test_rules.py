@@ -50,6 +50,9 @@ def _xids(*kinds: ErrorKind, days: float = 0.1, **changes: object) -> GpuView:
     return gpu(record=record(incidents=(incident(days, *kinds),), **changes))
 
 
+_GROWN = replace(
+    incident(0.5), signals=(*incident(0.5).signals, *incident(700 / DAY, ErrorKind.XID_48).signals)
+)
 FELL_TWICE = record(off_bus_at=(NOW.wall - 80 * DAY, NOW.wall))
 # Years apart, and both in the future of a clock that is decades behind.
 FELL_LONG_AGO_BY_A_CLOCK_BEHIND = record(off_bus_at=(NOW.wall + 9000 * DAY, NOW.wall + 9999 * DAY))
@@ -137,6 +140,18 @@ SILENT: list[tuple[str, HostView]] = [
     (
         "unattributed-error",
         host(_with_incidents(700 / DAY), unattributed=(NOW.wall - 1200,)),
+    ),
+    (  # the board that owned it was swapped out
+        "unattributed-error",
+        host(
+            gpu(),
+            departed=(record(incidents=(incident(700 / DAY),)),),
+            unattributed=(NOW.wall - 1200,),
+        ),
+    ),
+    (  # a later error of an incident that began hours before
+        "unattributed-error",
+        host(gpu(record=record(incidents=(_GROWN,))), unattributed=(NOW.wall - 1200,)),
     ),
     ("history-lost", host(gpu())),
     ("calendar-refused", host(gpu())),
