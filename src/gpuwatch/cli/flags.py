@@ -127,7 +127,7 @@ def _row(flag: "FlagShape") -> tuple[object, ...]:
     return (
         flag["number"],
         flag["state"].replace("_", " "),
-        _taken_up(flag),
+        taken_up(flag),
         flag["serial"] or flag["uuid"],
         flag["slot"],
         at(flag["due_at"]),
@@ -137,7 +137,7 @@ def _row(flag: "FlagShape") -> tuple[object, ...]:
     )
 
 
-def _taken_up(flag: "FlagShape") -> str:
+def taken_up(flag: "FlagShape") -> str:
     """Why it pages nobody; "-" when nobody has taken it up."""
     words = (
         (flag["scheduled"], "scheduled"),
@@ -151,7 +151,7 @@ def _headline(flag: "FlagShape") -> list[str]:
     window = f"window {flag['window_name']} at {at(flag['window_start'])} UTC"
     waits = flag["state"] == FlagState.OPEN
     ended = flag["state"] in _ENDED
-    taken = _taken_up(flag)
+    taken = taken_up(flag)
     parts = (
         flag["state"].replace("_", " "),
         "" if ended or taken == "-" else taken,

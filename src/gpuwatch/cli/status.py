@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from gpuwatch.cli.exits import Exit
+from gpuwatch.cli.flags import taken_up
 from gpuwatch.cli.offline import Offline
 from gpuwatch.cli.output import at, paragraph, print_json, print_lines, table
 from gpuwatch.cli.session import request
@@ -87,11 +88,17 @@ def _open_flags(flags: "list[FlagShape]") -> list[str]:
             window = f", in window {flag['window_name']} at {at(flag['window_start'])}"
             lines += paragraph(
                 f"flag {flag['number']}: {flag['serial'] or flag['uuid']} {flag['code']}:"
-                f" {flag['state']}, due {at(flag['due_at'])}"
+                f" {flag['state']}, {_taken(flag)}due {at(flag['due_at'])}"
                 f"{window if flag['window_name'] else ', in no window yet'}",
                 "  ",
             )
     return lines
+
+
+def _taken(flag: "FlagShape") -> str:
+    """Whether somebody has taken it up."""
+    how = taken_up(flag)
+    return "" if how == "-" else f"{how}, "
 
 
 def _headline(head: "StatusShape") -> list[str]:

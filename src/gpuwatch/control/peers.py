@@ -86,6 +86,7 @@ def _login_uid(proc: Path, pid: int) -> int | None:
 
 def _user_name(uid: int) -> str:
     try:
-        return pwd.getpwuid(uid).pw_name
+        # A name that is no UTF-8 comes with surrogates, which no database takes.
+        return pwd.getpwuid(uid).pw_name.encode(errors="backslashreplace").decode()
     except KeyError:
         return "no name"

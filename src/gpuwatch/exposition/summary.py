@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gpuwatch.domain.flag_changes import is_snoozed
 from gpuwatch.domain.snapshot import GpuState, Snapshot
 from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict
 from gpuwatch.exposition.cells import (
@@ -14,7 +15,7 @@ from gpuwatch.exposition.cells import (
 )
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.views import gpus_of, gravest_of, open_flags_of
-from gpuwatch.exposition.words import FLAG_STATES, listed, plural
+from gpuwatch.exposition.words import FLAG_STATES, listed, plural, second
 
 # One sentence for each verdict that some GPU has, the gravest first: for one GPU, for several.
 _SENTENCES: tuple[tuple[Verdict, str, str], ...] = (
@@ -106,12 +107,16 @@ def _now(findings: Sequence[Finding]) -> list[Finding]:
 def _taken_up(snapshot: Snapshot, gpu: GpuState, finding: Finding) -> str:
     """Whether somebody is at it already: the second question at 03:00."""
     flags = open_flags_of(snapshot, gpu.record.key.uuid)
-    states = (
-        f" {f'Flag {flag.number}' if flag.number else 'Its flag'} is {FLAG_STATES[flag.state]}."
-        for flag in flags
-        if flag.code == finding.code
-    )
-    return next(states, "")
+    flag = next((flag for flag in flags if flag.code == finding.code), None)
+    if flag is None:
+        return ""
+    said = ""
+    if flag.acknowledged_at is not None:
+        said = f" and acknowledged by {flag.acknowledged_by}"
+    elif is_snoozed(flag, snapshot.at.wall):
+        said = f" and snoozed until {second(flag.snoozed_until or 0.0)}"
+    name = f"Flag {flag.number}" if flag.number else "Its flag"
+    return f" {name} is {FLAG_STATES[flag.state]}{said}."
 
 
 def _item(subject: Markup, finding: Finding, taken_up: str = "") -> Markup:

@@ -1,5 +1,7 @@
 """Who may change things, and how that person stands in the audit log."""
 
+import pwd
+
 import pytest
 
 from gpuwatch.control.peers import Peer
@@ -36,3 +38,11 @@ def test_an_actor_is_the_kernels_word_before_any_claim() -> None:
         "uid 0 (root), login uid 4000000 (no name), claims SUDO_USER=alice"
     )
     assert Peer(pid=1, uid=0, gid=0, login_uid=0).actor({}) == "uid 0 (root)"
+
+
+def test_a_name_that_is_no_text_can_be_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a record, because the database refuses a name, would be none."""
+    entry = pwd.struct_passwd(("al\udcffice", "x", 1_000, 1_000, "", "/", "/bin/sh"))
+    monkeypatch.setattr(pwd, "getpwuid", lambda _uid: entry)
+
+    assert Peer(pid=1, uid=1_000, gid=0).actor({}) == "uid 1000 (al\\udcffice)"
