@@ -60,8 +60,9 @@ class Judge:
 
     @property
     def following(self) -> bool:
-        """Whether a condition holds or has not cleared: then time and every sweep count."""
-        return bool(self._tracks)
+        """Whether a condition holds or has not cleared for which time and every sweep count."""
+        patient = {rule.code for rule in self.rules if rule.patient} if self._tracks else ()
+        return any(code not in patient for code, _ in self._tracks)
 
     def judge(self, host: HostView) -> Judgement:
         """Every finding and verdict at this instant."""
