@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup check lint types floors unit coverage tools test soak bench golden gpu-check lock clean
+.PHONY: help run setup check lint types floors unit coverage tools test soak bench golden man gpu-check lock clean
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench      measure, and fail when a ratio is missed"
 	@echo "make gpu-check  tests on a real GPU, as root; reads only and writes build/gpu-recording.json"
 	@echo "make golden     rewrite the golden files (review the diff)"
+	@echo "make man        write the manual pages again, from the parser and the settings"
 	@echo "make lock       resolve the dependencies again into requirements.lock"
 
 $(STAMP): requirements.lock pyproject.toml
@@ -66,6 +67,9 @@ bench: $(STAMP) simulator/build/libnvidia-ml.so.1
 
 golden: $(STAMP) simulator/build/libnvidia-ml.so.1
 	GPUWATCH_GOLDEN=rewrite $(PY) -m pytest -q tests -k golden
+
+man: $(STAMP)
+	$(PY) -m gpuwatch.cli.manual packaging/man
 
 gpu-check: $(STAMP)
 	@$(PY) -m tests.support.gpu.host

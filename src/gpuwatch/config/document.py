@@ -56,11 +56,12 @@ def _row(key: str, field: FieldInfo) -> str:
     required = field.is_required()
     default = field.get_default(call_default_factory=True, validated_data={})
     shown_default = "required" if required else f"`{shown(default)}`"
-    cells = (f"`{key}`", shown_default, ", ".join(_bounds(field)), field.description or "")
+    cells = (f"`{key}`", shown_default, ", ".join(bounds_of(field)), field.description or "")
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
-def _bounds(field: FieldInfo) -> Iterator[str]:
+def bounds_of(field: FieldInfo) -> Iterator[str]:
+    """The bounds of a setting, in words."""
     for words, name in (("at least", "ge"), ("at most", "le")):
         for bound in field.metadata:
             if hasattr(bound, name):

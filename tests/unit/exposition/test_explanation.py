@@ -1,19 +1,24 @@
 """An explanation: what to do first, whether it can wait, and why; nothing is made up."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from gpuwatch.cli.explain import _lines
+from gpuwatch.cli.grammar import grammar
+from gpuwatch.cli.parser import parser
 from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.domain.records import Held
 from gpuwatch.domain.signals import Call, Field, Moved, PerFan, Signal, SramBanks
 from gpuwatch.domain.snapshot import GpuState, Latest, Missed, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Remedy, Urgency, Verdict
 from gpuwatch.domain.windows import Outlook
+from gpuwatch.exposition import next_steps
 from gpuwatch.exposition.explanation import criterion, explanation
 from gpuwatch.exposition.explanation_cells import chance_sentence
 from gpuwatch.exposition.explanation_shapes import ExplanationShape, ThresholdShape
@@ -23,6 +28,8 @@ from tests.support.golden import assert_golden
 from tests.support.snapshots import AT, gpu_state, rich_snapshot
 
 NIGHT = rich_snapshot()
+STEPS = Path(next_steps.__file__)
+WORDS = {"does"}  # that follow the product's name in a sentence
 BY_KEY = {row.key: row for row in TABLE}
 PARITY = 'gpuwatch_gpu_sram_unique_uncorrected_addresses{protection="parity"}'
 SECDED = 'gpuwatch_gpu_sram_unique_uncorrected_addresses{protection="secded"}'
@@ -256,6 +263,15 @@ def test_every_remedy_has_a_step_now_and_one_for_later(remedy: Remedy) -> None:
     assert "{" not in now + later
     assert later.startswith("Nothing")
     assert never == "Nothing to do."
+
+
+def test_every_command_that_a_step_names_exists() -> None:
+    """At 03:00 a command that is refused is worse than none."""
+    named = set(re.findall(r"gpuwatch (flags [a-z]+|boards(?= )|[a-z]{4,})", STEPS.read_text()))
+    commands = {" ".join(command.words) for command in grammar(parser()).walk()}
+
+    assert {"flags ack", "release", "resume"} <= named
+    assert named - commands - WORDS == set()
 
 
 def test_a_flag_that_is_acknowledged_names_who_has_it() -> None:
