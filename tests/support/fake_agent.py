@@ -13,7 +13,9 @@ from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
 from gpuwatch.control.requests import ControlError, ErrorKind, Request
 from gpuwatch.control.server import ControlServer
+from gpuwatch.domain.known_boards import told, write
 from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.exposition.acceptance_documents import acceptance_document
 from gpuwatch.exposition.documents import (
     events_document,
     flags_document,
@@ -59,6 +61,7 @@ class FakeAgent:
             "flags": lambda: {"flags": flags_document(self.snapshot)},
             "flag": lambda: {"flag": self._flag(request)},
             "audit": lambda: {"audit": self._audit(request), "more": False},
+            "boards-export": lambda: {"boards": [self._line()]},
             "maintenance-list": lambda: {
                 "maintenance": status_document(self.snapshot)["maintenance"]
             },
@@ -66,7 +69,7 @@ class FakeAgent:
         if request.do in answers:
             return answers[request.do]()
         self.done.append(request)
-        return self._change(request)
+        return self._board(request) if request.do.startswith("boards-") else self._change(request)
 
     def _gpu(self, name: str) -> GpuState:
         candidates = {
@@ -88,6 +91,10 @@ class FakeAgent:
         wanted = request.text("subject")
         return [audit_document(one) for one in records if wanted in ("", one.subject)]
 
+    def _line(self) -> str:
+        gpu = next(gpu for gpu in self.snapshot.gpus if gpu.record.key.serial == "1654223010009")
+        return write(told(gpu.record, self.snapshot.flags, self.snapshot.hostname, 0.0))
+
     def _history(self, gpu: GpuState) -> Mapping[str, object]:
         uuid = gpu.record.key.uuid
         return {
@@ -101,6 +108,11 @@ class FakeAgent:
         return dict(
             preview(self.history, PolicySettings(), since=since, until=START + 12 * DAY + 7200)
         )
+
+    def _board(self, request: Request) -> Mapping[str, object]:
+        if request.do == "boards-accept":
+            return {"acceptance": acceptance_document(self.snapshot.acceptances[11])}
+        return {"new": request.text("line") not in [one.text("line") for one in self.done[:-1]]}
 
     def _change(self, request: Request) -> Mapping[str, object]:
         if request.do.startswith("flag-"):

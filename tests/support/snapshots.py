@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import inf
 
+from gpuwatch.domain.acceptances import Acceptance, AcceptanceState, Candidate
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import Board, BoardKey, Device, Epoch, Slot
 from gpuwatch.domain.events import Event, EventKind, EventSource
@@ -449,6 +450,26 @@ def _flag_audit() -> dict[int, tuple[AuditRecord, ...]]:
     return {14: (raised, started), 15: (seen,)}
 
 
+def _acceptance() -> Acceptance:
+    """GPU 5 came in for the board of flag 11."""
+    return Acceptance(
+        flag=11,
+        began_at=AT - 29.25 * SECONDS_PER_DAY,
+        candidates=(
+            Candidate(
+                key=BoardKey("1654223010012", uuid_of(5)),
+                faults_before=2,
+                load_seconds=14_403.5,
+                poor_seconds=61.5,
+                poor="ECC is off",
+            ),
+        ),
+        state=AcceptanceState.ACCEPTED_UNPROVEN,
+        sentence="4.0 h at half of the power limit or more without an incident",
+        decided_at=AT - 28.75 * SECONDS_PER_DAY,
+    )
+
+
 def _events() -> tuple[Event, ...]:
     return (
         Event(
@@ -578,6 +599,7 @@ def rich_snapshot() -> Snapshot:
         ),
         flags=_flags(),
         flag_audit=_flag_audit(),
+        acceptances={11: _acceptance()},
         outlook=Outlook(windows=_windows()),
         maintenance=(
             Maintenance(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 
+from gpuwatch.agent.known import NO_FILES, KnownFiles, by_board
 from gpuwatch.agent.live import Live
 from gpuwatch.agent.planning import Calendar, take_up
 from gpuwatch.agent.publish import Frame, Transitions
@@ -48,6 +49,7 @@ class Decisions:
     flag_audit: Mapping[int, tuple[AuditRecord, ...]] = field(default_factory=dict)
     judgement: Judgement = NOTHING_JUDGED
     known_boards: Mapping[str, tuple[KnownBoard, ...]] = field(default_factory=dict)
+    known_files: KnownFiles = NO_FILES
     swapping: Swapping = field(init=False)
     _held: dict[tuple[str, str], Finding] = field(default_factory=dict)
     _edition: tuple[str, int] = ("", 0)
@@ -72,6 +74,7 @@ class Decisions:
         for finding in self.history.latched_findings():
             self.judge.latched[finding.code, finding.subject] = finding
         self._look_at_flags()
+        self.look_at_known_boards()
         for flag in filter(stays_in_service, self.flags):
             for uuid in uuids_of(flag, self.history.records()):
                 self.judge.dismiss(flag.code, uuid, flag.evidence_at)
@@ -97,6 +100,10 @@ class Decisions:
         changed |= self._escalate(judgement, now, records)
         changed |= self._plan(judgement, now, records)
         return judgement, changed
+
+    def look_at_known_boards(self) -> None:
+        """Take up what other hosts told of boards, in files and by import."""
+        self.known_boards = by_board((*self.known_files.read(), *self.history.known_boards()))
 
     def follow_boards(
         self, records: Mapping[BoardKey, BoardRecord], live: Live, now: Moment

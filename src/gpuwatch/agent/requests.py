@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import structlog
 
-from gpuwatch.agent import actions
+from gpuwatch.agent import actions, boards
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.flag_requests import FlagRequests
 from gpuwatch.agent.maintenance import MaintenanceError
@@ -50,6 +51,9 @@ class Requests:
             "preview": self._preview,
             "boards": self._boards,
             "retire": self._retire,
+            "boards-export": self._export,
+            "boards-import": self._import,
+            "boards-accept": self._accept,
             "maintenance-begin": self._begin,
             "maintenance-end": self._end,
             "maintenance-list": self._list,
@@ -123,6 +127,29 @@ class Requests:
             )
         self._in_thread(lambda: actions.retire(self._agent, key, actor, reason))
         return {"retired": key.serial or key.uuid}
+
+    def _export(self, request: Request, _actor: str) -> Answer:
+        everything = request.flag("all")
+        return {
+            "boards": self._in_thread(lambda: boards.export(self._agent, everything=everything))
+        }
+
+    def _import(self, request: Request, actor: str) -> Answer:
+        line = request.text("line")
+        return {"new": self._in_thread(lambda: boards.take_line(self._agent, line, actor))}
+
+    def _accept(self, request: Request, actor: str) -> Answer:
+        everyone = self._in_thread(lambda: actions.every_board(self._agent))
+        key = self._named(request.text("serial"), everyone).record.key
+        state = Path(self._agent.health.path).parent
+        kept = boards.keep_diagnostic(state, request.text("content"))
+        name, result = request.text("name"), request.text("result")
+        answer: Answer = self._in_thread(
+            lambda: boards.attach(
+                self._agent, key, name=name, result=result, kept=kept, actor=actor
+            )
+        )
+        return answer
 
     def _begin(self, request: Request, actor: str) -> Answer:
         now = self._agent.clock.now()

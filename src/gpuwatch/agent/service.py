@@ -19,6 +19,7 @@ from gpuwatch.agent.core import Agent
 from gpuwatch.agent.decide import Decisions
 from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.housekeeping import Housekeeping
+from gpuwatch.agent.known import KnownFiles
 from gpuwatch.agent.maintenance import MaintenanceDirectory
 from gpuwatch.agent.planning import Calendar
 from gpuwatch.agent.releases import StandingRelease
@@ -205,6 +206,7 @@ class Service:
         decisions.calendar.agenda = wiring.agenda(settings)
         self._calendars.watch(wiring.calendar_files(settings))
         decisions.calendar.forget()
+        decisions.look_at_known_boards()
         self.agent.identity = wiring.identity(loaded)
 
 
@@ -221,7 +223,12 @@ def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
     return Agent(
         clock=clock,
         history=history,
-        decisions=Decisions(history, judge, Calendar(wiring.agenda(settings))),
+        decisions=Decisions(
+            history,
+            judge,
+            Calendar(wiring.agenda(settings)),
+            known_files=KnownFiles(wiring.places(settings).known_boards),
+        ),
         memory=Memory(history, lambda: kernel is not None and kernel.readable),
         sources=tuple(source for source in (nvml, kernel) if source is not None),
         nvml=nvml,

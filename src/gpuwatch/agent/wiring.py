@@ -34,6 +34,7 @@ class Places:
     control_socket: Path
     maintenance: Path
     release: Path
+    known_boards: Path | None
 
 
 def places(settings: Settings) -> Places:
@@ -44,6 +45,7 @@ def places(settings: Settings) -> Places:
         control_socket=runtime / "control.sock",
         maintenance=runtime / "maintenance.d",
         release=state / "release.json",
+        known_boards=Path(settings.history.known_boards) if settings.history.known_boards else None,
     )
 
 

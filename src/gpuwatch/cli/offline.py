@@ -14,6 +14,7 @@ from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.known_boards import told, write
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import GpuState, Snapshot
 from gpuwatch.domain.verdicts import Verdict
@@ -51,8 +52,8 @@ class Offline:
             self._reader = Reader.open(path)
         except (HistoryError, OSError) as error:
             raise AgentAbsentError(f"{absent}, and {path} cannot be read: {error}") from absent
-        told = f"gpuwatch: {absent}: this is what {path} remembers, not what is"
-        print(clean(told), file=sys.stderr)
+        note = f"gpuwatch: {absent}: this is what {path} remembers, not what is"
+        print(clean(note), file=sys.stderr)
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +73,12 @@ class Offline:
     def boards(self) -> "list[GpuShape]":
         """The boards of the request `boards`."""
         return gpus_document(self._remembered())
+
+    def export(self, *, everything: bool) -> list[str]:
+        """The lines of the request `boards-export`."""
+        flags, host, now = self._reader.flags(), socket.gethostname(), time.time()
+        known = [told(record, flags, host, now) for record in self._reader.records().values()]
+        return [write(one) for one in known if everything or one.unproven]
 
     def gpu(self, name: str) -> "GpuShape":
         """The document of the request `gpu`. Raises ControlError for an unknown name."""
@@ -151,6 +158,7 @@ class Offline:
             ),
             flags=self._reader.flags(),
             flag_audit=self._reader.flag_audit(),
+            acceptances=dict(self._reader.acceptances()),
             events=self._reader.recent_events(_EVENTS, board),
             sxids=self._reader.sxids(),
             history_bytes=self._reader.size_bytes,

@@ -84,6 +84,11 @@ class History(Section):
     path: AbsolutePath = Field(
         "", description='The database; "" is history.db in agent.state_directory.'
     )
+    known_boards: AbsolutePath = Field(
+        "/etc/gpuwatch/known-boards.d",
+        description="Folder of files *.ndjson, written by `gpuwatch boards export` on other hosts;"
+        ' read at the start and at SIGHUP. "" reads none.',
+    )
 
 
 class Policy(Section):

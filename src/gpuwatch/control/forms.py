@@ -5,6 +5,7 @@ from enum import StrEnum
 
 YEAR_3000 = 32_503_680_000.0  # Unix seconds
 DAY = 86_400.0
+TEXT_LIMIT = 1_000  # characters
 
 
 class Access(StrEnum):
@@ -32,6 +33,7 @@ class Field:
     choices: tuple[str, ...] = ()
     least: float = float("-inf")
     most: float = float("inf")
+    longest: int = TEXT_LIMIT  # of a text, in characters
 
 
 @dataclass(frozen=True, slots=True)

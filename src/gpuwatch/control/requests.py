@@ -14,11 +14,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gpuwatch.control.flag_forms import FLAG_FORMS
-from gpuwatch.control.forms import DAY, YEAR_3000, Access, Field, FieldKind, RequestForm, text
+from gpuwatch.control.forms import (
+    DAY,
+    TEXT_LIMIT,
+    YEAR_3000,
+    Access,
+    Field,
+    FieldKind,
+    RequestForm,
+    text,
+)
+from gpuwatch.domain.acceptances import DIAGNOSTIC_LIMIT
+from gpuwatch.domain.known_boards import LINE_LIMIT
 
-REQUEST_LIMIT = 16_384
+REQUEST_LIMIT = 2 << 20  # a diagnostic of 1 MiB in base64, and a margin
 ANSWER_LIMIT = 16 << 20
-_TEXT_LIMIT = 1_000
 _CLAIMS = ("SUDO_USER",)
 _CENTURY = 36_525 * DAY
 
@@ -97,6 +107,32 @@ FORMS: tuple[RequestForm, ...] = (
         "A board has left this host for good.",
         '{"retired": SERIAL_OR_UUID}',
         (text("serial"), text("reason")),
+    ),
+    RequestForm(
+        "boards-export",
+        Access.READING,
+        "What another host should know of boards; of flagged ones, or of all.",
+        '{"boards": [LINE, ...]}, each a line of format gpuwatch-board/1',
+        (Field("all", FieldKind.FLAG, default=False),),
+    ),
+    RequestForm(
+        "boards-import",
+        Access.CHANGING,
+        "What another host knows of one board.",
+        '{"new": true}; false when as much was known before',
+        (Field("line", FieldKind.TEXT, longest=LINE_LIMIT),),
+    ),
+    RequestForm(
+        "boards-accept",
+        Access.CHANGING,
+        "The result of a diagnostic on a board that came in; content is its output in base64.",
+        '{"acceptance": documents of acceptance_documents}',
+        (
+            text("serial"),
+            text("name"),
+            text("result", None, "passed", "failed"),
+            Field("content", FieldKind.TEXT, longest=4 * DIAGNOSTIC_LIMIT // 3 + 8),
+        ),
     ),
     RequestForm(
         "maintenance-begin",
@@ -203,7 +239,7 @@ def _value(form: RequestForm, one: Field, value: object) -> str | float | bool:
             raise _misuse(f"{form.do} needs the field {one.name}")
         return one.default
     match one.kind:
-        case FieldKind.TEXT if isinstance(value, str) and _is_sound(value.strip()):
+        case FieldKind.TEXT if isinstance(value, str) and _is_sound(value.strip(), one.longest):
             empty = one.default is None and not value.strip()
             if not empty and (not one.choices or value in one.choices):
                 return value.strip()
@@ -217,8 +253,8 @@ def _value(form: RequestForm, one: Field, value: object) -> str | float | bool:
     raise _misuse(f"{form.do}: {one.name} = {_short(value)} is no {_wanted(one)}")
 
 
-def _is_sound(text: str) -> bool:
-    return len(text) <= _TEXT_LIMIT and (text.isprintable() or not text)
+def _is_sound(text: str, longest: int = TEXT_LIMIT) -> bool:
+    return len(text) <= longest and (text.isprintable() or not text)
 
 
 def _wanted(one: Field) -> str:
@@ -227,7 +263,7 @@ def _wanted(one: Field) -> str:
     if one.kind is FieldKind.NUMBER and one.most != float("inf"):
         return f"number from {one.least:g} to {one.most:g}"
     return {
-        FieldKind.TEXT: f"text of 1 to {_TEXT_LIMIT} printable characters",
+        FieldKind.TEXT: f"text of 1 to {one.longest} printable characters",
         FieldKind.NUMBER: "finite number",
         FieldKind.FLAG: "true or false",
     }[one.kind]

@@ -25,6 +25,8 @@ Handler = Callable[[Request, Peer], Mapping[str, object]]
 Notice = Callable[[str, Mapping[str, object]], None]
 
 _CLIENTS = 16
+_CHUNK = 1 << 16
+_DISCARD_SECONDS = 0.5
 _PATH_LIMIT = 107  # sun_path, unix(7)
 _MODE = 0o660
 
@@ -240,6 +242,7 @@ def _receive(connection: socket.socket, seconds: float) -> bytes:
     got = bytearray()
     while b"\n" not in got:
         if len(got) > REQUEST_LIMIT:
+            _discard(connection)
             raise ControlError(
                 ErrorKind.USAGE, f"a request is at most {REQUEST_LIMIT} bytes", "shorten it"
             )
@@ -250,13 +253,22 @@ def _receive(connection: socket.socket, seconds: float) -> bytes:
             )
         connection.settimeout(left)
         try:
-            chunk = connection.recv(REQUEST_LIMIT)
+            chunk = connection.recv(_CHUNK)
         except TimeoutError:
             continue
         if not chunk:
             raise ConnectionAbortedError("the client closed before its line was whole")
         got += chunk
     return bytes(got.partition(b"\n")[0])
+
+
+def _discard(connection: socket.socket) -> None:
+    """Read what else is on its way: a client to whom it is sent back unread loses the answer."""
+    connection.settimeout(_DISCARD_SECONDS)
+    with contextlib.suppress(OSError):
+        left = 2 * REQUEST_LIMIT
+        while left > 0 and (chunk := connection.recv(_CHUNK)):
+            left -= len(chunk)
 
 
 def _send(connection: socket.socket, line: bytes, seconds: float) -> None:

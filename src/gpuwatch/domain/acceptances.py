@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from gpuwatch.domain.devices import BoardKey, same_board
 
+NEEDED_LOAD_SECONDS = 4 * 3600.0
+DIAGNOSTIC_LIMIT = 1 << 20  # bytes
+
 
 class AcceptanceState(StrEnum):
     """Where an acceptance stands. All but RUNNING are final, save that a proof may come late."""

@@ -1,21 +1,23 @@
 """Known boards: what one host tells another of a board, as one line of text each."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from math import isfinite
 from typing import Any
 
-from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.devices import BoardKey, same_board
 from gpuwatch.domain.flag_life import WITHOUT_SWAP
-from gpuwatch.domain.flags import Disposition, FlagState
+from gpuwatch.domain.flags import Disposition, Flag, FlagState
 from gpuwatch.domain.incidents import Memory
+from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.verdicts import RmaStanding
 
 FORMAT = "gpuwatch-board/1"
 LINE_LIMIT = 65_536  # bytes
+FILE_LIMIT = 16 << 20  # bytes
 MOST_INCIDENTS = 100
 MOST_FLAGS = 30
 _TEXT_LIMIT = 1_000
@@ -82,6 +84,45 @@ def is_unproven(state: FlagState, outcome: str) -> bool:
     return not (state is FlagState.CLOSED and outcome in WITHOUT_SWAP)
 
 
+def told(record: BoardRecord, flags: Iterable[Flag], host: str, at: float) -> KnownBoard:
+    """What `host` tells of a board at Unix second `at`: its latest incidents, and its flags."""
+    mine = [flag for flag in flags if same_board(flag.board, record.key)]
+    return KnownBoard(
+        key=record.key,
+        host=host,
+        exported_at=at,
+        name=record.board.name,
+        part_number=record.board.part_number,
+        vbios=record.board.vbios,
+        slot=record.slot.label if record.slot else "",
+        state=record.state.value,
+        first_seen=record.first_seen,
+        last_seen=record.last_seen,
+        exposure_seconds=record.exposure_seconds,
+        errors={memory.value: count for memory, count in record.errors.items()},
+        prior=dict(record.prior),
+        incidents=tuple(
+            KnownIncident(opened_at=incident.opened_at, memory=incident.memory)
+            for incident in record.incidents[-MOST_INCIDENTS:]
+        ),
+        flags=tuple(_flag_told(flag) for flag in mine[-MOST_FLAGS:]),
+    )
+
+
+def _flag_told(flag: Flag) -> KnownFlag:
+    return KnownFlag(
+        code=flag.code,
+        state=flag.state,
+        outcome=flag.outcome,
+        raised_at=flag.raised_at,
+        evidence_at=flag.evidence_at,
+        sentence=flag.sentence[:_TEXT_LIMIT],
+        rma=flag.rma,
+        disposition=flag.disposition,
+        vendor_case=flag.vendor_case,
+    )
+
+
 def write(known: KnownBoard) -> str:
     """The line that tells of a board, without its end."""
     document = {"format": FORMAT, "serial": known.key.serial, "uuid": known.key.uuid}
@@ -105,6 +146,17 @@ def read(line: str) -> KnownBoard:
     key = BoardKey(values.pop("serial"), values.pop("uuid"))
     del values["format"]
     return KnownBoard(key=key, **values)
+
+
+def read_all(text: str) -> Iterator[KnownBoard]:
+    """The boards of a file's text. Raises ValueError that names the line."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield read(line)
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from error
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - what JSON can say

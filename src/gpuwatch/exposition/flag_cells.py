@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from gpuwatch.domain.acceptances import NEEDED_LOAD_SECONDS
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.flag_changes import is_snoozed
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
@@ -55,6 +56,7 @@ def notes(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:
         (bool(flag.fru), f"replaced with its {flag.fru}"),
         (bool(flag.slot_note), flag.slot_note),
         (flag.successor is not None, f"in its place: {flag.successor}"),
+        (bool(progress(snapshot, flag)), progress(snapshot, flag)),
     )
     return tuple(sentence for holds, sentence in said if holds)
 
@@ -84,6 +86,15 @@ def _change(record: AuditRecord) -> Markup:
     if not record.before:
         return join(record.after)
     return join(tag("span", record.before, class_="quiet"), " → ", record.after)
+
+
+def progress(snapshot: Snapshot, flag: Flag) -> str:
+    """The state of a flag, with how far what came in for it has proved itself."""
+    acceptance = snapshot.acceptances.get(flag.number)
+    if acceptance is None:
+        return ""
+    done, needed = acceptance.load_seconds / 3600, NEEDED_LOAD_SECONDS / 3600
+    return acceptance.sentence or f"{done:.1f} of {needed:.0f} h under load"
 
 
 def _row(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:

@@ -2,11 +2,15 @@
 
 from typing import TypedDict
 
+from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.incidents import ErrorSignal, Incident
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.snapshot import GpuState, Latest, Snapshot
+from gpuwatch.exposition.acceptance_documents import acceptance_or_none
+from gpuwatch.exposition.acceptance_shapes import AcceptanceShape
 from gpuwatch.exposition.flag_documents import open_flags_document
+from gpuwatch.exposition.flag_shapes import FlagShape
 from gpuwatch.exposition.record_documents import (
     finding_document,
     instant,
@@ -22,6 +26,7 @@ from gpuwatch.exposition.shapes import (
     XidShape,
 )
 from gpuwatch.exposition.views import (
+    acceptance_of,
     driver_of,
     in_base_unit,
     index_of,
@@ -39,6 +44,11 @@ class _Place(TypedDict):
     chassis_serial: str
     slot_number: int | None
     tray_index: int | None
+
+
+class _Replacement(TypedDict):
+    flags: list[FlagShape]
+    acceptance: AcceptanceShape | None
 
 
 def gpu_document(snapshot: Snapshot, gpu: GpuState) -> GpuShape:
@@ -67,7 +77,7 @@ def gpu_document(snapshot: Snapshot, gpu: GpuState) -> GpuShape:
         "verdict_since": instant(gpu.verdict_since),
         "recovery_action": None if recovery is None else recovery.value,
         "findings": [finding_document(finding) for finding in gpu.findings],
-        "flags": open_flags_document(snapshot, record.key.uuid),
+        **_replacement(snapshot, record.key),
         "readings": {latest.signal.key: _answer(latest) for latest in trusted(gpu)},
         "errors": {memory.value: count for memory, count in sorted(record.errors.items())},
         "prior": dict(record.prior),
@@ -81,6 +91,13 @@ def gpu_document(snapshot: Snapshot, gpu: GpuState) -> GpuShape:
         "last_seen": instant(record.last_seen),
         "last_reset_at": instant_or_none(record.last_reset_at),
         "off_bus_at": [instant(at) for at in record.off_bus_at],
+    }
+
+
+def _replacement(snapshot: Snapshot, key: BoardKey) -> _Replacement:
+    return {
+        "flags": open_flags_document(snapshot, key.uuid),
+        "acceptance": acceptance_or_none(acceptance_of(snapshot, key)),
     }
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from gpuwatch.domain.acceptances import AcceptanceState
 from gpuwatch.domain.events import EventSource
 from gpuwatch.domain.flag_changes import is_scheduled, is_snoozed
 from gpuwatch.domain.flags import Flag, FlagState
@@ -12,6 +13,7 @@ from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.families import GpuScene, Row, Sample, Type, states
 from gpuwatch.exposition.views import (
+    acceptance_of,
     flag_by_code,
     open_flags_of,
     recovery_of,
@@ -139,6 +141,18 @@ def _flag_window(at: GpuScene) -> Iterator[Sample]:
         yield {}, min(starts)
 
 
+def _acceptance_seconds(at: GpuScene) -> Iterator[Sample]:
+    acceptance = acceptance_of(at.scene.snapshot, at.gpu.record.key)
+    if acceptance is not None:
+        yield {}, acceptance.load_seconds
+
+
+def _acceptance(at: GpuScene) -> Iterator[Sample]:
+    acceptance = acceptance_of(at.scene.snapshot, at.gpu.record.key)
+    if acceptance is not None:
+        yield from states("state", AcceptanceState, acceptance.state)
+
+
 GPU_ROWS: tuple[Row[GpuScene], ...] = (
     Row(
         "gpuwatch_gpu_present",
@@ -243,5 +257,17 @@ GPU_ROWS: tuple[Row[GpuScene], ...] = (
         Type.GAUGE,
         "Start of the earliest window planned for the board.",
         _flag_window,
+    ),
+    Row(
+        "gpuwatch_gpu_acceptance",
+        Type.GAUGE,
+        "Where the acceptance of a board that came in for a flagged one stands.",
+        _acceptance,
+    ),
+    Row(
+        "gpuwatch_gpu_acceptance_seconds",
+        Type.GAUGE,
+        "Load that what came in has carried with nothing wrong; 4 hours are needed.",
+        _acceptance_seconds,
     ),
 )

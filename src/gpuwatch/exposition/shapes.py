@@ -7,6 +7,7 @@ the domain's enums.
 from typing import TypedDict
 
 from gpuwatch.domain.readings import Value
+from gpuwatch.exposition.acceptance_shapes import AcceptanceShape
 from gpuwatch.exposition.flag_shapes import FlagShape
 
 
@@ -115,6 +116,7 @@ class GpuShape(TypedDict):
     recovery_action: str | None
     findings: list[FindingShape]
     flags: list[FlagShape]
+    acceptance: AcceptanceShape | None
     readings: dict[str, ReadingShape | GapShape]
     errors: dict[str, int]
     prior: dict[str, int]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from math import isfinite
 
-from gpuwatch.domain.devices import Slot
+from gpuwatch.domain.acceptances import Acceptance
+from gpuwatch.domain.devices import BoardKey, Slot
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState
@@ -108,6 +109,12 @@ def open_flags_of(snapshot: Snapshot, uuid: str) -> tuple[Flag, ...]:
     """The flags of one board on which somebody still has to act, the earliest due first."""
     flags = (flag for flag in flags_of(snapshot, uuid) if flag.is_open)
     return tuple(sorted(flags, key=lambda flag: flag.due_at))
+
+
+def acceptance_of(snapshot: Snapshot, key: BoardKey) -> Acceptance | None:
+    """The latest acceptance of a board that came in for a flagged one; None when it did not."""
+    mine = (one for one in snapshot.acceptances.values() if one.candidate(key) is not None)
+    return max(mine, key=lambda one: one.flag, default=None)
 
 
 def next_window(snapshot: Snapshot) -> Window | None:

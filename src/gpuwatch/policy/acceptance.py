@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gpuwatch.domain.acceptances import (
+    NEEDED_LOAD_SECONDS,
     Acceptance,
     AcceptanceState,
     Candidate,
@@ -17,7 +18,6 @@ from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardRecord, BoardState, Departure
 from gpuwatch.domain.verdicts import Finding, Remedy
 
-LOAD_SECONDS = 4 * 3600.0
 LOAD_SHARE = 0.5  # of the power limit
 POOR_SECONDS = 600.0  # under load: a link may train late, one hot minute is no verdict
 LEAST_MARGIN_CELSIUS = 5.0
@@ -132,7 +132,7 @@ def judge_acceptance(acceptance: Acceptance, checkups: Sequence[Checkup], now: f
     refused = refusal(acceptance, checkups)
     if refused is not None:
         return acceptance.decided(AcceptanceState.FAILED, refused[1], now)
-    if acceptance.load_seconds < LOAD_SECONDS:
+    if acceptance.load_seconds < NEEDED_LOAD_SECONDS:
         return acceptance
     hours = f"{acceptance.load_seconds / 3600:.1f} h at half of the power limit or more"
     if acceptance.diagnostic is None:

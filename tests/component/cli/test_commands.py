@@ -1,5 +1,6 @@
 """The command line as real processes against a listening agent."""
 
+import base64
 import json
 import os
 import signal
@@ -88,6 +89,8 @@ def _ask(agent: FakeAgent, *words: str) -> Outcome:
         ("cli_explain_unknown.txt", ("explain", "4"), 0),
         ("cli_history.txt", ("history", "1654223010010"), 0),
         ("cli_boards.txt", ("boards", "list"), 0),
+        ("cli_board.txt", ("boards", "show", "1654223010012"), 0),
+        ("cli_export.txt", ("boards", "export"), 0),
         ("cli_maintenance.txt", ("maintenance", "list"), 0),
         ("cli_flags.txt", ("flags", "list", "--all"), 0),
         ("cli_flag_in_hands.txt", ("flags", "show", "14"), 0),
@@ -162,6 +165,8 @@ def test_a_preview_since_no_time_is_a_misuse(judged: FakeAgent) -> None:
         (("explain", "5"), "wait"),
         (("history", "5"), "events"),
         (("boards", "list"), "boards"),
+        (("boards", "show", "5"), "board"),
+        (("boards", "export"), "boards"),
         (("boards", "retire", "17", "--reason", "swapped"), "retired"),
         (("maintenance", "list"), "maintenance"),
         (("maintenance", "begin", "host", "--for", "2h", "--reason", "fan"), "maintenance"),
@@ -548,3 +553,58 @@ def test_commands_that_talk_start_without_the_heavy_libraries() -> None:
     )
 
     assert ended.stdout == "[]\n"
+
+
+def test_a_diagnostic_is_attached_whole(agent: FakeAgent, folder: Path) -> None:
+    """The file's bytes, its name and what it came to."""
+    file = folder / "dcgmi.json"
+    file.write_bytes(b'{"tests": "pass"}\n')
+
+    told = _ask(agent, "boards", "accept", "1654", "--diagnostic", str(file), "--result", "passed")
+
+    (request,) = agent.done
+    assert (told.status, told.out) == (
+        0,
+        "dcgmi.json attached to flag 11: accepted unproven\n",
+    )
+    assert (request.text("name"), request.text("result")) == ("dcgmi.json", "passed")
+    assert base64.b64decode(request.text("content")) == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("size", "what"),
+    [(0, "is empty"), ((1 << 20) + 1, "is larger than 1048576 bytes"), (None, "No such file")],
+)
+def test_a_diagnostic_that_cannot_be_used_is_refused(
+    agent: FakeAgent, folder: Path, size: int | None, what: str
+) -> None:
+    """Before the agent is asked."""
+    file = folder / f"output-{size}"
+    if size is not None:
+        file.write_bytes(b"x" * size)
+
+    told = _ask(agent, "boards", "accept", "1", "--diagnostic", str(file), "--result", "passed")
+
+    assert (told.status, what in told.err, agent.done) == (2, True, [])
+
+
+def test_what_is_exported_can_be_imported_twice(agent: FakeAgent, folder: Path) -> None:
+    """The second time nothing is new."""
+    file = folder / "boards.ndjson"
+    file.write_text(_ask(agent, "boards", "export").out)
+
+    first = _ask(agent, "boards", "import", str(file))
+    second = _ask(agent, "boards", "import", str(file))
+
+    assert (first.out, second.out) == ("1 boards, 1 of them new\n", "1 boards, 0 of them new\n")
+
+
+def test_a_file_with_one_wrong_line_imports_nothing(agent: FakeAgent, folder: Path) -> None:
+    """The line is named."""
+    file = folder / "bad.ndjson"
+    file.write_text(_ask(agent, "boards", "export").out + '{"format": "gpuwatch-board/9"}\n')
+
+    told = _ask(agent, "boards", "import", str(file))
+
+    assert (told.status, agent.done) == (2, [])
+    assert 'line 2: format is "gpuwatch-board/9", not "gpuwatch-board/1"' in told.err

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -93,7 +94,8 @@ def _raw(path: Path, data: bytes, *, shut: bool = False) -> dict[str, dict[str, 
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(WAIT)
         connection.connect(str(path))
-        connection.sendall(data)
+        with suppress(BrokenPipeError):  # turned away: the reason can still be read
+            connection.sendall(data)
         if shut:
             connection.shutdown(socket.SHUT_WR)
         got = b""

@@ -17,9 +17,13 @@ from gpuwatch.domain.known_boards import (
     KnownFlag,
     KnownIncident,
     read,
+    read_all,
+    told,
     write,
 )
 from gpuwatch.domain.verdicts import RmaStanding
+from tests.support.flags import a_flag
+from tests.support.views import KEY, NOW, incident, record
 
 FLAG = KnownFlag(
     code="rising-uncorrectable-trend",
@@ -146,3 +150,27 @@ def test_a_board_is_trusted_again_when_people_said_so(
     flag = replace(FLAG, state=state, outcome=outcome)
 
     assert bool(replace(BOARD, flags=(flag,)).unproven) is unproven
+
+
+def test_a_file_is_read_whole_or_refused_by_its_line() -> None:
+    """Empty lines are none."""
+    line = write(BOARD)
+
+    assert list(read_all(f"{line}\n\n{line}\n")) == [BOARD, BOARD]
+    with pytest.raises(ValueError, match="line 3: no JSON object"):
+        list(read_all(f"{line}\n\n[]\n"))
+
+
+def test_a_host_tells_its_latest_incidents_and_the_flags_of_the_board() -> None:
+    """What it told can be read, however long the board has been known."""
+    many = tuple(incident(float(day)) for day in range(120))
+    flags = (a_flag(board=KEY, sentence="x" * 2000), a_flag(board=BoardKey("7", "GPU-7")))
+    worn = record(incidents=many, errors={Memory.DRAM: 2}, prior={"total": 4})
+
+    known = told(worn, flags, "node-17", NOW.wall)
+
+    assert read(write(known)).key == KEY
+    assert (len(known.incidents), known.incidents[-1].opened_at) == (100, many[-1].opened_at)
+    assert [(flag.code, len(flag.sentence)) for flag in known.flags] == [(flags[0].code, 1000)]
+    assert (known.errors, known.prior, known.slot) == ({"dram": 2}, {"total": 4}, "module-3")
+    assert told(record(slot=None), (), "node-17", NOW.wall).slot == ""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gpuwatch.domain.acceptances import (
+    NEEDED_LOAD_SECONDS,
     Acceptance,
     AcceptanceState,
     Candidate,
@@ -17,7 +18,6 @@ from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState, Departure
 from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency
 from gpuwatch.policy.acceptance import (
-    LOAD_SECONDS,
     Checkup,
     advanced,
     begin,
@@ -39,7 +39,7 @@ CANDIDATE = Candidate(key=NEW, faults_before=1)
 ACCEPTANCE = Acceptance(flag=14, began_at=NOW.wall, candidates=(CANDIDATE,))
 WORN = record(board=Board(key=NEW), incidents=(incident(300),))
 CHECKUP = Checkup(record=WORN, readings=LOADED)
-DONE = replace(ACCEPTANCE, candidates=(replace(CANDIDATE, load_seconds=LOAD_SECONDS),))
+DONE = replace(ACCEPTANCE, candidates=(replace(CANDIDATE, load_seconds=NEEDED_LOAD_SECONDS),))
 PASSED = Diagnostic(
     name="dcgmi.json",
     sha256="ab" * 32,
