@@ -26,6 +26,7 @@ from gpuwatch.exposition.documents import (
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.flag_documents import audit_document
 from gpuwatch.exposition.gpu_documents import gpu_document
+from gpuwatch.exposition.window_documents import plan_document
 from gpuwatch.policy.views import PolicySettings
 from tests.support.histories import DAY, START
 
@@ -53,6 +54,7 @@ class FakeAgent:
             raise self.refusal
         answers: dict[str, Callable[[], Mapping[str, object]]] = {
             "status": lambda: dict(snapshot_document(self.snapshot)),
+            "windows": lambda: dict(plan_document(self.snapshot)),
             "gpu": lambda: dict(gpu_document(self.snapshot, self._gpu(request.text("gpu")))),
             "explain": lambda: dict(explanation(self.snapshot, self._gpu(request.text("gpu")))),
             "history": lambda: self._history(self._gpu(request.text("gpu"))),

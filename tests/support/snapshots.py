@@ -18,7 +18,7 @@ from gpuwatch.domain.records import BoardRecord, BoardState, Held, XidCount
 from gpuwatch.domain.signals import Kind, Role, Signal
 from gpuwatch.domain.snapshot import GpuState, Latest, Maintenance, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
-from gpuwatch.domain.windows import Outlook, Window
+from gpuwatch.domain.windows import Blackout, Blocked, CalendarState, Outlook, Window
 from gpuwatch.sources.nvml_signals import TABLE
 
 AT = datetime(2026, 3, 14, 3, 12, 7, tzinfo=UTC).timestamp()
@@ -564,6 +564,33 @@ def _windows() -> tuple[Window, ...]:
     )
 
 
+def _outlook() -> Outlook:
+    """Two windows, a third in a blackout, and a calendar that broke."""
+    freeze = Blackout(
+        datetime(2026, 3, 28, tzinfo=UTC),
+        datetime(2026, 4, 7, tzinfo=UTC),
+        "quarter end",
+        "the books are closed <by hand>",
+    )
+    third = Window(
+        datetime(2026, 3, 29, 2, tzinfo=UTC), datetime(2026, 3, 29, 6, tzinfo=UTC), "sunday"
+    )
+    calendar = CalendarState(
+        name="ops",
+        path="/etc/gpuwatch/ops.ics",
+        read_at=AT - 86_500,
+        problem="/etc/gpuwatch/ops.ics does not exist (is its file system mounted?)",
+        ignored=13,
+    )
+    return Outlook(
+        windows=_windows(),
+        blocked=(Blocked(third, freeze),),
+        blackouts=(freeze,),
+        calendars=(calendar,),
+        boards_per_window=3,
+    )
+
+
 def rich_snapshot() -> Snapshot:
     """A night in which every kind of trouble is there once; GPU 0 is well."""
     return Snapshot(
@@ -600,7 +627,7 @@ def rich_snapshot() -> Snapshot:
         flags=_flags(),
         flag_audit=_flag_audit(),
         acceptances={11: _acceptance()},
-        outlook=Outlook(windows=_windows()),
+        outlook=_outlook(),
         maintenance=(
             Maintenance(
                 identity="chg-1",

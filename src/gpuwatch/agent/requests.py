@@ -27,6 +27,7 @@ from gpuwatch.exposition.documents import (
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.exposition.site import STALLED_SECONDS
+from gpuwatch.exposition.window_documents import plan_document
 from gpuwatch.history import HistoryError
 
 log = structlog.get_logger("gpuwatch.control")
@@ -45,6 +46,7 @@ class Requests:
         self._standing = standing
         self._answers: dict[str, Callable[[Request, str], Answer]] = {
             "status": self._status,
+            "windows": lambda _request, _actor: dict(plan_document(self._present)),
             "gpu": self._gpu,
             "explain": self._explain,
             "history": self._history,

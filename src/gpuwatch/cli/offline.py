@@ -18,6 +18,7 @@ from gpuwatch.domain.known_boards import told, write
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import GpuState, Snapshot
 from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.domain.windows import Outlook
 from gpuwatch.exposition.documents import (
     events_document,
     flags_document,
@@ -26,6 +27,7 @@ from gpuwatch.exposition.documents import (
 )
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.flag_documents import audit_document
+from gpuwatch.exposition.window_documents import plan_document
 from gpuwatch.history.health import HistoryError
 from gpuwatch.history.reader import Reader
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from gpuwatch.exposition.explanation_shapes import ExplanationShape
     from gpuwatch.exposition.flag_shapes import AuditShape, FlagShape
     from gpuwatch.exposition.shapes import EventShape, GpuShape, SnapshotShape
+    from gpuwatch.exposition.window_shapes import PlanShape
 
 _EVENTS = 200
 
@@ -106,6 +109,10 @@ class Offline:
         rules = self._reader.rule_set()
         judged = replace(snapshot, rules_version=rules[0] if rules else "")
         return explanation(judged, remembered, remembered=True)
+
+    def plan(self, outlook: Outlook) -> "PlanShape":
+        """The document of the request `windows`, for what is to come by the configuration."""
+        return plan_document(replace(self._remembered(), outlook=outlook))
 
     def history(self, name: str) -> "dict[str, GpuShape | list[FlagShape] | list[EventShape]]":
         """The document of the request `history`. Raises ControlError for an unknown name."""

@@ -82,6 +82,12 @@ FORMS: tuple[RequestForm, ...] = (
         (_GPU,),
     ),
     RequestForm(
+        "windows",
+        Access.READING,
+        "The windows and blackouts to come, and which flags go where.",
+        "window_documents.plan_document",
+    ),
+    RequestForm(
         "history",
         Access.READING,
         "What is remembered of one board.",

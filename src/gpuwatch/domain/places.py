@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.windows import Window
 
 Place = tuple[str, float]
@@ -40,5 +40,7 @@ def units_in(window: Window, flags: Iterable[Flag]) -> frozenset[str]:
 
 
 def is_late(flag: Flag) -> bool:
-    """Whether an open flag has no window that starts before it is due."""
-    return flag.is_open and (flag.window_start is None or flag.window_start > flag.due_at)
+    """Whether a flag that is to be planned has no window that starts before it is due."""
+    if flag.state is not FlagState.OPEN:
+        return False
+    return flag.window_start is None or flag.window_start > flag.due_at

@@ -7,7 +7,6 @@ from gpuwatch.domain.devices import Epoch
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.snapshot import Maintenance, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Verdict
-from gpuwatch.domain.windows import Window
 from gpuwatch.exposition.flag_documents import flag_document
 from gpuwatch.exposition.flag_shapes import FlagShape
 from gpuwatch.exposition.gpu_documents import gpu_document
@@ -24,9 +23,9 @@ from gpuwatch.exposition.shapes import (
     SnapshotShape,
     SourceShape,
     StatusShape,
-    WindowShape,
 )
 from gpuwatch.exposition.views import gpus_of, gravest_of, next_window, window_is_open
+from gpuwatch.exposition.window_documents import window_document, windows_document
 
 
 def snapshot_document(snapshot: Snapshot) -> SnapshotShape:
@@ -65,7 +64,7 @@ def status_document(snapshot: Snapshot) -> StatusShape:
         "sources": [_source(source) for source in snapshot.sources],
         "maintenance": [_maintenance(maintenance) for maintenance in snapshot.maintenance],
         "window_open": window_is_open(snapshot),
-        "next_window": None if window is None else _window(snapshot, window),
+        "next_window": None if window is None else window_document(snapshot, window),
         "degraded": list(snapshot.degraded),
         "history_bytes": snapshot.history_bytes,
         "kernel_log_lost": snapshot.kernel_log_lost,
@@ -85,11 +84,6 @@ def gpus_document(snapshot: Snapshot) -> list[GpuShape]:
 def flags_document(snapshot: Snapshot) -> list[FlagShape]:
     """Every flag of the snapshot, in its order."""
     return [flag_document(snapshot, flag) for flag in snapshot.flags]
-
-
-def windows_document(snapshot: Snapshot) -> list[WindowShape]:
-    """The windows to come, the next first."""
-    return [_window(snapshot, window) for window in sorted(snapshot.windows)]
 
 
 def events_document(snapshot: Snapshot) -> list[EventShape]:
@@ -136,15 +130,6 @@ def _maintenance(maintenance: Maintenance) -> MaintenanceShape:
         "ticket": maintenance.ticket,
         "actor": maintenance.actor,
         "release": maintenance.release,
-    }
-
-
-def _window(snapshot: Snapshot, window: Window) -> WindowShape:
-    return {
-        "name": window.name,
-        "start": instant(window.start.timestamp()),
-        "end": instant(window.end.timestamp()),
-        "open": window.is_open(snapshot.at.utc),
     }
 
 

@@ -6,6 +6,7 @@ from gpuwatch.domain.acceptances import NEEDED_LOAD_SECONDS
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.flag_changes import is_snoozed
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
+from gpuwatch.domain.places import is_late
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.cells import gpu_link, planned, table, when
 from gpuwatch.exposition.markup import Markup, join, tag
@@ -114,7 +115,9 @@ def _row(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:
 
 
 def _window(flag: Flag) -> Markup:
+    """The planned window; one that is too late, or none at all, is said to be late."""
+    late = join(tag("strong", "late"), ": ") if is_late(flag) else join()
     if flag.window_start is None:
-        return join("none planned")
+        return join(late, "none planned")
     chosen = join(tag("br"), tag("small", "chosen by a person")) if flag.pinned else join()
-    return join(planned(flag.window_start), chosen)
+    return join(late, planned(flag.window_start), chosen)

@@ -3,6 +3,7 @@
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.flag_changes import is_attended, is_scheduled, is_snoozed
 from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.places import is_late
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.flag_shapes import AuditShape, FlagShape
 from gpuwatch.exposition.record_documents import instant, instant_or_none
@@ -35,6 +36,7 @@ def flag_document(snapshot: Snapshot, flag: Flag) -> FlagShape:
         "window_start": instant_or_none(flag.window_start),
         "window_end": instant_or_none(flag.window_end),
         "pinned": flag.pinned,
+        "late": is_late(flag),
         "scheduled": lives and is_scheduled(flag),
         "told_late": flag.told_late,
         "acknowledged_by": flag.acknowledged_by,

@@ -41,6 +41,7 @@ class FlagShape(TypedDict):
     window_start: str | None
     window_end: str | None
     pinned: bool
+    late: bool
     scheduled: bool
     told_late: bool
     acknowledged_by: str

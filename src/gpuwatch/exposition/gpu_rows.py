@@ -8,6 +8,7 @@ from gpuwatch.domain.events import EventSource
 from gpuwatch.domain.flag_changes import is_scheduled, is_snoozed
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.incidents import Memory
+from gpuwatch.domain.places import is_late
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.verdicts import Verdict
@@ -132,6 +133,12 @@ def _open_flags(
 def _flag_due(at: GpuScene) -> Iterator[Sample]:
     for flag in open_flags_of(at.scene.snapshot, at.gpu.record.key.uuid)[:1]:
         yield {}, flag.due_at
+
+
+def _flag_late(at: GpuScene) -> Iterator[Sample]:
+    flags = open_flags_of(at.scene.snapshot, at.gpu.record.key.uuid)
+    if flags:
+        yield {}, float(any(is_late(flag) for flag in flags))
 
 
 def _flag_window(at: GpuScene) -> Iterator[Sample]:
@@ -269,5 +276,11 @@ GPU_ROWS: tuple[Row[GpuScene], ...] = (
         Type.GAUGE,
         "Load that what came in has carried with nothing wrong; 4 hours are needed.",
         _acceptance_seconds,
+    ),
+    Row(
+        "gpuwatch_gpu_flag_late",
+        Type.GAUGE,
+        "Whether an open flag of the board has no window that starts before it is due.",
+        _flag_late,
     ),
 )

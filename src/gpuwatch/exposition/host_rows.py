@@ -11,7 +11,7 @@ from gpuwatch import __version__
 from gpuwatch.domain.snapshot import Snapshot, SourceState
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.families import Row, Sample, Scene, Type, states
-from gpuwatch.exposition.views import next_window, window_is_open
+from gpuwatch.exposition.views import blackout_holds, next_window, window_is_open
 
 _MAINTENANCE_SCOPES = ("host", "board")
 
@@ -198,6 +198,12 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
         Type.GAUGE,
         "Whether somebody works on the host or on one of its boards.",
         _maintenance,
+    ),
+    Row(
+        "gpuwatch_maintenance_blackout",
+        Type.GAUGE,
+        "Whether a blackout holds: no board may be swapped.",
+        _one(blackout_holds),
     ),
     Row(
         "gpuwatch_maintenance_window_open",

@@ -9,7 +9,6 @@ from gpuwatch.exposition.cells import (
     blindness,
     by_urgency,
     gpu_link,
-    planned,
     reading,
     section,
     serial,
@@ -23,7 +22,8 @@ from gpuwatch.exposition.flag_cells import flags_table, plan
 from gpuwatch.exposition.frame import frame
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.summary import summary
-from gpuwatch.exposition.views import driver_of, gpus_of, next_window, window_is_open
+from gpuwatch.exposition.views import driver_of, gpus_of
+from gpuwatch.exposition.window_cells import windows
 from gpuwatch.exposition.words import LOCATIONS, URGENCIES, plural, second, span
 
 _EVENTS_SHOWN = 20
@@ -57,7 +57,7 @@ def status_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> byt
         section(
             "Boards to replace", flags_table(snapshot, waiting, "No board of this host is flagged.")
         ),
-        section("Windows and maintenance", _windows(snapshot), _maintenance(snapshot)),
+        section("Windows and maintenance", windows(snapshot), _maintenance(snapshot)),
         section("Sources", _sources(snapshot), *_troubles(snapshot)),
         section("Latest events", events_table(snapshot, snapshot.events[:_EVENTS_SHOWN])),
         stalled_seconds=stalled_seconds,
@@ -136,33 +136,6 @@ def _host_findings(snapshot: Snapshot) -> Markup:
         for finding in by_urgency(snapshot.host_findings)
     )
     return section("Host", table(_FINDING_HEADINGS, rows, "Nothing found about the host itself."))
-
-
-def _windows(snapshot: Snapshot) -> Markup:
-    window = next_window(snapshot)
-    if window is None:
-        return tag("p", "No maintenance window is planned: none is set up ([[windows]]).")
-    start, end = window.start.timestamp(), window.end.timestamp()
-    if window_is_open(snapshot):
-        return tag(
-            "p",
-            tag("strong", f"Window {window.name} is open"),
-            " until ",
-            planned(end),
-            " (",
-            when(end, snapshot),
-            ").",
-        )
-    return tag(
-        "p",
-        f"Next window: {window.name}, ",
-        planned(start),
-        " (",
-        when(start, snapshot),
-        "), until ",
-        planned(end),
-        ".",
-    )
 
 
 def _maintenance(snapshot: Snapshot) -> Markup:

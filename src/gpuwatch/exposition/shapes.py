@@ -185,6 +185,9 @@ class WindowShape(TypedDict):
     start: str
     end: str
     open: bool
+    source: str
+    flags: list[int]
+    free: int
 
 
 class EventShape(TypedDict):

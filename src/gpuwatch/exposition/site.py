@@ -16,7 +16,6 @@ from gpuwatch.exposition.documents import (
     flags_document,
     gpus_document,
     status_document,
-    windows_document,
 )
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.families import Vocabulary
@@ -33,6 +32,7 @@ from gpuwatch.exposition.page import status_page
 from gpuwatch.exposition.readiness import readiness
 from gpuwatch.exposition.renderings import GZIP_LEVEL, Rendering, Renderings
 from gpuwatch.exposition.views import gpu_by_uuid
+from gpuwatch.exposition.window_documents import plan_document
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
@@ -56,7 +56,7 @@ _DOCUMENTS: Mapping[str, Callable[[Snapshot], object]] = {
     "/api/v1/gpus": lambda snapshot: {"gpus": gpus_document(snapshot)},
     "/api/v1/flags": lambda snapshot: {"flags": flags_document(snapshot)},
     "/api/v1/events": lambda snapshot: {"events": events_document(snapshot)},
-    "/api/v1/windows": lambda snapshot: {"windows": windows_document(snapshot)},
+    "/api/v1/windows": plan_document,
 }
 
 

@@ -128,6 +128,11 @@ def window_is_open(snapshot: Snapshot) -> bool:
     return any(window.is_open(snapshot.at.utc) for window in snapshot.windows)
 
 
+def blackout_holds(snapshot: Snapshot) -> bool:
+    """Whether no board may be swapped at the snapshot's instant, by a blackout."""
+    return any(blackout.covers(snapshot.at.utc) for blackout in snapshot.outlook.blackouts)
+
+
 def flag_by_code(snapshot: Snapshot, uuid: str) -> dict[str, Flag]:
     """The latest flag of one board for each rule: an open one before any that is history."""
     flags = flags_of(snapshot, uuid)

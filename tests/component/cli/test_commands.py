@@ -97,6 +97,7 @@ def _ask(agent: FakeAgent, *words: str) -> Outcome:
         ("cli_flag_scheduled.txt", ("flags", "show", "15"), 0),
         ("cli_flag_closed.txt", ("flags", "show", "11"), 0),
         ("cli_audit.txt", ("audit",), 0),
+        ("cli_windows.txt", ("windows",), 0),
     ],
 )
 def test_what_people_read_is_golden(
@@ -169,6 +170,7 @@ def test_a_preview_since_no_time_is_a_misuse(judged: FakeAgent) -> None:
         (("boards", "export"), "boards"),
         (("boards", "retire", "17", "--reason", "swapped"), "retired"),
         (("maintenance", "list"), "maintenance"),
+        (("windows",), "blackouts"),
         (("maintenance", "begin", "host", "--for", "2h", "--reason", "fan"), "maintenance"),
         (("maintenance", "end", "m-7"), "ended"),
         (("flags", "list"), "flags"),

@@ -56,11 +56,10 @@ def flagged() -> Iterator[Path]:
         yield Path(name)
 
 
-def _run(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _run(state: Path, *words: str, more: str = "") -> subprocess.CompletedProcess[str]:
     file = state / "gpuwatch.toml"
-    file.write_text(
-        f'[agent]\nstate_directory = "{state}"\nruntime_directory = "{state}"\n', encoding="utf-8"
-    )
+    agent = f'[agent]\nstate_directory = "{state}"\nruntime_directory = "{state}"\n'
+    file.write_text(agent + more, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-m", "gpuwatch", *words, "--config", str(file)],
         capture_output=True,
@@ -186,3 +185,29 @@ def test_without_agent_and_database_nothing_can_be_said(state: Path) -> None:
         f"gpuwatch: no agent listens at {state}/control.sock, and {state}/history.db does not exist"
     )
     assert not (state / "history.db").exists()
+
+
+def test_windows_come_from_the_configuration(state: Path) -> None:
+    """With the calendars read by the command itself, and the flags that are remembered."""
+    calendar = state / "ops.ics"
+    calendar.write_text("broken")
+    more = (
+        '[[windows]]\nname = "sunday"\ncron = "0 2 * * sun"\nduration = "4h"\n'
+        f'[[calendars]]\nname = "ops"\npath = "{calendar}"\n'
+    )
+
+    told = _run(state, "windows", "--json", more=more)
+
+    document = json.loads(told.stdout)
+    assert (told.returncode, document["settled"], document["flags"]) == (0, False, [])
+    assert {window["name"] for window in document["windows"]} == {"sunday"}
+    assert "is no iCalendar file" in document["calendars"][0]["problem"]
+    assert "this is what" in told.stderr
+
+
+def test_windows_of_a_refused_configuration_are_not_guessed(state: Path) -> None:
+    """Every problem, and the status that says so."""
+    told = _run(state, "windows", more='[[blackouts]]\nname = "x"\nstart = "2026-03-15T02:00"\n')
+
+    assert (told.returncode, told.stdout) == (78, "")
+    assert "blackouts.x.end is missing (every blackout ends" in told.stderr

@@ -71,6 +71,7 @@ def test_only_flags_that_still_wait_take_room() -> None:
         ({"due_at": START.timestamp() - 1.0}, True),
         ({"window_start": None}, True),
         ({"window_start": None, "state": FlagState.CLOSED}, False),
+        ({"window_start": None, "state": FlagState.IN_HANDS}, False),
     ],
 )
 def test_a_flag_is_late_when_no_window_starts_before_it_is_due(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -238,7 +239,47 @@ def test_a_host_without_windows_says_what_is_missing() -> None:
     """And where it is set."""
     text = _read(replace(rich_snapshot(), outlook=Outlook()))
 
-    assert "No maintenance window is planned: none is set up ([[windows]])." in text
+    assert "No maintenance window is coming ([[windows]], [[calendars]])." in text
+
+
+def test_a_blackout_that_holds_is_said_in_bold() -> None:
+    """Who reads the page at night sees why no window is open."""
+    snapshot = rich_snapshot()
+    start = snapshot.outlook.blackouts[0].start.timestamp()
+
+    text = _read(replace(snapshot, at=replace(snapshot.at, wall=start + 3_600)))
+
+    assert "quarter end holds now Tue 2026-04-07 00:00 UTC" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"read_at": None, "problem": ""}, "Calendar ops: unknown: not read yet"),
+        ({"problem": ""}, "Calendar ops: 0 windows and 0 blackouts, read 24 h ago."),
+        ({}, "Calendar ops: /etc/gpuwatch/ops.ics does not exist"),
+    ],
+)
+def test_a_calendar_says_how_it_is(changes: dict[str, Any], says: str) -> None:
+    """Unread, read, or broken."""
+    snapshot = rich_snapshot()
+    calendar = replace(snapshot.outlook.calendars[0], **changes)
+
+    text = _read(replace(snapshot, outlook=replace(snapshot.outlook, calendars=(calendar,))))
+
+    assert says in text
+
+
+def test_a_flag_without_a_window_in_time_is_late() -> None:
+    """Also one that a person pinned too late."""
+    snapshot = rich_snapshot()
+    flag = replace(snapshot.flags[1], pinned=True, due_at=snapshot.at.wall + 3_600)
+
+    text = _read(replace(snapshot, flags=(flag,)))
+    without = _read(replace(snapshot, flags=(replace(flag, window_start=None, pinned=False),)))
+
+    assert "late: Sun 2026-03-22 02:00 UTCchosen by a person" in text
+    assert "late: none planned" in without
 
 
 def test_the_detail_of_a_hung_gpu_says_what_hangs() -> None:

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_type_hints, is_typeddict
 
-from gpuwatch.exposition import acceptance_shapes, explanation_shapes, flag_shapes, shapes
+from gpuwatch.exposition import (
+    acceptance_shapes,
+    explanation_shapes,
+    flag_shapes,
+    shapes,
+    window_shapes,
+)
 
 API = Path(__file__).parents[3] / "docs" / "api.md"
 
@@ -18,7 +24,7 @@ def _documented(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _built() -> Iterator[tuple[str, str]]:
-    for module in (shapes, explanation_shapes, flag_shapes, acceptance_shapes):
+    for module in (shapes, explanation_shapes, flag_shapes, acceptance_shapes, window_shapes):
         for name, shape in vars(module).items():
             if is_typeddict(shape) and shape.__module__ == module.__name__:
                 yield from ((name.removesuffix("Shape"), one) for one in get_type_hints(shape))

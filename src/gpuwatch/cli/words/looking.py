@@ -7,6 +7,12 @@ def add(commands: Commands) -> None:
     """Add the commands of this group."""
     status = client(commands, "status", "status:status", "How the host and its GPUs are.")
     status.add_argument("gpu", nargs="?", metavar="GPU", help=f"one GPU in full: {GPU}")
+    client(
+        commands,
+        "windows",
+        "windows:windows",
+        "When boards may be swapped, when not, and which flag goes where.",
+    )
     explain = client(
         commands,
         "explain",
