@@ -186,25 +186,43 @@ def _categories(event: Any) -> list[str]:  # noqa: ANN401 - the library's own
 
 def _measure(event: Any, zone: ZoneInfo) -> None:  # noqa: ANN401 - the library's own
     """Note how long an event is. Raises RefusedError when its times cannot be understood."""
-    broken = [(name, text) for name, text in event.errors if name in _WHEN]
     name = _text(event, "SUMMARY") or _text(event, "UID")
-    if broken:
-        raise RefusedError(f"event {name!r}: {broken[0][0]}: {broken[0][1]} (correct it)")
-    if "DTSTART" not in event:
-        raise RefusedError(f"event {name!r} has no DTSTART (say when it starts)")
+    if problem := _senseless(event):
+        raise RefusedError(f"event {name!r} {problem} (correct it)")
     try:
         start, end = event.start, event.end
+        wall = _wall_seconds(start, end)
     except (icalendar.InvalidCalendar, ValueError, TypeError) as error:
         raise RefusedError(f"event {name!r}: {_short(error)} (correct it)") from error
     if "DURATION" in event and isinstance(start, datetime):
         elapsed = event["DURATION"].dt
     else:
         elapsed = _instant(end, zone) - _instant(start, zone)
-    if (often := _frequency(event)) in _TOO_OFTEN:
-        raise RefusedError(f"event {name!r} recurs too often: {often} (let it recur by the hour)")
     if elapsed < timedelta(0):
         raise RefusedError(f"event {name!r} ends before it starts (correct it)")
-    event[_ELAPSED] = f"{elapsed.total_seconds():.0f} {_wall_seconds(start, end):.0f}"
+    event[_ELAPSED] = f"{elapsed.total_seconds():.0f} {wall:.0f}"
+
+
+def _senseless(event: Any) -> str:  # noqa: ANN401 - the library's own
+    """What makes the times of an event impossible to understand; "" when nothing does."""
+    broken = [(name, text) for name, text in event.errors if name in _WHEN]
+    if broken:
+        return f"says no time in {broken[0][0]}: {broken[0][1]}"
+    if "DTSTART" not in event:
+        return "has no DTSTART"
+    if (often := _frequency(event)) in _TOO_OFTEN:
+        return f"recurs too often: {often}"
+    named = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")
+    if twice := [name for name in named if isinstance(event.get(name), list)]:
+        return f"has {twice[0]} more than once"
+    times = [event[name] for name in named if name in event]
+    # The library takes a time in a zone that it does not know for one without a zone.
+    unknown = [
+        time.params["TZID"]
+        for time in times
+        if "TZID" in time.params and isinstance(time.dt, datetime) and time.dt.tzinfo is None
+    ]
+    return f"is in a zone that nobody knows: {unknown[0]}" if unknown else ""
 
 
 def _frequency(event: Any) -> str:  # noqa: ANN401 - the library's own

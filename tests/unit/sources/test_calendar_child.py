@@ -276,6 +276,18 @@ def test_an_event_that_cannot_be_used_is_left_out_and_told(event: str, left_out:
         (_file(_event("DTSTART:next Sunday")), "event 'GPU Maintenance'"),
         (_file(_event("DURATION:PT4H")), "event 'GPU Maintenance' has no DTSTART"),
         (
+            _file(_event("DTSTART;TZID=Mars/Base:20260708T020000", "DURATION:PT1H")),
+            "event 'GPU Maintenance' is in a zone that nobody knows: Mars/Base",
+        ),
+        (
+            _file(_event("DTSTART:20260708T020000", "DTEND:20260708T050000Z")),
+            "event 'GPU Maintenance'",
+        ),
+        (
+            _file(_event("DTSTART:20260708T020000Z", "DURATION:PT1H", "RRULE:FREQ=SECONDLY")),
+            "event 'GPU Maintenance' recurs too often: SECONDLY",
+        ),
+        (
             _file(_event("DTSTART:20260708T020000Z", "DTEND:20260707T020000Z")),
             "event 'GPU Maintenance' ends before it starts",
         ),
