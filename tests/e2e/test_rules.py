@@ -1,9 +1,11 @@
 """Every rule in the real agent: it fires on its case, and spares the board that has the nearest."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from simulator.world import Server
 from tests.support.agents import AgentProcess, eventually, running
 from tests.support.rule_stories import (
     BLACKWELL,
@@ -40,22 +42,15 @@ def test_a_rule_fires_on_its_case_and_on_no_other(
     """Of each two GPUs the first has what the rule is for, the second the nearest other thing."""
     server = make_server(profile, 2 * len(cases), driver=driver)
     server.privileged("everyone")
-    for at, case in enumerate(cases):
-        if case.early:
-            case.fires(server, 2 * at)
-            case.spares(server, 2 * at + 1)
+    _happen(server, cases, early=True)
     with running(server, tmp_path / "agent") as agent:
         agent.wait_for_gpus(2 * len(cases))
+        _happen(server, cases, early=False)
         for at, case in enumerate(cases):
-            if not case.early:
-                case.fires(server, 2 * at)
-                case.spares(server, 2 * at + 1)
-        for at, case in enumerate(cases):
-            fired = 2 * at
-            eventually(lambda: case.code in codes(agent, fired), f"{case.code} fires")  # noqa: B023
+            eventually(partial(_fired, agent, case, 2 * at), f"{case.code} fires")
         wait_for_judgement(agent, 3)
 
-        spared = [case.code in codes(agent, 2 * at + 1) for at, case in enumerate(cases)]
+        spared = [_fired(agent, case, 2 * at + 1) for at, case in enumerate(cases)]
         assert spared == [False] * len(cases)
 
 
@@ -65,39 +60,50 @@ def test_what_resets_do_not_help_is_a_case_for_the_vendor(
     """Xid 64 in a second life of a board, Xid 119 in a third; one life fewer is still a reset."""
     twice, once, thrice, second, pending, fresh = range(6)
     server = make_server(gpus=6)
-    for life in (1, 2, 3):
-        if life > 1:
-            server.reload()
-            server.set(pending, "remap.pending", 1)
-        with running(server, tmp_path / "agent") as agent:
-            agent.wait_for_gpus(6)
-            if life == 1:
-                server.set(pending, "remap.pending", 1)
-            if life == 2:
-                server.set(fresh, "remap.pending", 1)
-            if life > 1:
-                server.xid(twice, 64)
-                server.xid(second, 119)
-            server.xid(thrice, 119)
-            if life == 2:
-                server.xid(once, 64)
-            if life == 1:
-                server.xid(twice, 64)
-            eventually(lambda: _firmware(agent, thrice), "the fault is told")
-            wait_for_judgement(agent, 3)
-            told = {slot: codes(agent, slot) for slot in range(6)}
-            agent.stop()
-        if life == 2:
-            after_two = told
 
-    assert "remap-record-failed-again" in after_two[twice]
-    assert "remap-record-failed" in after_two[once]
-    assert "gsp-or-firmware-fault" in after_two[thrice]
-    assert "remap-not-applied" in after_two[pending]
-    assert "remap-not-applied" not in after_two[fresh]
-    assert "gsp-or-firmware-fault-again" in told[thrice]
-    assert "gsp-or-firmware-fault" in told[second]
+    server.set(pending, "remap.pending", 1)
+    _life(server, tmp_path / "agent", ((twice, 64), (thrice, 119)))
+    server.set(pending, "remap.pending", 1)
+    server.set(fresh, "remap.pending", 1)
+    happening = ((twice, 64), (once, 64), (second, 119), (thrice, 119))
+    two = _life(server, tmp_path / "agent", happening)
+    three = _life(server, tmp_path / "agent", ((second, 119), (thrice, 119)))
+
+    assert "remap-record-failed-again" in two[twice]
+    assert "remap-record-failed" in two[once]
+    assert "gsp-or-firmware-fault" in two[thrice]
+    assert ("remap-not-applied" in two[pending], "remap-not-applied" in two[fresh]) == (True, False)
+    assert "gsp-or-firmware-fault-again" in three[thrice]
+    assert "gsp-or-firmware-fault" in three[second]
 
 
-def _firmware(agent: AgentProcess, slot: int) -> bool:
-    return any(code.startswith("gsp-or-firmware-fault") for code in codes(agent, slot))
+def _happen(server: Server, cases: tuple[RuleCase, ...], *, early: bool) -> None:
+    """Let all cases happen that are due before the agent starts, or while it runs."""
+    due = [(at, case) for at, case in enumerate(cases) if case.early is early]
+    for at, case in due:
+        case.fires(server, 2 * at)
+        case.spares(server, 2 * at + 1)
+
+
+def _fired(agent: AgentProcess, case: RuleCase, slot: int) -> bool:
+    return case.code in codes(agent, slot)
+
+
+def _life(
+    server: Server, directory: Path, xids: tuple[tuple[int, int], ...]
+) -> dict[int, list[str]]:
+    """Xids of slots between two driver loads, the last one a 119: the findings by slot."""
+    with running(server, directory) as agent:
+        agent.wait_for_gpus(len(server.gpus()))
+        for slot, code in xids:
+            server.xid(slot, code)
+        last = xids[-1][0]
+        eventually(
+            lambda: any(code.startswith("gsp-or-firmware-fault") for code in codes(agent, last)),
+            "the last one is told",
+        )
+        wait_for_judgement(agent, 3)
+        told = {slot: codes(agent, slot) for slot in server.gpus()}
+        agent.stop()
+    server.reload()
+    return told
