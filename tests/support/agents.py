@@ -159,6 +159,7 @@ class AgentProcess(Agent):
         *,
         options: Sequence[str] = (),
         max_gap_seconds: float = 120.0,
+        pace_seconds: float = 0.0,
         environment: dict[str, str] | None = None,
         wait: bool = True,
     ) -> None:
@@ -173,6 +174,7 @@ class AgentProcess(Agent):
             "tests.support.warped_agent",
             str(server.directory),
             str(max_gap_seconds),
+            str(pace_seconds),
             f"agent.state_directory={directory}/state",
             f"agent.runtime_directory={directory}/run",
             'web.listen_addresses=["127.0.0.1:0"]',
