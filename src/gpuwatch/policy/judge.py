@@ -60,9 +60,12 @@ class Judge:
 
     @property
     def following(self) -> bool:
-        """Whether a condition holds or has not cleared for which time and every sweep count."""
-        patient = {rule.code for rule in self.rules if rule.patient} if self._tracks else ()
-        return any(code not in patient for code, _ in self._tracks)
+        """Whether every sweep counts: a condition has to hold over several of them.
+
+        For what time alone decides, a judgement now and then is enough. Some findings hold for ever
+        on a sound host, and some conditions for long without ever becoming one.
+        """
+        return any(track.restless for track in self._tracks.values())
 
     def judge(self, host: HostView) -> Judgement:
         """Every finding and verdict at this instant."""
@@ -174,6 +177,7 @@ class Judge:
             if track.found and rule.clear:
                 self._ended[key] = now.boottime
             return None
+        track.restless = rule.sweeps > 1 and isinstance(outcome, Match) and not track.found
         held_for = track.last - track.first
         swept = (
             track.last_answers - track.first_answers + 1 if rule.scope is Scope.GPU else rule.sweeps
@@ -183,6 +187,7 @@ class Judge:
         begins = isinstance(outcome, Match) and not self._ended_lately(key, rule, now)
         if not track.found and not begins:
             return None
+        track.restless = track.restless and track.found
         track.found = True
         track.redate(now)
         return self._finding(rule, subject, track, held_for)

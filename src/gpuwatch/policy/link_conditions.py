@@ -109,13 +109,17 @@ def nvlink_down(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outc
 def nvlink_error_rate(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
     """Replays and recoveries of NVLinks in a day, far more than on siblings."""
     errors = _link_errors(gpu, host)
+    if errors is None:
+        return Answer.CANNOT_TELL
+    if errors < LINK_ERRORS_LEAST:
+        return Answer.NO
     theirs = [
         told for other in siblings_of(gpu, host) if (told := _link_errors(other, host)) is not None
     ]
-    if errors is None or (errors >= LINK_ERRORS_LEAST and len(theirs) < COMPARED):
+    if len(theirs) < COMPARED:
         return Answer.CANNOT_TELL
-    usual = statistics.median(theirs) if theirs else 0.0
-    if errors < LINK_ERRORS_LEAST or errors < TIMES_THE_SIBLINGS * usual:
+    usual = statistics.median(theirs)
+    if errors < TIMES_THE_SIBLINGS * usual:
         return Answer.NO
     return Match(facts={"errors": f"{errors:.0f}", "usual": f"{usual:.0f}"})
 

@@ -154,15 +154,6 @@ class Rule:
         if self.code in self.silenced_by:
             raise ValueError(f"rule {self.code}: silences itself")
 
-    @property
-    def patient(self) -> bool:
-        """Whether half a minute is early enough: nobody is called, and nothing is counted.
-
-        Most hosts have such a finding at any time, and their quiet sweeps stay cheap.
-        """
-        timed = self.hold or self.clear or self.sweeps > 1 or self.pages_after
-        return self.urgency in (Urgency.INFO, Urgency.WATCH) and not timed
-
 
 _DRIVER_DOWN = ("driver-hung", "driver-mismatch", "driver-not-loaded")
 

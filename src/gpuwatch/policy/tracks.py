@@ -14,6 +14,7 @@ class Track:
 
     `since` is `first` in Unix seconds; it follows the wall clock's steps, not its every drift.
     `found` says that it has held long enough to be a finding: only then it needs time to clear.
+    `restless` that the next sweep may make it one.
     """
 
     first: float
@@ -23,6 +24,7 @@ class Track:
     since: float
     match: Match
     found: bool = False
+    restless: bool = True
 
     def redate(self, now: Moment) -> None:
         """Date it by the wall clock as it stands now, if that stepped."""

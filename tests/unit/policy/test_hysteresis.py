@@ -76,3 +76,26 @@ def test_a_gap_is_never_a_transition(views: list[GpuView]) -> None:
     turns = _turns(_held(RULE, views))
 
     assert all(views[at] is not UNREAD for at in turns)
+
+
+def _following(rule: Rule, views: Iterable[GpuView]) -> list[bool]:
+    """Whether the judge wants every sweep after each of the looks, a minute apart."""
+    judge = Judge(PolicySettings(), rules=(rule,))
+    followed = []
+    for at, view in enumerate(views):
+        judge.judge(later(host(view), at * 60.0))
+        followed.append(judge.following)
+    return followed
+
+
+def test_a_judge_follows_what_has_to_hold_over_sweeps() -> None:
+    """Until it is a finding the next sweep decides."""
+    views = [replace(OVER, answers=at) for at in (1, 1, 2, 3)]
+
+    assert _following(replace(RULE, sweeps=2), views) == [True, True, False, False]
+
+
+def test_a_judge_does_not_follow_what_time_decides() -> None:
+    """The judgement of every half minute is enough: some conditions hold for ever."""
+    assert not any(_following(LASTING, [OVER] * 12 + [UNDER] * 6))
+    assert not any(_following(replace(RULE, sweeps=2), [UNDER, UNREAD, UNREAD]))

@@ -277,17 +277,6 @@ def test_the_codes_of_urgent_rules_are_listed() -> None:
     assert named | FIRMWARE | DOUBTFUL | NVLINK | {*COUNTED_XIDS} == set(ALERTING_XIDS)
 
 
-def test_a_judge_follows_what_holds_and_nothing_else() -> None:
-    """While it follows something, time and every sweep count; not for what is for information."""
-    quiet, sick, noted = (Judge(PolicySettings()) for _ in range(3))
-
-    quiet.judge(host(gpu()))
-    sick.judge(host(gpu(readings=FAILED)))
-    noted.judge(host(gpu(readings=PENDING)))
-
-    assert (quiet.following, sick.following, noted.following) == (False, True, False)
-
-
 def test_a_healthy_host_has_no_finding() -> None:
     """Eight sound boards: nothing to say."""
     assert _codes(host(gpu())) == set()
