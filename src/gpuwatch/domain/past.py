@@ -52,7 +52,7 @@ class BoardPast:
             record,
             state=BoardState.PRESENT,
             last_seen=min(record.last_seen, instant),
-            exposure_seconds=self._exposure(instant),
+            exposure_seconds=self.exposure(instant),
             incidents=incidents,
             traces=self._traces(instant),
             held=self._held(instant, reset),
@@ -92,7 +92,7 @@ class BoardPast:
                 held[transition.key] = Held(transition.value, transition.at, since)
         return held
 
-    def _exposure(self, instant: float) -> float:
+    def exposure(self, instant: float) -> float:
         """The exposure clock then: exact at every incident, in between a straight line."""
         record = self.record
         marks = [

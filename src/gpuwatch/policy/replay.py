@@ -3,12 +3,13 @@
 Nothing of the present is in it: rules that look at what history does not keep are not replayed.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
-from gpuwatch.domain.past import HostPast
+from gpuwatch.domain.past import BoardPast, HostPast
 from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.recovery import recovery_action
@@ -71,6 +72,30 @@ class Saying:
     flag: bool = False
 
 
+@dataclass(slots=True)
+class _Film:
+    """One board's past, run forward: a record is rebuilt only when something came to be known."""
+
+    past: BoardPast
+    instants: list[float] = field(init=False)
+    _place: tuple[int, bool] = (-1, False)
+    _record: BoardRecord | None = None
+
+    def __post_init__(self) -> None:
+        self.instants = sorted(self.past.instants())
+
+    def at(self, instant: float) -> BoardRecord | None:
+        """The record of that instant; see BoardPast.at."""
+        last_seen = self.past.record.last_seen
+        place = (bisect_right(self.instants, instant), instant > last_seen)
+        if place != self._place:
+            self._place, self._record = place, self.past.at(instant)
+        elif self._record is not None:
+            exposure = self.past.exposure(instant)
+            self._record = self._record.seen(exposure, min(last_seen, instant))
+        return self._record
+
+
 def is_replayed(rule: Rule) -> bool:
     """Whether the past can say what this rule would have said."""
     return rule.code in _FROM_HISTORY or isinstance(rule.when, _SORTS)
@@ -84,8 +109,10 @@ def replay(
     open_sayings: dict[tuple[str, str], Saying] = {}
     closed: list[Saying] = []
     flags: tuple[Flag, ...] = ()
+    films = tuple(_Film(board) for board in past.boards)
     for step, at in enumerate(_agenda(past, until)):
-        view = _view(past, at, step)
+        records = [record for film in films if (record := film.at(at)) is not None]
+        view = _view(past, records, at, step)
         judgement = judge.judge(view)
         held = {
             (finding.code, finding.subject): finding
@@ -115,8 +142,7 @@ def _agenda(past: HostPast, until: float) -> Iterable[float]:
     return sorted(at for at in instants if at <= until)
 
 
-def _view(past: HostPast, at: float, step: int) -> HostView:
-    records = [record for board in past.boards if (record := board.at(at)) is not None]
+def _view(past: HostPast, records: Iterable[BoardRecord], at: float, step: int) -> HostView:
     driver = past.driver(at)
     return HostView(
         now=Moment(wall=at, boottime=at, boot_id="replay"),
