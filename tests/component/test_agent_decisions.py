@@ -15,7 +15,9 @@ from gpuwatch.domain.flag_changes import acknowledged
 from gpuwatch.domain.flag_life import Outcome, dismissed, done, started
 from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.verdicts import Urgency, Verdict
+from gpuwatch.domain.windows import Blackout
 from gpuwatch.history import HistorySettings
+from gpuwatch.policy.agenda import Agenda
 from gpuwatch.policy.judge import Judge
 from gpuwatch.policy.rules import RULES
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
@@ -307,3 +309,29 @@ def test_a_flag_raised_in_memory_spoils_no_flag_of_the_file(bench: Bench, path: 
     assert subjects == [1, 2, 1]
     assert begun.flags == again.history.flags()
     again.history.close()
+
+
+def test_a_freeze_and_a_late_flag_are_told_once_and_audited(bench: Bench) -> None:
+    """The due date moves to the end of the freeze, no window comes: one record, for ever."""
+    now = bench.clock.now().utc
+    freeze = Blackout(now + timedelta(days=10), now + timedelta(days=40), "year-end", "closing")
+    decisions = _decisions(bench)
+    decisions.calendar.agenda = Agenda(blackouts=(freeze,))
+    _decide(decisions, bench)
+    _decide(decisions, bench)
+
+    again = _decisions(bench)
+    again.calendar.agenda = decisions.calendar.agenda
+    _decide(again, bench)
+
+    (flag,) = bench.history.flags()
+    (record,) = bench.history.flag_audit()[flag.number]
+    due = f"{freeze.end:%Y-%m-%d %H:%M} UTC"
+    assert (flag.due_at, flag.told_late) == (freeze.end.timestamp(), True)
+    assert (record.action, record.reason) == (
+        "flag-raised",
+        (
+            "a finding asks for it; it fell due in the blackout year-end (closing); "
+            f"it is due at {due} and no window is coming"
+        ),
+    )

@@ -93,7 +93,7 @@ def test_a_cancelled_window_and_a_blackout_replan_a_flag(agent: AgentProcess) ->
 
 
 def test_a_flag_that_no_window_serves_in_time_is_told_late_once(agent: AgentProcess) -> None:
-    """However often the windows change, and again not by the next agent."""
+    """However often the windows come and go."""
     _reload(agent, "")
     none = eventually(lambda: _flag(agent) if _flag(agent)["late"] else None, "the flag is late")
     _reload(agent, WINDOW)
