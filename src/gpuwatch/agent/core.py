@@ -281,6 +281,7 @@ class Agent:
             host_verdict=judgement.host_verdict,
             host_findings=judgement.host_findings,
             flags=self.decisions.flags,
+            acceptances=dict(self.history.acceptances()),
             flag_audit=self.decisions.flag_audit,
             outlook=self.decisions.calendar.at(now),
             maintenance=self.maintenance,

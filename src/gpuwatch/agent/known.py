@@ -24,7 +24,7 @@ class KnownFiles:
         boards: list[KnownBoard] = []
         for path in sorted(self.folder.glob(PATTERN)) if self.folder else ():
             try:
-                boards += read_all(_text_of(path))
+                boards += tuple(read_all(_text_of(path)))
             except (OSError, ValueError) as error:
                 log.error("known-boards-refused", path=str(path), problem=str(error))  # noqa: TRY400 - no bug of ours
         return tuple(boards)
