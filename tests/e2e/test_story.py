@@ -74,9 +74,7 @@ def _audit_log(agent: AgentProcess) -> str:
     return re.sub(r"\d{4}-\d\d-\d\d(T[\d:.]+Z)?", "DATE", text)
 
 
-def test_the_audit_log_of_a_whole_story_is_golden(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
+def test_the_audit_log_of_a_whole_story_is_golden(make_server: MakeServer, tmp_path: Path) -> None:
     """Degrade, flag, plan, acknowledge, start, swap, accept, closed."""
     server = make_server(gpus=4)
     report = tmp_path / "fieldiag.log"
