@@ -5,6 +5,7 @@ deliver is handed to the agent's memory, as its inbox would; what measures real 
 is moved along with the simulated ones.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from gpuwatch.domain.devices import BoardKey, Device
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
-from gpuwatch.domain.signals import Cadence, Role
+from gpuwatch.domain.signals import Cadence, Role, Signal
 from gpuwatch.domain.snapshot import SourceState
 from gpuwatch.history import History, HistorySettings
 from gpuwatch.policy.agenda import Agenda
@@ -39,9 +40,12 @@ from tests.support.histories import DAY, START, HandClock, board_key, device, ro
 FAST_SECONDS = 10.0
 STALE_SECONDS = 40.0
 MAX_GAP_SECONDS = 3 * DAY
+_HOUR_SECONDS = 3600.0
 LOST = Gap(GapReason.LOST, 15)
 FAILED = Gap(GapReason.FAILED, 999)
 UNSUPPORTED = Gap(GapReason.UNSUPPORTED, 3)
+# Every step commits, and what is tested here is not the disk.
+MEMORY_DISK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 DRIVER_VERSION = "580.95.05"
 
 FAST = (
@@ -150,10 +154,18 @@ class DrivenClock(HandClock):
 
     true: float = 0.0
     offsets: dict[str, float] = field(default_factory=dict)
+    true_offsets: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether some boot's clock was wrong by more than an hour, as seen from another."""
+        wrong = [self.offsets[boot] - self.true_offsets[boot] for boot in self.offsets]
+        return max(wrong, default=0.0) - min(wrong, default=0.0) > _HOUR_SECONDS
 
     def now(self) -> Moment:
         """The present instant, as the agent is told it."""
         self.offsets[self.boot_id] = self.wall - self.boottime
+        self.true_offsets[self.boot_id] = self.true - self.boottime
         return Moment(wall=self.wall, boottime=self.boottime, boot_id=self.boot_id)
 
     def pass_seconds(self, seconds: float) -> Moment:
@@ -234,6 +246,8 @@ class DrivenHost:
     folder: Path
     clock: DrivenClock = field(default_factory=lambda: DrivenClock(wall=START))
     slots: dict[int, Part | None] = field(default_factory=dict)
+    fast: tuple[Signal, ...] = FAST
+    whole: tuple[Signal, ...] = FAST_AND_SLOW  # the fast rows first
     settings: PolicySettings = field(default_factory=PolicySettings)
     agenda: Agenda = field(default_factory=Agenda)
     load: int = 1
@@ -352,6 +366,8 @@ class DrivenHost:
         self.answers = {}
         if self._agent is None:
             return
+        for uuid in self._swept:  # as if they had been swept all the time
+            self._swept[uuid] = self.clock.boottime
         self._look()  # maintenance may end a release, or begin one
         self._ask_driver()
         if self.released:
@@ -362,7 +378,7 @@ class DrivenHost:
             if part.key.uuid not in self.listed:
                 continue
             values = part.answer()
-            self.answers[part.number] = values if slow else values[: len(FAST)]
+            self.answers[part.number] = values if slow else values[: len(self.fast)]
             changed |= self.agent.memory.take(self._sweep(part, slow=slow), self.clock.now())
             self._swept[part.key.uuid] = self.clock.boottime
         self.turn(changed=changed)
@@ -448,12 +464,12 @@ class DrivenHost:
         )
 
     def _sweep(self, part: Part, *, slow: bool) -> Sweep:
-        cadences = {Cadence.FAST, Cadence.SLOW} if slow else {Cadence.FAST}
+        signals = self.whole if slow else self.fast
         return Sweep(
             board=part.key,
             at=self.clock.now(),
-            cadences=frozenset(cadences),
-            signals=FAST_AND_SLOW if slow else FAST,
+            cadences=frozenset(signal.every for signal in signals),
+            signals=signals,
             values=self.answers[part.number],
         )
 

@@ -64,6 +64,7 @@ class BoardTruth:
     missing: dict[str, tuple[str, float]] = field(default_factory=dict)
     last_state: tuple[int, int] = (0, 0)
     failed_read: bool = False
+    listed: bool = True  # by the latest inventory
     load: int = 1  # of the driver, as the agent last saw it
 
     @property
@@ -83,9 +84,11 @@ class BoardTruth:
             firsts.append(error)
         return firsts
 
-    def is_vague(self) -> bool:
+    def is_vague(self, clock: DrivenClock) -> bool:
         """Whether its incidents can be told in more than one way."""
         known = self.known
+        if clock.disagrees and len({error.boot_id for error in known}) > 1:
+            return True  # between boots only their clocks tell how much time passed
         near = any(
             abs(two.at - one.at - limit) < 2 * HOUR
             for place, one in enumerate(known)

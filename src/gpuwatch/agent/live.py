@@ -88,9 +88,9 @@ class LiveBoard:
         """The latest value or gap by `Signal.key`; another mapping after every sweep."""
         if self._readings is None:
             self._readings = {
-                signal.key: sweep.values[place]
+                key: sweep.values[place]
                 for cadence, sweep in self.sweeps.items()
-                for place, signal in _shape_of(sweep.signals).rows[cadence]
+                for place, key in _shape_of(sweep.signals).keys[cadence]
             }
         return self._readings
 
@@ -236,10 +236,14 @@ def _is_gone(pci_address: str, inventory: Inventory) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What every sweep of one table has in common: rows by cadence, telling places."""
+    """What every sweep of one table has in common: rows by cadence, telling places.
+
+    `keys` are the rows' keys, made once: they are looked up at every sweep.
+    """
 
     signals: tuple[Signal, ...]
     rows: Mapping[Cadence, _Rows]
+    keys: Mapping[Cadence, tuple[tuple[int, str], ...]]
     owning: tuple[int, ...]
     needed: tuple[int, ...]
 
@@ -257,7 +261,11 @@ def _shape_of(signals: tuple[Signal, ...]) -> _Shape:
             )
             for cadence in Cadence
         }
+        keys = {
+            cadence: tuple((place, signal.key) for place, signal in told)
+            for cadence, told in rows.items()
+        }
         owning = tuple(at for at, signal in enumerate(signals) if signal.role in OWNING_ROLES)
         needed = tuple(at for at, signal in enumerate(signals) if is_needed(signal))
-        found = _SHAPES[id(signals)] = _Shape(signals, rows, owning, needed)
+        found = _SHAPES[id(signals)] = _Shape(signals, rows, keys, owning, needed)
     return found

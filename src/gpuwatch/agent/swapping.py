@@ -107,6 +107,7 @@ class Swapping:
         acceptance = self._current(flag, record, scene)
         if acceptance is None:
             return False
+        known, flag = flag, next(one for one in self.history.flags() if one.number == flag.number)
         checkups = _checkups(acceptance, scene)
         acceptance = self._carry(acceptance, checkups)
         now, records = scene.now, scene.records
@@ -117,7 +118,7 @@ class Swapping:
             return self._refuse(flag, refused, record, now)
         decided = judge_acceptance(acceptance, checkups, now.wall)
         if decided.state is AcceptanceState.RUNNING:
-            return False
+            return flag != known
         if (against := refusal(acceptance, checkups)) is not None:
             return self._refuse(flag, decided, records[against[0]], now)
         return self._accept(flag, decided, now)

@@ -17,10 +17,15 @@ NOWHERE = Instant(0, 0.0)
 
 @dataclass(slots=True)
 class Counted:
-    """One error counter of a board and the last instant at which it could be read."""
+    """One error counter of a board and the last instant at which it could be read.
+
+    `load` are its last reading before the present driver load and its first under it, where this
+    process saw both.
+    """
 
     count: ErrorCount
     good: Instant
+    load: tuple[Instant, Instant] | None = None
 
 
 @dataclass(slots=True, kw_only=True)

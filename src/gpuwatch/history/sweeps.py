@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gpuwatch.domain.counts import ErrorCount
+from gpuwatch.domain.counts import Advance, ErrorCount
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.incidents import ErrorKind, Memory
 from gpuwatch.domain.readings import Gap, GapReason, Sweep
@@ -25,6 +25,8 @@ _MEMORIES = {
     PAGES: Memory.DRAM,
 }
 _LOCATIONS = ("dram", "sram")
+# An aggregate counter may lag behind by some sweeps.
+_LAG_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,10 @@ def _advance(
         known.counts[counter] = Counted(first, now)
         effect.urgent = effect.changed = True
         return None
+    if counted.count.epoch != book.epoch_key:
+        counted.load = (since, now)
     advance = counted.count.advance(*pair, book.epoch_key)
+    since = _since_before_load(book, counted, pair, advance) or since
     if advance.count != counted.count:
         effect.urgent = effect.changed = True
     counted.count, counted.good = advance.count, now
@@ -134,6 +139,21 @@ def _advance(
         detail = f"the {counter} error counter of the InfoROM fell: counting goes on from here"
         effect.events += events.say(book, EventKind.COUNTER_BASELINE, known, detail)
     return Rise(advance.rise, since) if advance.rise else None
+
+
+def _since_before_load(
+    book: Book, counted: Counted, pair: tuple[int | None, int | None], advance: Advance
+) -> Instant | None:
+    """The last reading before the driver was loaded, for a rise that comes late from before it.
+
+    Only the aggregate, which lags, tells of it: the volatile counter knows of all errors since.
+    """
+    if pair[0] is None or counted.load is None or not advance.rise:
+        return None
+    before, first = counted.load
+    told = advance.count.volatile_sum > counted.count.volatile_sum
+    late = not told and book.timeline.elapsed(first, book.timeline.now) <= _LAG_SECONDS
+    return before if late else None
 
 
 def _pair(plan: Plan, values: Values, places: tuple[int, ...]) -> tuple[int | None, int | None]:

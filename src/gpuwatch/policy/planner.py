@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gpuwatch.domain.devices import BoardKey, same_board
+from gpuwatch.domain.flag_life import stays_in_service
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardRecord
-from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, is_newer
+from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Urgency, is_newer
 from gpuwatch.domain.windows import Blackout, Outlook
 from gpuwatch.policy.placement import Change, placed, postponed
 from gpuwatch.policy.slots import fru_of, slot_note
@@ -86,11 +87,22 @@ def plan(
 
 
 def _known(board: BoardKey, finding: Finding, flags: Iterable[Flag]) -> bool:
-    """Whether a flag for this board and cause stands, or rested on evidence as new as this."""
+    """Whether a flag for this board and cause stands, or rested on evidence as new as this.
+
+    A flag that a swap ended spoke of a board that went. When that is back and pages, it gets a flag
+    again: without one nobody could take the page up.
+    """
+    pages = finding.urgency is Urgency.PAGE
     return any(
         flag.code == finding.code
         and same_board(flag.board, board)
-        and (flag.is_open or not is_newer(finding.evidence_at, flag.evidence_at))
+        and (
+            flag.is_open
+            or (
+                (stays_in_service(flag) or not pages)
+                and not is_newer(finding.evidence_at, flag.evidence_at)
+            )
+        )
         for flag in flags
     ) or (
         finding.code == RETURNED

@@ -55,6 +55,24 @@ def test_a_rise_opens_one_incident_between_two_readings(path: Path) -> None:
     assert incident.opened_at == bench.clock.wall - 5.0
 
 
+def test_an_aggregate_that_lags_over_a_driver_load_tells_of_the_error_before_it(
+    path: Path,
+) -> None:
+    """The remapped row comes to light at once, its error a sweep later: one incident."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.boards[0].rows += 1
+    bench.clock.pass_seconds(8 * DAY)
+    bench.reload_driver("2")
+    bench.sweep(instead={1: 0})
+
+    bench.sweep()
+    (incident,) = bench.history.records()[board_key(0)].incidents
+
+    assert [signal.kind.value for signal in incident.signals] == ["row_remap", "ecc"]
+
+
 def test_a_location_names_the_memory_of_an_error_already_counted(path: Path) -> None:
     """The total tells first, the location a minute later: one error, one incident, named."""
     bench = Bench.open(path)

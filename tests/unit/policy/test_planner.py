@@ -90,6 +90,26 @@ def test_a_closed_flag_is_raised_again_only_on_newer_evidence() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("urgency", "outcome", "flags"),
+    [
+        (Urgency.PAGE, "accepted", 1),
+        (Urgency.PAGE, "failed", 1),
+        (Urgency.PAGE, "reseated", 0),
+        (Urgency.WINDOW, "accepted", 0),
+    ],
+)
+def test_a_board_that_is_back_and_pages_has_a_flag(
+    urgency: Urgency, outcome: str, flags: int
+) -> None:
+    """Its flag ended when it was swapped out: without one nobody could take the page up."""
+    ended = _stored(state=FlagState.CLOSED, outcome=outcome)
+
+    raised, _ = _plan(replace(TREND, urgency=urgency), flags=(ended,))
+
+    assert len(raised) == flags
+
+
 def test_two_gpus_of_one_board_raise_one_flag() -> None:
     """A serial number is a board, however many UUIDs it carries."""
     twin = BoardKey(KEY.serial, "GPU-twin")
