@@ -151,7 +151,7 @@ def test_a_board_that_returns_says_so_and_not_its_old_trend(bench: Bench) -> Non
     again = _decisions(bench)
     _decide(again, bench)
     restarted = _codes(again, 0)
-    bench.sweeps(36, after=7200.0)
+    bench.sweeps(96, after=7200.0)
     bench.event(48, 1, identity="third")  # by the address of the slot in which it is now
     _decide(again, bench)
 
