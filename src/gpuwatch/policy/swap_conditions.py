@@ -16,6 +16,8 @@ from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySetting
 # board-missing; a flag in hands says for as long as it is that somebody pulls boards.
 JUST_BOOTED_SECONDS = SECONDS_PER_DAY
 _CLOCKS_AGREE_SECONDS = 1.0
+# When a board was seen last is written once a minute, and a power failure loses that much.
+_WRITTEN_SECONDS = 120.0
 _PULLED = frozenset({None, Departure.REPLACED, Departure.PLATFORM_CHANGED})
 
 
@@ -73,7 +75,7 @@ def _is_pulled(record: BoardRecord, flag: Flag, host: HostView) -> bool:
         record.departure in _PULLED
         and (over_a_boot or record.departure is not None)
         and watched
-        and record.last_seen >= flag.raised_at
+        and record.last_seen >= flag.raised_at - _WRITTEN_SECONDS
         and not asked_for
     )
 
