@@ -151,6 +151,10 @@ OLD_DRIVER = (
 )
 TURING = (RuleCase("retired-pages-high", _pages(60), _pages(59), early=True),)
 
+_WORSE = "test_levels.py::test_each_gpu_that_is_worse_than_its_siblings_is_told"
+_WHOLE = "test_levels.py::test_a_cause_of_the_whole_host_is_one_finding_and_no_gpu_is_to_blame"
+_LACKS = "test_levels.py::test_what_a_host_lacks_is_told_once"
+
 # What needs time, or more than two GPUs: the tests that tell it, by code.
 TOLD_BY = {
     "rising-uncorrectable-trend": "test_first_flag.py::"
@@ -187,15 +191,26 @@ TOLD_BY = {
     "flagged-board-returned": "test_swap_life.py::"
     "test_a_flagged_board_that_comes_back_is_recognised",
     "acceptance-failed": "test_swap_life.py::test_what_fails_its_acceptance_gets_a_flag_of_its_own",
+    **dict.fromkeys(
+        (
+            "nvlink-down",
+            "nvlink-error-rate",
+            "gpu-cooling-path",
+            "pcie-replay-rate",
+            "pcie-downgraded",
+        ),
+        _WORSE,
+    ),
+    **dict.fromkeys(("fabric-not-ready", "cooling", "power-brake"), _WHOLE),
+    **dict.fromkeys(
+        ("version-drift", "telemetry-gap", "clock-unsynchronized", "persistence-off"), _LACKS
+    ),
     "history-lost": "test_kill.py::test_a_corrupt_history_without_a_copy_starts_anew_and_says_so",
 }
 # Rules that only tests of the judge make fire so far; a story takes its rule off this list.
 NOT_YET_TOLD = frozenset(
     {
-        "calendar-refused", "clock-unsynchronized", "cooling",
-        "fabric-not-ready", "gpu-cooling-path", "nvlink-down",
-        "nvlink-error-rate", "pcie-downgraded", "pcie-replay-rate", "persistence-off",
-        "power-brake", "telemetry-gap", "version-drift",
+        "calendar-refused",
     }
 )  # fmt: skip
 CASES = (*MEMORY, *XIDS, *MESSAGES, *OLD_DRIVER, *BLACKWELL, *TURING)

@@ -1,5 +1,6 @@
 """Judge: rules over views become findings that hold, latch, silence each other and clear."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from gpuwatch.policy.conditions import (
     Outcome,
 )
 from gpuwatch.policy.rules import RULES, Rule
+from gpuwatch.policy.sight import FLAP_SECONDS, Sight
 from gpuwatch.policy.silence import without_consequences
 from gpuwatch.policy.slots import with_twins
 from gpuwatch.policy.tracks import Track
@@ -57,6 +59,7 @@ class Judge:
     dismissed: dict[tuple[str, str], float] = field(default_factory=dict)
     _tracks: dict[tuple[str, str], Track] = field(default_factory=dict)
     _ended: dict[tuple[str, str], float] = field(default_factory=dict)
+    _sight: Sight = field(default_factory=Sight)
 
     @property
     def following(self) -> bool:
@@ -84,7 +87,7 @@ class Judge:
             findings[uuid] = self._routed(kept, host)
         findings = with_twins(findings, host.gpus)
         for gpu in host.gpus:
-            uuid, blindness = gpu.uuid, _blindness(gpu, host)
+            uuid, blindness = gpu.uuid, self._sight.look(gpu, host)
             verdicts[uuid] = verdict_of(findings[uuid], blind=bool(blindness))
             if verdicts[uuid] is Verdict.UNKNOWN:
                 unknown[uuid] = blindness
@@ -171,10 +174,10 @@ class Judge:
         elif track is None:
             return None
         elif outcome is Answer.NO and (
-            not track.found or now.boottime - track.last >= rule.clear.total_seconds()
+            not track.found or now.boottime - track.last >= track.clear_seconds
         ):
             del self._tracks[key]
-            if track.found and rule.clear:
+            if track.found:
                 self._ended[key] = now.boottime
             return None
         track.restless = rule.sweeps > 1 and isinstance(outcome, Match) and not track.found
@@ -184,21 +187,26 @@ class Judge:
         )
         if held_for < rule.hold.total_seconds() or swept < rule.sweeps:
             return None
-        begins = isinstance(outcome, Match) and not self._ended_lately(key, rule, now)
-        if not track.found and not begins:
+        if not track.found and not (isinstance(outcome, Match) and self._begin(key, rule, now)):
             return None
-        track.restless = track.restless and track.found
-        track.found = True
         track.redate(now)
         return self._finding(rule, subject, track, held_for)
 
-    def _ended_lately(self, key: tuple[str, str], rule: Rule, now: Moment) -> bool:
-        """Whether the same finding ended so lately that it would only flap."""
-        ended = self._ended.get(key)
-        if ended is None or now.boottime - ended < rule.clear.total_seconds():
-            return ended is not None
-        del self._ended[key]
-        return False
+    def _begin(self, key: tuple[str, str], rule: Rule, now: Moment) -> bool:
+        """Whether a finding begins now that its condition has held enough.
+
+        One that ended lately would flap. A level waits for its clearing time; an error is told at
+        once, and then needs five minutes to clear.
+        """
+        track, ended = self._tracks[key], self._ended.get(key, -math.inf)
+        clear = rule.clear.total_seconds()
+        lately = now.boottime - ended < (clear or FLAP_SECONDS)
+        if lately and clear:
+            return False
+        self._ended.pop(key, None)
+        track.found, track.restless = True, False
+        track.clear_seconds = FLAP_SECONDS if lately else clear
+        return True
 
     def _finding(self, rule: Rule, subject: str, track: Track, held_for: float) -> Finding:
         escalated = rule.pages_after is not None and held_for >= rule.pages_after.total_seconds()
@@ -268,23 +276,8 @@ class Judge:
 
     def _forget(self, subjects: set[str]) -> None:
         """Drop tracks of boards that left, and of rules that are disabled."""
+        self._sight.forget(subjects)
         disabled = self.settings.disabled
         for kept in (self._tracks, self._ended):
             for key in [key for key in kept if key[1] not in subjects or key[0] in disabled]:
                 kept.pop(key)
-
-
-def _blindness(gpu: GpuView, host: HostView) -> str:
-    """Why this GPU's signals cannot be trusted, for people; "" when they can."""
-    first, others = gpu.blind_to[:1], len(gpu.blind_to) - 1
-    more = f" and {others} more" if others > 0 else ""
-    reasons = (
-        (host.released, "the driver is let go of"),
-        (host.driver is not DriverHealth.READY, "the driver cannot be asked"),
-        (not gpu.present, "the GPU is not there"),
-        (gpu.hang is not None, gpu.hang.sentence if gpu.hang else ""),
-        (not gpu.readings, "it has not answered yet"),
-        (gpu.stale, "its last answer is too old"),
-        (bool(first), f"{''.join(first)}{more} could not be read for three of its sweeps"),
-    )
-    return next((reason for holds, reason in reasons if holds), "")

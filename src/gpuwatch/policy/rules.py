@@ -544,7 +544,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="fabric-not-ready", scope=Scope.HOST, urgency=Urgency.PAGE, remedy=Remedy.INSPECT,
         when=fabric_not_ready, hold=timedelta(minutes=5), clear=LEVEL_CLEARS, due=HOST_DUE,
-        source=FABRIC, silenced_by=_DRIVER_DOWN,
+        source=FABRIC, silenced_by=(*_DRIVER_DOWN, "nvswitch-fatal", "recovery-imex-domain"),
         because="the NVLink fabric is not ready ({fabric}): CUDA fails with error 802, system not "
         "yet initialized; look at the fabric manager and the switches, the GPUs are not to blame",
         clears="every GPU is registered, and the fabric tells of no problem, for 5 minutes",
@@ -552,7 +552,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="nvlink-down", scope=Scope.GPU, urgency=Urgency.PAGE, remedy=Remedy.INSPECT,
         when=nvlink_down, hold=timedelta(minutes=10), clear=LEVEL_CLEARS, due=HOST_DUE,
-        source=OURS, silenced_by=(*_DRIVER_DOWN, "fabric-not-ready", "off-the-bus"),
+        source=OURS, silenced_by=(
+            *_DRIVER_DOWN, "fabric-not-ready", "nvswitch-fatal", "off-the-bus",
+        ),
         because="{active} NVLinks are up where this board had {best}, and its siblings have more: "
         "inspect both ends",
         clears="as many links are up as the board had at best, for 5 minutes",
@@ -560,7 +562,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="nvlink-error-rate", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
         when=nvlink_error_rate, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
-        silenced_by=(*_DRIVER_DOWN, "fabric-not-ready", "nvlink-down"),
+        silenced_by=(
+            *_DRIVER_DOWN, "fabric-not-ready", "nvswitch-fatal", "nvlink-down", "nvlink-fault",
+        ),
         because="its NVLinks replayed or recovered {errors} times in the last 24 hours, those of "
         "a sibling {usual} times: inspect both ends",
         clears="a day with fewer than 100, or than ten times as many as a sibling",

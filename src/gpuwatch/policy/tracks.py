@@ -13,7 +13,8 @@ class Track:
     """How long one rule's condition has held on one subject, in seconds of the boot clock.
 
     `since` is `first` in Unix seconds; it follows the wall clock's steps, not its every drift.
-    `found` says that it has held long enough to be a finding: only then it needs time to clear.
+    `found` says that it has held long enough to be a finding: only then it needs `clear_seconds`
+    to clear.
     `restless` that the next sweep may make it one.
     """
 
@@ -25,6 +26,7 @@ class Track:
     match: Match
     found: bool = False
     restless: bool = True
+    clear_seconds: float = 0.0
 
     def redate(self, now: Moment) -> None:
         """Date it by the wall clock as it stands now, if that stepped."""

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.policy.judge import Judge
 from gpuwatch.policy.rules import BY_CODE, Rule
-from gpuwatch.policy.views import GpuView, PolicySettings
+from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 from tests.support.views import HEALTHY_READINGS, KEY, gpu, host, later
 
 LEVEL = "gpuwatch_gpu_row_remap_pending"
@@ -99,3 +100,84 @@ def test_a_judge_does_not_follow_what_time_decides() -> None:
     """The judgement of every half minute is enough: some conditions hold for ever."""
     assert not any(_following(LASTING, [OVER] * 12 + [UNDER] * 6))
     assert not any(_following(replace(RULE, sweeps=2), [UNDER, UNREAD, UNREAD]))
+
+
+def test_an_error_that_comes_back_at_once_stays_until_it_is_gone_for_long() -> None:
+    """It is told each time at once, and does not go again within five minutes."""
+    errors = replace(RULE, clear=timedelta(0))
+
+    held = _held(errors, [OVER, UNDER, OVER, *[UNDER, OVER] * 10, *[UNDER] * 7])
+
+    assert _turns(held) == [1, 2, 27]
+
+
+def test_an_error_that_comes_back_later_clears_at_once_again() -> None:
+    """Five minutes after it ended it is another one."""
+    held = _held(replace(RULE, clear=timedelta(0)), [OVER, *[UNDER] * 6, OVER, UNDER])
+
+    assert _turns(held) == [1, 7, 8]
+
+
+STALE = replace(UNDER, stale=True)
+
+
+def _unknown(hosts: Iterable[HostView]) -> list[bool]:
+    """Whether the GPU's verdict is unknown at each of the looks, a minute apart."""
+    judge = Judge(PolicySettings())
+    looks = (judge.judge(later(view, at * 60.0)) for at, view in enumerate(hosts))
+    return [look.verdicts[KEY.uuid] is Verdict.UNKNOWN for look in looks]
+
+
+def test_a_gpu_that_answers_only_now_and_then_stays_unknown() -> None:
+    """The first time it is well at once; the second time it has to answer for five minutes."""
+    views = [UNDER, STALE, UNDER, *[STALE, UNDER] * 10, *[UNDER] * 6]
+
+    unknown = _unknown(host(view) for view in views)
+
+    assert _turns(unknown) == [1, 2, 3, 27]
+
+
+def test_a_gpu_that_is_blind_again_much_later_is_well_at_once_again() -> None:
+    """Once in a while is not flapping."""
+    unknown = _unknown(host(view) for view in [STALE, *[UNDER] * 6, STALE, UNDER])
+
+    assert _turns(unknown) == [1, 7, 8]
+
+
+def test_a_driver_that_comes_and_goes_is_not_the_gpus_doing() -> None:
+    """People load drivers several times in a row: each time the GPUs are well at once."""
+    down = host(UNDER, driver=DriverHealth.NOT_LOADED)
+
+    unknown = _unknown([host(UNDER), down, host(UNDER), down, host(UNDER)])
+
+    assert unknown == [False, True, False, True, False]
+
+
+def test_why_a_gpu_stays_unknown_is_said() -> None:
+    """A person who looks while it answers should know."""
+    judge = Judge(PolicySettings())
+
+    said = [
+        judge.judge(later(host(view), at * 60.0)).unknown_because.get(KEY.uuid)
+        for at, view in enumerate([STALE, UNDER, STALE, UNDER])
+    ]
+
+    assert said == [
+        "its last answer is too old",
+        None,
+        "its last answer is too old",
+        "it can be read only now and then",
+    ]
+
+
+def test_sight_of_a_board_that_left_is_forgotten() -> None:
+    """It begins anew when it comes back."""
+    unknown = [host(STALE), host(UNDER), host(), host(STALE), host(UNDER)]
+    judge = Judge(PolicySettings())
+
+    verdicts = [
+        judge.judge(later(view, at * 60.0)).verdicts.get(KEY.uuid)
+        for at, view in enumerate(unknown)
+    ]
+
+    assert verdicts == [Verdict.UNKNOWN, Verdict.HEALTHY, None, Verdict.UNKNOWN, Verdict.HEALTHY]
