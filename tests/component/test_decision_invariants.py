@@ -1,5 +1,6 @@
 """Whatever happens in whatever order, nothing is lost, doubled, or charged to the wrong board."""
 
+import contextlib
 import os
 import tempfile
 from collections import Counter
@@ -22,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gpuwatch.agent import actions
 from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.flag_audit import flag_record, flag_subject
 from gpuwatch.domain.flag_changes import is_attended
@@ -55,10 +57,12 @@ EXAMPLES = 2_000 if SOAK else 300
 STEPS = 20
 SLOTS = 3
 YEAR = 365 * DAY
+OBSERVED = 7 * DAY  # sweeps so far apart still observe a board
 WEEKLY = Schedule("weekly", "0 2 * * 0", timedelta(hours=4), ZoneInfo("UTC"))
 DAILY = Schedule("daily", "30 22 * * *", timedelta(hours=2), ZoneInfo("Europe/Berlin"))
 NOBODY = Deed(actor="nobody", action="none", reason="", at=0.0)
 DATED = frozenset({"evidence", "due", "acknowledged"})
+TREND = "rising-uncorrectable-trend"
 CODES = sorted(BY_CODE)
 
 slots = st.integers(0, SLOTS - 1)
@@ -188,6 +192,19 @@ class Life(RuleBasedStateMachine):
             if part is not None and reset:
                 self.a_board_is_reset(slot)
 
+    @rule(slot=slots)
+    def an_inforom_is_reset(self, slot: int) -> None:
+        """Its aggregate counters start from 0; what they had told stays told."""
+        self._pulse()
+        self._pulse()
+        part = self.host.slots[slot]
+        readable = self.host.running and not self.host.released
+        if part is None or part.gaps or not readable:
+            return
+        part.aggregate = part.dram = part.sram = 0
+        self._pulse()
+        self._pulse()
+
     @rule(slot=slots, code=st.sampled_from([94, 95, 140]), flood=st.sampled_from([1, 15]))
     def an_echo_alone(self, slot: int, code: int, flood: int) -> None:
         """A board reports the error of another host."""
@@ -245,8 +262,11 @@ class Life(RuleBasedStateMachine):
         killed=st.booleans(),
     )
     def the_host_reboots(self, wrong: float, kept: bool, killed: bool) -> None:
-        """With the clock right or wrong, and the tail of the log kept or not."""
-        self._end(killed=killed)
+        """With the clock right or wrong, and the tail of the log kept or not.
+
+        A kill may lose how long a flood of echoes went on, unless the log is read again.
+        """
+        self._end(killed=killed and kept)
         self._reboot(wrong, kept=kept)
         self._start()
 
@@ -329,6 +349,16 @@ class Life(RuleBasedStateMachine):
         for part in self.host.parts:
             part.gone = False
         self._count()
+
+    @rule(place=st.integers(0, 3))
+    @precondition(lambda self: self.host.running)
+    def a_person_retires_a_board(self, place: int) -> None:
+        """One that is absent has left for good; one that is present is refused."""
+        board = list(self.boards.values())[place % len(self.boards)]
+        agent = self.host.agent
+        with contextlib.suppress(ValueError):
+            actions.retire(agent, board.part.key, "uid=1000(ann)", "sold")
+        self._pulse()
 
     # --- people -------------------------------------------------------------------------------
 
@@ -558,6 +588,23 @@ class Life(RuleBasedStateMachine):
                 assert (finding.code, finding.subject) not in attended, finding
 
     @invariant()
+    def a_rising_trend_is_found(self) -> None:
+        """Two incidents within sixty days are more than chance, whatever happened meanwhile."""
+        host = self.host
+        if not host.running or TREND in host.settings.disabled:
+            return
+        if not host.agent.clocks.settled(host.clock.now()):
+            return
+        for board, record in self._known():
+            incidents = board.incidents()
+            certain = board.settled and not board.is_vague(host.clock)
+            if record.state is BoardState.LEFT or not certain or len(incidents) < 2:
+                continue
+            if incidents[-1].at - incidents[-2].at < 60 * DAY:
+                key = (TREND, record.key.uuid)
+                assert key in host.agent.decisions.judge.latched or key in self.dismissed
+
+    @invariant()
     def whoever_is_paged_can_take_it_up(self) -> None:
         """A board to be replaced now has a flag for that cause that people can acknowledge."""
         if not self.host.running:
@@ -636,8 +683,8 @@ class Life(RuleBasedStateMachine):
     def _observe(self, length: float) -> None:
         left = length * DAY
         while left > 0:
-            self._pulse(min(left, 2 * DAY))
-            left -= 2 * DAY
+            self._pulse(min(left, OBSERVED))
+            left -= OBSERVED
         self._pulse()
 
     def _fail(self, slot: int, memory: str, count: int) -> Part | None:
@@ -744,7 +791,7 @@ class Life(RuleBasedStateMachine):
 
     def _speaks_for(self, flag: Flag, board: BoardTruth) -> bool:
         code = flag.code
-        if code == "rising-uncorrectable-trend":
+        if code == TREND:
             return len(board.known) >= 2 and (
                 board.is_vague(self.host.clock) or len(board.incidents()) >= 2
             )

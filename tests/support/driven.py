@@ -39,7 +39,7 @@ from tests.support.histories import DAY, START, HandClock, board_key, device, ro
 
 FAST_SECONDS = 10.0
 STALE_SECONDS = 40.0
-MAX_GAP_SECONDS = 3 * DAY
+MAX_GAP_SECONDS = 8 * DAY
 _HOUR_SECONDS = 3600.0
 LOST = Gap(GapReason.LOST, 15)
 FAILED = Gap(GapReason.FAILED, 999)
