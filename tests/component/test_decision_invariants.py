@@ -26,7 +26,6 @@ from hypothesis.stateful import (
 from gpuwatch.agent import actions
 from gpuwatch.domain.audit import AuditRecord, Deed
 from gpuwatch.domain.flag_audit import flag_record, flag_subject
-from gpuwatch.domain.flag_changes import is_attended
 from gpuwatch.domain.flag_life import ACCEPTANCE_FAILED
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.incidents import Incident, Memory
@@ -569,7 +568,7 @@ class Life(RuleBasedStateMachine):
         attended = {
             (flag.code, flag.board.uuid)
             for flag in self._flags().values()
-            if flag.is_open and (is_attended(flag, wall))
+            if flag.is_open and _is_taken_up(flag, wall)
         }
         silent = self.host.released or self.host.settings.shadow
         silent |= any(work.scope == "host" for work in worked)
@@ -818,6 +817,13 @@ class Life(RuleBasedStateMachine):
             "latched": set(history.latched_findings()),
             "audit": history.audit(),
         }
+
+
+def _is_taken_up(flag: Flag, wall: float) -> bool:
+    """Whether somebody has said that they know of it, or has the board in hands."""
+    snoozed = flag.snoozed_until is not None and wall < flag.snoozed_until
+    in_hands = flag.state in (FlagState.IN_HANDS, FlagState.VERIFYING)
+    return in_hands or snoozed or flag.acknowledged_at is not None
 
 
 def _sums(incidents: tuple[Incident, ...]) -> Counter[str]:

@@ -150,6 +150,9 @@ class OrdinaryHost:
             part.tell("gpuwatch_gpu_temperature_celsius", warm + self.dice.randrange(8))
             part.tell("gpuwatch_gpu_power_watts", drawn + self.dice.randrange(40_000))
             part.count("gpuwatch_gpu_ecc_corrected_volatile_errors_total", self.dice.randrange(2))
+        noisy = self.dice.choice(self.parts)
+        noisy.count('gpuwatch_gpu_nvlink_errors_total{kind="replay"}', self.dice.randrange(3))
+        noisy.count("gpuwatch_gpu_pcie_replays_total", self.dice.randrange(3))
         self.sweep(seconds)
 
     def sweep(self, seconds: float) -> None:
