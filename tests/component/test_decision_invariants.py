@@ -84,6 +84,7 @@ class Life(RuleBasedStateMachine):
         self.latched: set[tuple[str, str]] = set()
         self.released_latches: set[tuple[str, str]] = set()
         self.flags: dict[int, Flag] = {}
+        self.left_with: dict[str, int] = {}  # the evidence for a trend when a board left
         self.audit: tuple[AuditRecord, ...] = ()
         self.stepped = False  # whether the clock was set: decisions are dated anew then
         self.dismissed: dict[tuple[str, str], int] = {}
@@ -590,18 +591,23 @@ class Life(RuleBasedStateMachine):
     def a_rising_trend_is_found(self) -> None:
         """Two incidents within sixty days are more than chance, whatever happened meanwhile."""
         host = self.host
+        for board, record in self._known():
+            if record.state is BoardState.LEFT:
+                self.left_with[record.key.uuid] = board.evidence[TREND]
         if not host.running or TREND in host.settings.disabled:
             return
         if not host.agent.clocks.settled(host.clock.now()):
             return
         for board, record in self._known():
-            incidents = board.incidents()
+            incidents, uuid = board.incidents(), record.key.uuid
+            if self.left_with.get(uuid) == board.evidence[TREND]:
+                continue  # a board that left and is back: only a new incident raises it again
             certain = board.settled and not board.is_vague(host.clock)
-            if record.state is BoardState.LEFT or not certain or len(incidents) < 2:
+            if not certain or len(incidents) < 2:
                 continue
             if incidents[-1].at - incidents[-2].at < 60 * DAY:
-                key = (TREND, record.key.uuid)
-                assert key in host.agent.decisions.judge.latched or key in self.dismissed
+                found = (TREND, uuid) in host.agent.decisions.judge.latched
+                assert found or (TREND, uuid) in self.dismissed
 
     @invariant()
     def whoever_is_paged_can_take_it_up(self) -> None:
