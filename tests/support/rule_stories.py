@@ -205,12 +205,7 @@ TOLD_BY = {
     **dict.fromkeys(
         ("version-drift", "telemetry-gap", "clock-unsynchronized", "persistence-off"), _LACKS
     ),
+    "calendar-refused": "test_windows.py::test_a_calendar_tells_windows_and_may_break",
     "history-lost": "test_kill.py::test_a_corrupt_history_without_a_copy_starts_anew_and_says_so",
 }
-# Rules that only tests of the judge make fire so far; a story takes its rule off this list.
-NOT_YET_TOLD = frozenset(
-    {
-        "calendar-refused",
-    }
-)  # fmt: skip
 CASES = (*MEMORY, *XIDS, *MESSAGES, *OLD_DRIVER, *BLACKWELL, *TURING)
