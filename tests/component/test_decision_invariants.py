@@ -158,6 +158,7 @@ class Life(RuleBasedStateMachine):
         if remap and memory == "dram":
             part.rows += 1
             part.pending = 1
+            self.boards[part.number].errors[-1].remapped = True
         if code is not None:
             self._log(slot, 172 if code != 48 and memory == "sram" else code)
         if own is not None:

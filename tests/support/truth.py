@@ -33,12 +33,14 @@ class Error:
     aggregate: bool = False
     read: bool = False  # by a counter
     logged: bool = False  # by a record that was delivered
+    remapped: bool = False  # a row was remapped for it
+    told_by_row: bool = False
     doubt: float = 0.0  # seconds by which it may be dated wrongly
 
     @property
     def known(self) -> bool:
         """Whether anything told of it."""
-        return self.read or self.logged
+        return self.read or self.logged or self.told_by_row
 
 
 @dataclass(slots=True)
@@ -148,6 +150,9 @@ class BoardTruth:
             told = (has_volatile and error.volatile) or (has_aggregate and error.aggregate)
             if told and not error.read:
                 self._note_read(error, clock, since)
+        for error in self.errors:
+            if error.remapped and not error.told_by_row:
+                self._note_row(error)
         self.settled = all(error.aggregate for error in self.errors)
         self.rows_read = part.rows
         self.last_read, self.last_boot = clock.true, clock.boot_id
@@ -163,6 +168,13 @@ class BoardTruth:
         crossed = since is None or any(since < reset <= clock.true for reset in self.resets)
         lagged = self.part.lags and not error.volatile
         self.vague |= crossed or lagged or waited > SOON
+
+    def _note_row(self, error: Error) -> None:
+        """A remapped row tells of an error also where the counters forgot it."""
+        if not error.known:
+            self.evidence["rising-uncorrectable-trend"] += 1
+            self.vague = True
+        error.told_by_row = True
 
     def _note_missing(self, values: tuple[Value | Gap, ...], clock: DrivenClock) -> None:
         for key, value in zip(NEEDED, values, strict=False):
