@@ -100,7 +100,7 @@ MIG = "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/"
 
 # Codes whose counters exist on every GPU from the start, since no rate can be seen in a series that
 # is born at 1: those of uncorrectable errors and of falls off the bus. All codes below would break
-# the budget of series; alerts are made of findings, and need no rates.
+# the budget of series; alerts are made of findings, and need no rates (docs/decisions/0010).
 COUNTED_XIDS = (48, 79, 94, 95, 140, 171, 172)
 # Codes that page and window rules name; xid-other looks at all the rest.
 ALERTING_XIDS = tuple(
