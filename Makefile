@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help run setup check lint types floors unit coverage tools test soak bench golden man gpu-check lock clean
+.PHONY: help run setup check lint types floors unit coverage tools test soak soak-computing soak-waiting bench golden man gpu-check lock clean
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
@@ -59,8 +59,18 @@ coverage: $(STAMP)
 test: $(STAMP) simulator/build/libnvidia-ml.so.1 tools coverage
 	$(PY) -m pytest -q tests
 
+# Two halves at once, as one computes while the other mostly waits: two closing lines.
+SOAK := GPUWATCH_SOAK=1 $(PY) -m pytest -q -m "not gpu" --timeout 3000
+COMPUTING := tests/component/test_ordinary_year.py tests/component/test_decision_invariants.py
+
 soak: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
-	GPUWATCH_SOAK=1 $(PY) -m pytest -q -m "not gpu" --timeout 3000 tests
+	$(MAKE) --jobs=2 --output-sync=target soak-computing soak-waiting
+
+soak-computing:
+	$(SOAK) $(COMPUTING)
+
+soak-waiting:
+	$(SOAK) $(addprefix --ignore=,$(COMPUTING)) tests
 
 bench: $(STAMP) simulator/build/libnvidia-ml.so.1
 	$(PY) -m bench

@@ -11,11 +11,12 @@ from gpuwatch.agent.maintenance import parse
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "maintenance.md").read_text()
 SHELL = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 EPILOG = next(block for block in SHELL if "Epilog:" in block)
+PROLOG = next(block for block in SHELL if "Prolog:" in block)
 UPGRADE = next(block for block in SHELL if "Upgrade NVIDIA" in block)
 # A gpuwatch that runs what stands behind `--`, or has no agent, and tools that say they were run.
 GPUWATCH = """#!/bin/sh
 echo "gpuwatch $1" >>"$LOG"
-[ "$1" = status ] && exit {status}
+[ "$1" = status ] && echo '{said}' && exit {status}
 while [ "$1" != -- ]; do shift; done
 shift
 exec "$@"
@@ -24,18 +25,24 @@ TOOL = '#!/bin/sh\necho "$(basename "$0") $*" >>"$LOG"\n'
 TOOLS = ("nvidia-smi", "systemctl", "modprobe", "apt-get")
 
 
-def _run(tmp_path: Path, script: str, *arguments: str, status: int = 0) -> list[str]:
+def _run(
+    tmp_path: Path, script: str, *arguments: str, status: int = 0, said: str = "{}", ends: int = 0
+) -> list[str]:
     """Run a snippet with tools of our own in front; what was run, in order."""
     place, log = tmp_path / "bin", tmp_path / "log"
     place.mkdir()
-    for name, text in (("gpuwatch", GPUWATCH.format(status=status)), *((t, TOOL) for t in TOOLS)):
+    for name, text in (
+        ("gpuwatch", GPUWATCH.format(status=status, said=said)),
+        *((t, TOOL) for t in TOOLS),
+    ):
         (place / name).write_text(text)
         (place / name).chmod(0o755)
     snippet = script.replace("PATH=", f"PATH={place}:", 1)
     environment = {"PATH": f"{place}:/usr/bin:/bin", "LOG": str(log), "SLURM_JOB_GPUS": "0,3"}
-    subprocess.run(
-        ["/bin/sh", "-c", snippet, "snippet", *arguments], env=environment, check=True, timeout=30
+    done = subprocess.run(
+        ["/bin/sh", "-c", snippet, "snippet", *arguments], env=environment, check=False, timeout=30
     )
+    assert done.returncode == ends
     return log.read_text().splitlines()
 
 
@@ -47,6 +54,21 @@ def test_every_shell_snippet_is_shell(snippet: str) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_prolog_refuses_a_gpu_that_is_to_be_drained(tmp_path: Path) -> None:
+    """At the first of the job's GPUs that is."""
+    ran = _run(tmp_path, PROLOG, status=1, said='{"gpu": {"verdict": "drain_now"}}', ends=1)
+
+    assert ran == ["gpuwatch status"]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(0, '{"verdict": "healthy"}'), (1, '{"verdict": "watch"}'), (69, "")]
+)
+def test_the_prolog_lets_a_job_start_on_any_other(tmp_path: Path, status: int, said: str) -> None:
+    """Also where no agent runs."""
+    assert _run(tmp_path, PROLOG, status=status, said=said) == ["gpuwatch status"] * 2
 
 
 @pytest.mark.parametrize("status", [0, 1, 3])
