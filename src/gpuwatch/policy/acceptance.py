@@ -14,7 +14,7 @@ from gpuwatch.domain.acceptances import (
 from gpuwatch.domain.devices import BoardKey, Fru, same_board
 from gpuwatch.domain.flag_life import ACCEPTANCE_FAILED
 from gpuwatch.domain.flags import Flag
-from gpuwatch.domain.readings import Gap, Value
+from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState, Departure
 from gpuwatch.domain.verdicts import Finding, Remedy
 
@@ -116,10 +116,15 @@ def poor(checkup: Checkup) -> str:
 
 
 def advanced(candidate: Candidate, seconds: float, checkup: Checkup) -> Candidate:
-    """The candidate after so many more seconds of exposure under load."""
+    """The candidate after so many more seconds of exposure under load.
+
+    They count for nothing while something cannot be read that could speak against it.
+    """
     wrong = poor(checkup)
     if wrong:
         return replace(candidate, poor_seconds=candidate.poor_seconds + seconds, poor=wrong)
+    if _is_untold(checkup):
+        return candidate
     return replace(candidate, load_seconds=candidate.load_seconds + seconds, poor="")
 
 
@@ -179,6 +184,16 @@ def _fault(candidate: Candidate, checkup: Checkup) -> str:
         if finding.remedy is Remedy.REPLACE and finding.code != ACCEPTANCE_FAILED
     )
     return next(found, "")
+
+
+def _is_untold(checkup: Checkup) -> bool:
+    wanted = (ECC, *SLOWED, *(name for name in BEST if name in checkup.best))
+    return any(_is_blank(checkup.readings.get(name)) for name in wanted)
+
+
+def _is_blank(value: Value | Gap | None) -> bool:
+    """Whether a board that has this signal does not tell it."""
+    return value is None or (isinstance(value, Gap) and value.reason is not GapReason.UNSUPPORTED)
 
 
 def _ecc(checkup: Checkup) -> str:

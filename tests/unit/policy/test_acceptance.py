@@ -33,7 +33,16 @@ from tests.support.views import DAY, KEY, NOW, incident, record
 
 POWER, LIMIT = "gpuwatch_gpu_power_watts", "gpuwatch_gpu_power_limit_watts"
 LANES, LINKS = "gpuwatch_gpu_pcie_link_lanes", "gpuwatch_gpu_nvlink_active_links"
-LOADED = {POWER: 350_000, LIMIT: 700_000, "gpuwatch_gpu_ecc_enabled": 1, LANES: 16}
+ECC = "gpuwatch_gpu_ecc_enabled"
+SLOWED = 'gpuwatch_gpu_clocks_event{reason="hw_thermal_slowdown"}'
+LOADED = {
+    POWER: 350_000,
+    LIMIT: 700_000,
+    ECC: 1,
+    LANES: 16,
+    SLOWED: 0,
+    'gpuwatch_gpu_clocks_event{reason="sw_thermal_slowdown"}': 0,
+}
 NEW, TWIN, PEER = (BoardKey(f"165000{n}", f"GPU-{n}") for n in (1, 2, 3))
 CANDIDATE = Candidate(key=NEW, faults_before=1)
 ACCEPTANCE = Acceptance(flag=14, began_at=NOW.wall, candidates=(CANDIDATE,))
@@ -85,17 +94,13 @@ def test_load_is_half_of_the_power_limit(readings: dict[str, object], *, loaded:
     ("readings", "best", "text"),
     [
         ({}, {}, ""),
-        ({"gpuwatch_gpu_ecc_enabled": 0}, {}, "ECC is off"),
-        ({"gpuwatch_gpu_ecc_enabled": Gap(GapReason.UNSUPPORTED)}, {}, ""),
+        ({ECC: 0}, {}, "ECC is off"),
+        ({ECC: 0, SLOWED: Gap(GapReason.FAILED)}, {}, "ECC is off"),
+        ({ECC: Gap(GapReason.UNSUPPORTED)}, {}, ""),
         ({LANES: 8}, {LANES: 16.0}, "8 PCIe lanes, its siblings have 16"),
         ({LANES: 16}, {LANES: 16.0}, ""),
         ({LINKS: 17}, {LINKS: 18.0}, "17 NVLinks up, its siblings have 18"),
-        ({LINKS: Gap(GapReason.FAILED)}, {LINKS: 18.0}, ""),
-        (
-            {'gpuwatch_gpu_clocks_event{reason="hw_thermal_slowdown"}': 1},
-            {},
-            "it slows down because it is hot",
-        ),
+        ({SLOWED: 1}, {}, "it slows down because it is hot"),
         (
             {"gpuwatch_gpu_temperature_margin_celsius": 4},
             {},
@@ -116,6 +121,24 @@ def test_load_counts_only_while_nothing_is_wrong(
     assert (after.load_seconds, after.poor_seconds, after.poor) == (
         (0.0, 10.0, text) if text else (10.0, 0.0, "")
     )
+
+
+@pytest.mark.parametrize(
+    ("readings", "best"),
+    [
+        ({ECC: Gap(GapReason.TIMED_OUT)}, {}),
+        ({SLOWED: Gap(GapReason.DENIED)}, {}),
+        ({LINKS: Gap(GapReason.FAILED)}, {LINKS: 18.0}),
+        ({}, {LINKS: 18.0}),
+    ],
+)
+def test_load_proves_nothing_while_what_may_be_wrong_cannot_be_read(
+    readings: dict[str, object], best: dict[str, float]
+) -> None:
+    """Unknown is not well: neither for the board nor against it."""
+    checkup = Checkup(record=WORN, readings=LOADED | readings, best=best)  # type: ignore[arg-type]
+
+    assert advanced(CANDIDATE, 10.0, checkup) == CANDIDATE
 
 
 def test_the_best_of_the_siblings_is_what_one_of_them_reaches() -> None:
