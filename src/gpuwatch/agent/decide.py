@@ -77,9 +77,9 @@ class Decisions:
         self.look_at_known_boards()
         for flag in filter(stays_in_service, self.flags):
             for uuid in uuids_of(flag, self.history.records()):
-                self.judge.dismiss(flag.code, uuid, flag.evidence_at)
+                self.judge.remember_dismissal(flag.code, uuid, flag.evidence_at)
         for code, uuid, evidence_at in outlived(self.flags, self.history.records()):
-            self.judge.dismiss(code, uuid, evidence_at)
+            self.judge.remember_dismissal(code, uuid, evidence_at)
 
     def decide(
         self, view: HostView, records: Mapping[BoardKey, BoardRecord]

@@ -62,12 +62,13 @@ def outlived(
 ) -> Iterator[tuple[str, str, float]]:
     """Code, UUID and evidence of flags whose board left since: what is remembered of it is old.
 
-    When it comes back, that a flagged board is back is the finding, and not the old evidence.
+    When it comes back, that a flagged board is back is the finding, and not the old evidence. A flag
+    that was raised after its return stands, however old its evidence: nobody had judged that.
     """
     for flag in flags:
         for key, record in records.items():
             at = record.returned_at
-            away = record.state is BoardState.LEFT or (at is not None and at > flag.evidence_at)
+            away = record.state is BoardState.LEFT or (at is not None and at > flag.raised_at)
             if away and same_board(flag.board, key) and is_remembered(flag.code):
                 yield flag.code, key.uuid, flag.evidence_at
 

@@ -108,6 +108,15 @@ class Judge:
         self.dismissed[code, subject] = evidence_at
         self.leave(code, subject)
 
+    def remember_dismissal(self, code: str, subject: str, evidence_at: float) -> None:
+        """Take up a dismissal of before the start; what was latched on newer evidence stays."""
+        key = (code, subject)
+        latest = max(evidence_at, self.dismissed.get(key, evidence_at))
+        latched = self.latched.get(key)
+        if latched is None or not is_newer(latched.evidence_at, latest):
+            self.dismiss(code, subject, latest)
+        self.dismissed[key] = latest
+
     def leave(self, code: str, subject: str) -> None:
         """Forget a latched finding: the board left."""
         self.latched.pop((code, subject), None)

@@ -168,6 +168,21 @@ def test_a_dismissed_finding_returns_only_on_newer_evidence() -> None:
     )
 
 
+def test_a_dismissal_of_before_the_start_leaves_what_rests_on_newer_evidence() -> None:
+    """Of several dismissals the latest counts, in whatever order they are taken up."""
+    judge = Judge(PolicySettings())
+    trend = _finding(judge.judge(host(gpu(record=RISING))), "rising-uncorrectable-trend")
+    key = (trend.code, KEY.uuid)
+
+    judge.remember_dismissal(*key, trend.evidence_at - 60)
+    kept = judge.latched.get(key)
+    judge.remember_dismissal(*key, trend.evidence_at)
+    judge.remember_dismissal(*key, trend.evidence_at - 30)
+
+    assert kept is not None
+    assert (judge.latched.get(key), judge.dismissed[key]) == (None, trend.evidence_at)
+
+
 def _routes(settings: PolicySettings, **changes: object) -> tuple[Urgency, Urgency]:
     judge = Judge(settings)
     judgement = judge.judge(host(gpu(readings=FAILED), **changes))
