@@ -62,8 +62,8 @@ def outlived(
 ) -> Iterator[tuple[str, str, float]]:
     """Code, UUID and evidence of flags whose board left since: what is remembered of it is old.
 
-    When it comes back, that a flagged board is back is the finding, and not the old evidence. A flag
-    that was raised after its return stands, however old its evidence: nobody had judged that.
+    When it comes back, that a flagged board is back is the finding, and not the old evidence. A
+    flag that was raised after its return stands, however old its evidence: nobody had judged that.
     """
     for flag in flags:
         for key, record in records.items():
