@@ -688,6 +688,8 @@ class Life(RuleBasedStateMachine):
 
     def _observe(self, length: float) -> None:
         left = length * DAY
+        self._pulse()  # a counter that lags lags by a sweep, not by the days between two of ours
+        self._pulse()
         while left > 0:
             self._pulse(min(left, OBSERVED))
             left -= OBSERVED
