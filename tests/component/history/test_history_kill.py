@@ -166,7 +166,7 @@ def test_a_kill_parts_no_flag_from_its_audit(tmp_path: Path) -> None:
     reader = Reader.open(hardware.history)
     states, numbers = (
         {flag.state for flag in reader.flags()},
-        [record.number for record in reader.audit(10_000)],
+        [record.number for record in reader.audit(10_000_000)],
     )
     reader.close()
 
