@@ -113,9 +113,9 @@ class Judge:
         key = (code, subject)
         latest = max(evidence_at, self.dismissed.get(key, evidence_at))
         latched = self.latched.get(key)
-        if latched is None or not is_newer(latched.evidence_at, latest):
-            self.dismiss(code, subject, latest)
         self.dismissed[key] = latest
+        if latched is None or not is_newer(latched.evidence_at, latest):
+            self.leave(code, subject)
 
     def leave(self, code: str, subject: str) -> None:
         """Forget a latched finding: the board left."""

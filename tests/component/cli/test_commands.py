@@ -6,10 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -18,24 +17,16 @@ from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.history import HistorySettings
 from gpuwatch.policy.rules import RULES_VERSION
+from tests.support.commands import Outcome, run
 from tests.support.fake_agent import FakeAgent
 from tests.support.golden import assert_golden
 from tests.support.histories import Bench
 from tests.support.patience import eventually
-from tests.support.snapshots import gpu_state, rich_snapshot, uuid_of
+from tests.support.snapshots import gpu_state, uuid_of
 
 WAIT = 60.0
 # Sweeps an hour apart observe a board without a gap.
 HOURLY = HistorySettings(retry_seconds=0.0, max_gap_seconds=86_400.0)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command did."""
-
-    status: int
-    out: str
-    err: str
 
 
 def _environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -53,31 +44,10 @@ def _start(*words: str, environment: Mapping[str, str] | None = None) -> subproc
     )
 
 
-def _run(*words: str, environment: Mapping[str, str] | None = None) -> Outcome:
-    with _start(*words, environment=environment) as process:
-        out, err = process.communicate(timeout=WAIT)
-    return Outcome(process.returncode, out, err)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A short path, as a socket needs."""
-    with TemporaryDirectory(prefix="gpuwatch-") as name:
-        yield Path(name)
-
-
-@pytest.fixture
-def agent(folder: Path) -> Iterator[FakeAgent]:
-    """An agent that watches the server of the scenario."""
-    one = FakeAgent(folder, rich_snapshot())
-    yield one
-    one.stop()
-
-
 def _ask(agent: FakeAgent, *words: str) -> Outcome:
     """A command told of the agent's socket, before any command of its own."""
     split = words.index("--") if "--" in words else len(words)
-    return _run(*words[:split], "--socket", str(agent.path), *words[split:])
+    return run(*words[:split], "--socket", str(agent.path), *words[split:])
 
 
 @pytest.mark.parametrize(
@@ -191,7 +161,7 @@ def test_every_command_speaks_json(agent: FakeAgent, words: tuple[str, ...], mem
     """One document on standard output, nothing else."""
     local = words[0] in ("signals", "xids", "rules", "check-config", "completion")
 
-    told = _run(*words, "--json") if local else _ask(agent, *words, "--json")
+    told = run(*words, "--json") if local else _ask(agent, *words, "--json")
 
     assert member in json.loads(told.out)
     assert told.err == ""
@@ -260,14 +230,14 @@ def test_the_socket_is_where_the_configuration_says(agent: FakeAgent, folder: Pa
     variable = {"GPUWATCH_AGENT__RUNTIME_DIRECTORY": str(folder)}
 
     assert agent.path.parent == folder
-    assert _run("resume", "--config", str(file)).status == 0
-    assert _run("resume", environment=variable).status == 0
-    assert _run("resume", environment={"GPUWATCH_CONFIG": str(file)}).status == 0
+    assert run("resume", "--config", str(file)).status == 0
+    assert run("resume", environment=variable).status == 0
+    assert run("resume", environment={"GPUWATCH_CONFIG": str(file)}).status == 0
 
 
 def test_changing_without_an_agent_is_unavailable(folder: Path) -> None:
     """69, and the way out."""
-    told = _run("release", "--socket", str(folder / "control.sock"))
+    told = run("release", "--socket", str(folder / "control.sock"))
 
     assert told.status == 69
     assert told.err == (
@@ -278,7 +248,7 @@ def test_changing_without_an_agent_is_unavailable(folder: Path) -> None:
 
 def test_a_broken_configuration_is_named_when_no_agent_answers(folder: Path) -> None:
     """A misspelt --config is why the socket was looked for in the wrong place."""
-    told = _run("resume", "--config", str(folder / "gone.toml"))
+    told = run("resume", "--config", str(folder / "gone.toml"))
 
     assert told.status == 69
     assert "gone.toml does not exist" in told.err
@@ -441,11 +411,11 @@ def test_a_refused_release_runs_nothing(agent: FakeAgent, folder: Path) -> None:
     assert not mark.exists()
 
 
-def test_without_an_agent_a_command_is_not_run(folder: Path) -> None:
+def test_without_an_agent_a_command_is_notrun(folder: Path) -> None:
     """One line, 69: whether the driver is free nobody knows."""
     mark, path = folder / "ran", folder / "control.sock"
 
-    told = _run("release", "--socket", str(path), "--", "touch", str(mark))
+    told = run("release", "--socket", str(path), "--", "touch", str(mark))
 
     assert (told.status, told.err.count("\n")) == (69, 1)
     assert not mark.exists()
@@ -468,7 +438,7 @@ def test_check_config_prints_each_setting_with_its_origin(folder: Path) -> None:
     file = folder / "gpuwatch.toml"
     file.write_text('[nvml]\nfast = "11s"\nslow = "71s"\n')
 
-    told = _run("check-config", "--config", str(file), "--set", "nvml.slow=72s")
+    told = run("check-config", "--config", str(file), "--set", "nvml.slow=72s")
 
     lines = {line.partition("  #")[0].strip(): line for line in told.out.splitlines()}
     assert told.status == 0
@@ -483,7 +453,7 @@ def test_a_refused_configuration_is_78_with_every_problem(folder: Path, command:
     file = folder / "gpuwatch.toml"
     file.write_text('[nvml]\nfast = "1s"\nnope = 1\n')
 
-    told = _run(command, "--config", str(file))
+    told = run(command, "--config", str(file))
 
     assert told.status == 78
     assert told.err.splitlines() == [
@@ -495,7 +465,7 @@ def test_a_refused_configuration_is_78_with_every_problem(folder: Path, command:
 
 def test_tables_are_printed_for_documents() -> None:
     """Markdown has one row for each row of the table."""
-    signals, codes = _run("signals", "--markdown"), _run("xids", "--markdown")
+    signals, codes = run("signals", "--markdown"), run("xids", "--markdown")
 
     assert "| gpuwatch_gpu_power_watts | gauge | fast |" in signals.out
     assert signals.out.splitlines()[1] == "| --- | --- | --- | --- | --- |"
@@ -504,7 +474,7 @@ def test_tables_are_printed_for_documents() -> None:
 
 def test_a_rule_is_printed_with_all_that_it_says() -> None:
     """As a table for people, and under a heading of its own for documents."""
-    table, document = _run("rules"), _run("rules", "--markdown")
+    table, document = run("rules"), run("rules", "--markdown")
 
     assert ["row-remap-failed", "gpu", "page", "replace"] in [
         line.split() for line in table.out.splitlines()
@@ -516,7 +486,7 @@ def test_a_rule_is_printed_with_all_that_it_says() -> None:
 
 def test_an_unknown_xid_is_said_to_be_unknown() -> None:
     """A sentence all the same, and a status for scripts."""
-    told = _run("xids", "9999")
+    told = run("xids", "9999")
 
     assert told.status == 2
     assert told.out.startswith("Xid 9999: not in NVIDIA's catalog")
@@ -538,7 +508,7 @@ def test_a_reader_that_leaves_is_no_traceback(agent: FakeAgent) -> None:
 
 def test_the_version_is_the_packages() -> None:
     """One line."""
-    assert _run("--version") == Outcome(0, f"gpuwatch {__version__}\n", "")
+    assert run("--version") == Outcome(0, f"gpuwatch {__version__}\n", "")
 
 
 def test_commands_that_talk_start_without_the_heavy_libraries() -> None:

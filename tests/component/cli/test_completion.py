@@ -14,7 +14,7 @@ from gpuwatch.cli.grammar import grammar
 from gpuwatch.cli.parser import parser
 from tests.support.fake_agent import FakeAgent
 from tests.support.require import require
-from tests.support.snapshots import rich_snapshot, uuid_of
+from tests.support.snapshots import uuid_of
 
 WAIT = 60.0
 TOP = grammar(parser())
@@ -30,14 +30,6 @@ def folder() -> Iterator[Path]:
         (place / "gpuwatch.fish").write_text(fish(TOP))
         (place / "gpuwatch.toml").write_text(f'[agent]\nruntime_directory = "{place}"\n')
         yield place
-
-
-@pytest.fixture
-def agent(folder: Path) -> Iterator[FakeAgent]:
-    """An agent that watches the server of the scenario."""
-    one = FakeAgent(folder, rich_snapshot())
-    yield one
-    one.stop()
 
 
 def _shell(folder: Path, *words: str) -> str:

@@ -1,33 +1,15 @@
 """What people do with flags, as real processes against a listening agent."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from gpuwatch.control.requests import ControlError, ErrorKind
 from tests.support.commands import Outcome, run
 from tests.support.fake_agent import FakeAgent
-from tests.support.snapshots import rich_snapshot
 
 SCHEDULED = "flag 15: rising-uncorrectable-trend of 1654223010009: open, scheduled, due"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A short path, as a socket needs."""
-    with TemporaryDirectory(prefix="gpuwatch-") as name:
-        yield Path(name)
-
-
-@pytest.fixture
-def agent(folder: Path) -> Iterator[FakeAgent]:
-    """An agent that watches the server of the scenario."""
-    one = FakeAgent(folder, rich_snapshot())
-    yield one
-    one.stop()
 
 
 def _flags(agent: FakeAgent, *words: str) -> Outcome:
