@@ -11,6 +11,8 @@ import structlog
 
 from gpuwatch.agent import telling
 from gpuwatch.agent.live import Live, remembered_at
+from gpuwatch.domain.bmc import BmcFailure, BmcSweep
+from gpuwatch.domain.bmc_logs import LogBatch
 from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
@@ -77,6 +79,8 @@ class Memory:
                 changed = self._take_position(message, now)
             case SourceState():
                 changed = self._take_state(message, now)
+            case BmcSweep() | LogBatch() | BmcFailure():
+                changed = True
             case _:
                 assert_never(message)
         return changed

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from gpuwatch.domain.acceptances import Acceptance
 from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.bmc import BmcProtocol, BmcSweep, BmcTrouble
+from gpuwatch.domain.bmc_logs import LogEntry, LogSeverity, LogTopic
 from gpuwatch.domain.devices import Device, Epoch
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.flags import Flag
@@ -83,6 +85,52 @@ class SourceState:
     durations_sum: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry of a BMC's event log as it is remembered; the instants are Unix seconds.
+
+    `at` is when it happened by our clock, as well as that can be told; `baseline` says that it was
+    there before gpuwatch first read the log.
+    """
+
+    entry: LogEntry
+    at: float
+    seen_at: float
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BmcState:
+    """One BMC, answering or not.
+
+    `host` is "" for the BMC of this host, else the name of the host that it belongs to. `sweep` is
+    the latest, None while there is none; `fresh` is False once it is too old to trust: it is then
+    not published. `trouble` is why it does not answer, None while it does; `problem` the sentence.
+    Instants are Unix seconds. `counts` are the entries of its logs since it was first seen, beside
+    the baseline, by topic and severity; `entries` are the latest, the newest first.
+    """
+
+    name: str
+    host: str
+    protocol: BmcProtocol
+    address: str
+    sweep: BmcSweep | None = None
+    fresh: bool = False
+    swept_at: float | None = None
+    trouble: BmcTrouble | None = None
+    problem: str = ""
+    trouble_since: float | None = None
+    power_since: float | None = None
+    counts: Mapping[tuple[LogTopic, LogSeverity], int] = field(default_factory=dict)
+    cleared: int = 0
+    wrapped: int = 0
+    entries: tuple[Logged, ...] = ()
+    verdict: Verdict = Verdict.UNKNOWN
+    verdict_since: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    unknown_because: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
     """Somebody works on this host or board: nothing of that scope pages until `until`."""
@@ -113,6 +161,7 @@ class Snapshot:
     hostname: str
     gpus: tuple[GpuState, ...] = ()
     sources: tuple[SourceState, ...] = ()
+    bmcs: tuple[BmcState, ...] = ()
     epoch: Epoch | None = None
     host_verdict: Verdict = Verdict.UNKNOWN
     host_findings: tuple[Finding, ...] = ()

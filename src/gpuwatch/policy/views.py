@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from gpuwatch.domain.bmc import BmcGpu, BmcSweep, BmcTrouble
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.known_boards import KnownBoard
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.recovery import RecoveryAction
+from gpuwatch.domain.snapshot import Logged
 from gpuwatch.domain.trails import NO_TRAIL, Trail
 from gpuwatch.domain.trends import Ladder
 from gpuwatch.domain.verdicts import Urgency
@@ -49,7 +51,8 @@ class GpuView:
     `in_grace` that boot or driver load are so recent that absence proves nothing. `blind_to` are
     the names of signals that the rules need and that have been a gap for three of their cadences.
     `trail` is what its levels were in the last minutes. `blind_seconds` is for how long it has told
-    nothing that rules need, without anybody working on it; 0 while it tells.
+    nothing that rules need, without anybody working on it; 0 while it tells. `out_of_band` is what
+    a BMC of this host tells of the same board, None where none does.
     """
 
     record: BoardRecord
@@ -70,11 +73,43 @@ class GpuView:
     blind_to: tuple[str, ...] = ()
     trail: Trail = NO_TRAIL
     blind_seconds: float = 0.0
+    out_of_band: BmcGpu | None = None
 
     @property
     def uuid(self) -> str:
         """The subject of this GPU's findings."""
         return self.record.key.uuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BmcView:
+    """One BMC as the rules see it.
+
+    `host` is "" for a BMC of this host, else whose it is. `sweep` is the latest, None while nothing
+    fresh is told; `answers` how many arrived since the agent started. `trouble` is why it does not
+    answer, for `silent_seconds` on the boot clock (0 while it answers). `settled_seconds` is how
+    long ago the BMC started, changed its firmware or the chassis was switched on or off: what it
+    says right after that is no news. `powered_off_seconds` is for how long the chassis has been off
+    since it was seen on, None while it is on or was never seen on. `entries` are those of the last
+    day, beside the baseline, the newest first. `expected_on` says that nobody switches this host
+    off without maintenance.
+    """
+
+    name: str
+    host: str = ""
+    sweep: BmcSweep | None = None
+    answers: int = 0
+    trouble: BmcTrouble | None = None
+    silent_seconds: float = 0.0
+    settled_seconds: float = 1e9
+    powered_off_seconds: float | None = None
+    entries: tuple[Logged, ...] = ()
+    expected_on: bool = False
+
+    @property
+    def subject(self) -> str:
+        """The subject of this BMC's findings."""
+        return f"bmc.{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +155,7 @@ class HostView:
     flags: tuple[Flag, ...] = ()
     departed: tuple[BoardRecord, ...] = ()
     known_boards: Mapping[str, tuple[KnownBoard, ...]] = field(default_factory=dict)
+    bmcs: tuple[BmcView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

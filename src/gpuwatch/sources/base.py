@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from gpuwatch.domain.bmc import BmcFailure, BmcSweep
+from gpuwatch.domain.bmc_logs import LogBatch
 from gpuwatch.domain.devices import Device
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.readings import Sweep
@@ -113,7 +115,10 @@ class LogPosition:
         )
 
 
-Message = Sweep | Inventory | Event | DeviceHang | DriverState | SourceState | LogPosition
+BmcMessage = BmcSweep | LogBatch | BmcFailure
+Message = (
+    Sweep | Inventory | Event | DeviceHang | DriverState | SourceState | LogPosition | BmcMessage
+)
 Deliver = Callable[[str, Message], None]
 
 
