@@ -68,7 +68,9 @@ class Sensor:
     `key` is unique within its BMC and the same in every sweep; `name` is the BMC's own, printable,
     and need not be unique: `label` is, and is what people and metrics see. `value` is in the base
     unit of `quantity` (in `unit` for OTHER); None for a sensor without a number. `number` counts
-    parts of one kind as the BMC does. `states` are what a discrete sensor asserts, in words.
+    parts of one kind as the BMC does. `states` are what a discrete sensor asserts, in words. `kind`
+    is the type that the BMC gives the sensor ("Power Supply"), "" where it gives none; `record` the
+    number of the record that describes it (IPMI: SDR record id), by which other exporters call it.
     """
 
     key: str
@@ -81,6 +83,8 @@ class Sensor:
     unit: str = ""
     health: SensorHealth | None = None
     states: tuple[str, ...] = ()
+    kind: str = ""
+    record: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
