@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gpuwatch.domain.bmc_logs import LogStatus
+from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap
 
@@ -199,6 +200,14 @@ class BmcGpu:
     row_remap_pending: bool | None = None
     sram_threshold_exceeded: bool | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+
+    def is_of(self, board: BoardKey) -> bool:
+        """Whether this is that board: by serial where both tell one, else by UUID."""
+        if self.serial and board.serial:
+            return self.serial == board.serial
+        # NVML writes "GPU-" before what a BMC tells without it, in either case of letters.
+        theirs, ours = (one.lower().removeprefix("gpu-") for one in (self.uuid, board.uuid))
+        return theirs == ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
