@@ -90,13 +90,15 @@ class Logged:
     """An entry of a BMC's event log as it is remembered; the instants are Unix seconds.
 
     `at` is when it happened by our clock, as well as that can be told; `baseline` says that it was
-    there before gpuwatch first read the log.
+    there before gpuwatch first read the log, `again` that the same sensor had told the same before
+    (the same text, but for its numbers), in the baseline or since.
     """
 
     entry: LogEntry
     at: float
     seen_at: float
     baseline: bool
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

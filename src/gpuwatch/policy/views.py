@@ -91,8 +91,11 @@ class BmcView:
     long ago the BMC started, changed its firmware or the chassis was switched on or off: what it
     says right after that is no news. `powered_off_seconds` is for how long the chassis has been off
     since it was seen on, None while it is on or was never seen on. `entries` are those of the last
-    day, beside the baseline, the newest first. `expected_on` says that nobody switches this host
-    off without maintenance.
+    day, beside the baseline, the newest first; `restarts` are the Unix seconds of the last day at
+    which the BMC started, changed its firmware or the chassis was switched on or off: what had been
+    told before is told again then. `seen_well` is all that `domain.bmc_well.well_in` ever found in
+    a sweep of this server, as history remembers it. `expected_on` says that nobody switches this
+    host off without maintenance.
     """
 
     name: str
@@ -104,6 +107,8 @@ class BmcView:
     settled_seconds: float = 1e9
     powered_off_seconds: float | None = None
     entries: tuple[Logged, ...] = ()
+    restarts: tuple[float, ...] = ()
+    seen_well: frozenset[str] = frozenset()
     expected_on: bool = False
 
     @property
@@ -171,6 +176,7 @@ class PolicySettings:
     not_paging: frozenset[str] = frozenset()
     shadow: bool = False
     fru: str = ""
+    inlet_celsius_max: float = 35.0  # ASHRAE TC 9.9, class A2: the highest that is allowable
 
     def healthy_rate(self, part_number: str) -> float:
         """Incidents per board-year of healthy boards of this part number."""
