@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.bmc import MakeBmc, bmcs
 from tests.support.server import MakeServer, servers
 
 
@@ -12,4 +13,11 @@ from tests.support.server import MakeServer, servers
 def make_server(tmp_path: Path) -> Iterator[MakeServer]:
     """A factory of simulated servers."""
     with servers(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def make_bmc(tmp_path: Path) -> Iterator[MakeBmc]:
+    """A factory of simulated BMCs that run."""
+    with bmcs(tmp_path) as make:
         yield make

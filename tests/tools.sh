@@ -1,16 +1,20 @@
 #!/bin/sh
 # Installs the Debian packages that tests drive, where they are missing and this user may.
-# Each line: a command that must exist, and the package that brings it.
+# Each line: a command or file that must exist, and the package that brings it.
 set -u
 missing=""
 while read -r command package; do
-    command -v "$command" >/dev/null 2>&1 || missing="$missing $package"
+    command -v "$command" >/dev/null 2>&1 || [ -e "$command" ] || missing="$missing $package"
 done <<LIST
 promtool prometheus
 chromium chromium
 zsh zsh
 fish fish
 man man-db
+ipmi_sim openipmi
+/usr/include/OpenIPMI/lanserv.h libopenipmi-dev
+ipmitool ipmitool
+ipmi-sensors freeipmi-tools
 LIST
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -9,9 +11,17 @@ import pytest
 def require(tool: str, package: str) -> str:
     """The path of `tool`; else skip, or fail where GPUWATCH_REQUIRE=all wants every group run."""
     path = shutil.which(tool)
-    if path is not None:
-        return path
-    reason = f"missing: {tool} (apt-get install {package})"
+    return path if path is not None else _miss(tool, package)
+
+
+def require_file(path: Path, package: str) -> None:
+    """As `require`, for a file that is no program."""
+    if not path.exists():
+        _miss(str(path), package)
+
+
+def _miss(what: str, package: str) -> NoReturn:
+    reason = f"missing: {what} (apt-get install {package})"
     if os.environ.get("GPUWATCH_REQUIRE") == "all":
         pytest.fail(reason)
     pytest.skip(reason)
