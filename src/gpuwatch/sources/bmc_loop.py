@@ -8,15 +8,14 @@ one line, its settings, and then writes by itself (see wire.py for the lines):
     {"say": "failed", "reason": a BmcTrouble, "text": "...", "retry_seconds": 30.0}     it goes on
     {"say": "alive"}                                        while there is nothing else to say
 
-End of input and SIGTERM end it: it logs out first, because BMCs have few sessions to lose.
+It ends by itself, after it said why, only where a fresh child does better: with a password that was
+changed, or with its memory empty. End of input and SIGTERM end it: it logs out first, because BMCs
+have few sessions to lose.
 """
 
-import json
 import os
 import random
-import resource
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +25,6 @@ from typing import Any, Protocol, Self
 
 from gpuwatch.domain.bmc import BmcTrouble
 from gpuwatch.sources import wire
-from gpuwatch.sources.child import end_with_parent
 
 JITTER = 0.1  # of every pause, to both sides: hundreds of hosts must not ask at once
 BACKOFF_SECONDS = (30.0, 60.0, 120.0, 240.0, 300.0)
@@ -34,11 +32,12 @@ LOCK_OUT_SECONDS = 300.0  # what asks a BMC with a wrong password too often is l
 ALIVE_SECONDS = 15.0
 CLOSE_SECONDS = 10  # for logging out; then the kernel ends the process
 MEMORY_BYTES = 768 << 20
+FRESH = 3  # exit status: it said why, and a fresh child does better
 
 _LOCKING = frozenset({BmcTrouble.PASSWORD, BmcTrouble.PRIVILEGE})
 _SHORTEST_REST = 0.25  # of the interval: a BMC that is slower than it is not asked without pause
 _TWICE_SECONDS = 1.0
-_SECRETS = ("password", "kg")
+SECRETS = ("password", "kg")  # settings that nothing may quote
 
 Settings = Mapping[str, Any]
 Message = dict[str, Any]
@@ -186,10 +185,11 @@ class Loop:
         self._ending = ending
         self._monotonic = monotonic
         self._pace = Pace(float(settings["interval"]), draw)
-        self._secrets = [str(settings[name]) for name in _SECRETS if settings.get(name)]
+        self._refused = False
+        self._secrets = [str(settings[name]) for name in SECRETS if settings.get(name)]
 
     def run(self) -> int:
-        """Until a sweep needs more memory than there is; the exit status."""
+        """Until a fresh child would do better; the exit status."""
         self._say({"say": "ready", "pid": os.getpid()})
         self._wait(float(self._settings.get("first_after", 0.0)))
         while True:
@@ -199,7 +199,9 @@ class Loop:
                 limit = f"{MEMORY_BYTES >> 20} MiB"
                 text = f"it says what needs more than {limit} to read; asked anew by a fresh child"
                 self._say(self._failure(BmcTrouble.PROTOCOL, text))
-                return 1
+                return FRESH
+            if self._refused and self._settings.get("secrets"):
+                return FRESH  # reads the password again, which somebody may have changed
             self._wait(pause)
 
     def _sweep(self) -> float:
@@ -219,6 +221,7 @@ class Loop:
         else:
             return self._pace.after_success(self._monotonic() - began)
         self._ending.check()
+        self._refused = failure["reason"] == BmcTrouble.PASSWORD
         self._say(failure)
         return float(failure["retry_seconds"])
 
@@ -251,6 +254,15 @@ class Loop:
             raise SystemExit(0) from None  # the agent is gone
 
 
+def refuse(reason: BmcTrouble, text: str, output: Line) -> int:
+    """Say why a BMC cannot even be asked; the exit status."""
+    pause = BACKOFF_SECONDS[0]
+    failed = {"say": "failed", "reason": reason.value, "text": text, "retry_seconds": pause}
+    output.write(wire.encode(failed))
+    output.flush()
+    return FRESH
+
+
 def serve(
     settings: Settings,
     talk: Talk,
@@ -273,21 +285,3 @@ def serve(
         finally:
             ending.begin()
             talk.close()
-
-
-def limit_memory(size: int = MEMORY_BYTES) -> None:
-    """Bound this process's address space (bytes): what a BMC says may make a library never stop."""
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    bound = size if hard == resource.RLIM_INFINITY else min(size, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
-
-
-def run(build: Callable[[Settings], Talk]) -> int:
-    """A child's whole life; the exit status. `build` makes its Talk of the line of settings."""
-    end_with_parent()
-    limit_memory()
-    line = sys.stdin.buffer.readline(wire.LIMIT)
-    if not line:  # ended before it was asked anything
-        return 0
-    settings = json.loads(line)
-    return serve(settings, build(settings), sys.stdout.buffer, sys.stdin.buffer)

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from gpuwatch.domain.bmc import BmcTrouble
 from gpuwatch.sources import wire
-from gpuwatch.sources.bmc_loop import BACKOFF_SECONDS, Line, Message, Pace, Trouble, serve
+from gpuwatch.sources.bmc_loop import (
+    BACKOFF_SECONDS,
+    FRESH,
+    Line,
+    Message,
+    Pace,
+    Trouble,
+    refuse,
+    serve,
+)
 
 SWEEP: Message = {"say": "sweep", "boottime": 12.5, "seconds": 0.25}
 LOG: Message = {"say": "log", "log": "sel", "entries": [], "position": "7"}
@@ -262,7 +271,7 @@ def test_a_child_whose_memory_is_full_says_so_and_makes_room_for_a_fresh_one() -
 
     status = _serve(talk, output)
 
-    assert status == 1
+    assert status == FRESH
     assert talk.closed == 1
     assert "more than 768 MiB" in _said(output, "failed")[0]["text"]
 
@@ -284,3 +293,27 @@ def test_a_child_whose_agent_is_gone_logs_out_and_ends() -> None:
 
     assert status == 0
     assert talk.closed == 1
+
+
+def test_a_child_whose_password_is_refused_makes_room_for_one_that_reads_it_again() -> None:
+    """Somebody changed the password on the BMC, and then in its file."""
+    output = Written()
+    talk = FakeTalk([Trouble(BmcTrouble.PASSWORD, "password refused")])
+
+    status = _serve(talk, output, secrets={"password": {"file": "/etc/gpuwatch/bmc.secret"}})
+
+    assert status == FRESH
+    assert _said(output, "failed")[0]["retry_seconds"] >= 300.0
+    assert talk.closed == 1
+
+
+def test_a_child_that_cannot_even_begin_says_why() -> None:
+    """And ends with the status of one that makes room for another."""
+    output = Written()
+
+    status = refuse(BmcTrouble.PASSWORD, "the file is gone", output)
+
+    assert status == FRESH
+    assert output.messages == [
+        {"say": "failed", "reason": "password", "text": "the file is gone", "retry_seconds": 30.0}
+    ]
