@@ -37,8 +37,15 @@ _RULES = (
     "silenced by, the rule says nothing. `rules.disabled`, `rules.not_paging` and `rules.shadow` "
     "in the configuration quieten them; thresholds are not settings."
 )
+_BMC_METRICS = (
+    "Every metric about BMCs, written by `gpuwatch signals --bmc --markdown`. Each series also has "
+    "the labels `bmc` (the name in the settings) and `host` (whose BMC it is; empty for the host "
+    "that runs gpuwatch, which Prometheus takes for no label). What a BMC does not tell is absent, "
+    "and so is what it told once and is too old. See [bmc.md](bmc.md)."
+)
 _GENERATED = {
     "signals.md": ("Signals", _SIGNALS),
+    "bmc-metrics.md": ("Metrics of BMCs", _BMC_METRICS),
     "xids.md": ("Xids", _XIDS),
     "rules.md": ("Rules", _RULES),
 }
@@ -96,13 +103,18 @@ def _generated(name: str, command: str) -> str:
     title, intro = _GENERATED[name]
     body = io.StringIO()
     with contextlib.redirect_stdout(body):
-        assert main([command, "--markdown"]) == 0
+        assert main([*command.split(), "--markdown"]) == 0
     return f"# {title}\n\n{intro}\n\n{body.getvalue()}"
 
 
 @pytest.mark.parametrize(
     ("name", "command"),
-    [("signals.md", "signals"), ("xids.md", "xids"), ("rules.md", "rules")],
+    [
+        ("signals.md", "signals"),
+        ("bmc-metrics.md", "signals --bmc"),
+        ("xids.md", "xids"),
+        ("rules.md", "rules"),
+    ],
 )
 def test_golden_documents_from_tables_are_current(name: str, command: str) -> None:
     """What a document says of a table is what the table says."""

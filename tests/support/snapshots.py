@@ -20,6 +20,7 @@ from gpuwatch.domain.snapshot import GpuState, Latest, Maintenance, Snapshot, So
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
 from gpuwatch.domain.windows import Blackout, Blocked, CalendarState, Outlook, Window
 from gpuwatch.sources.nvml_signals import TABLE
+from tests.support.bmc_states import bad_bmcs
 
 AT = datetime(2026, 3, 14, 3, 12, 7, tzinfo=UTC).timestamp()
 BOOT = "2c4f9d0a-5d2e-4a57-9d1e-6f3f5c1b7a10"
@@ -544,7 +545,7 @@ def _sources() -> tuple[SourceState, ...]:
             durations_sum=301.25,
         ),
         SourceState(
-            name="bmc",
+            name="bmc.node-18",
             up=False,
             fresh=False,
             required=False,
@@ -609,6 +610,7 @@ def rich_snapshot() -> Snapshot:
             _hostile(),
         ),
         sources=_sources(),
+        bmcs=bad_bmcs(AT),
         epoch=Epoch(boot_id=BOOT, driver_load="40961", driver_version=DRIVER),
         host_verdict=Verdict.DRAIN_NOW,
         host_findings=(

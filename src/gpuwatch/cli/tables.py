@@ -7,6 +7,8 @@ from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import paragraph, print_json, print_lines, table
 from gpuwatch.config.durations import format_duration
 from gpuwatch.domain.signals import Kind
+from gpuwatch.exposition.bmc_families import FIXED
+from gpuwatch.exposition.bmc_rows import BMC_ROWS
 from gpuwatch.policy.describe import condition_in_words, timing_in_words
 from gpuwatch.policy.rules import RULES, RULES_VERSION, Rule
 from gpuwatch.sources.nvml_signals import TABLE
@@ -14,7 +16,9 @@ from gpuwatch.sources.xids import BY_CODE, CATALOG_URL, XIDS, Xid, describe
 
 
 def signals(arguments: Namespace) -> int:
-    """Print every row of the signal table that is published."""
+    """Print every row of the signal table that is published; with --bmc those about BMCs."""
+    if arguments.bmc:
+        return _bmc_metrics(arguments)
     rows = [
         (row.key, row.kind.value, row.every.value, row.keep.value, row.help)
         for row in TABLE
@@ -24,6 +28,28 @@ def signals(arguments: Namespace) -> int:
     if arguments.json:
         print_json({"signals": [dict(zip(names, row, strict=True)) for row in rows]})
     elif arguments.markdown:
+        print_lines(_markdown(names, rows))
+    else:
+        print_lines(table([name.upper() for name in names], rows))
+    return Exit.OK
+
+
+def _bmc_metrics(arguments: Namespace) -> int:
+    names = ("metric", "kind", "labels", "help")
+    if arguments.json:
+        listed = [
+            {
+                "metric": row.name,
+                "kind": row.type,
+                "labels": [*FIXED, *row.labels],
+                "help": row.help,
+            }
+            for row in BMC_ROWS
+        ]
+        print_json({"metrics": listed})
+        return Exit.OK
+    rows = [(row.name, row.type.value, " ".join(row.labels), row.help) for row in BMC_ROWS]
+    if arguments.markdown:
         print_lines(_markdown(names, rows))
     else:
         print_lines(table([name.upper() for name in names], rows))

@@ -11,7 +11,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from gpuwatch.domain.snapshot import GpuState, Snapshot
 from gpuwatch.exposition.views import driver_of, gpus_of, index_text
 
-UNITS = ("celsius", "watts", "joules", "bytes", "ratio", "hertz", "seconds", "rpm")
+UNITS = (
+    "celsius",
+    "watts",
+    "joules",
+    "bytes",
+    "ratio",
+    "hertz",
+    "seconds",
+    "rpm",
+    "volts",
+    "amperes",
+)
 Sample = tuple[Mapping[str, str], float]
 
 

@@ -13,6 +13,8 @@ from prometheus_client.registry import Collector
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.signals import Kind
 from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.exposition.bmc_families import bmc_families
+from gpuwatch.exposition.bmc_rows import BMC_ROWS
 from gpuwatch.exposition.families import (
     Scene,
     Type,
@@ -33,12 +35,13 @@ _TYPES = {Kind.GAUGE: Type.GAUGE, Kind.COUNTER: Type.COUNTER}
 
 
 def metric_families(snapshot: Snapshot, vocabulary: Vocabulary) -> Iterator[Metric]:
-    """Every family that has samples: gpuwatch's own, then those of the signal table."""
+    """Every family that has samples: gpuwatch's own, the BMCs', then those of the signal table."""
     scene = scene_of(snapshot, vocabulary)
     return chain(
         host_families(HOST_ROWS, scene),
         poll_durations(scene),
         gpu_families(GPU_ROWS, scene),
+        bmc_families(BMC_ROWS, snapshot),
         _signal_families(scene),
     )
 

@@ -15,6 +15,7 @@ from prometheus_client.samples import Sample
 from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.signals import Kind
 from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.exposition.bmc_rows import BMC_ROWS
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.exposition.gpu_rows import GPU_ROWS
 from gpuwatch.exposition.host_rows import HOST_ROWS
@@ -35,7 +36,18 @@ parse_openmetrics: Callable[[str], Iterator[Metric]] = (
     openmetrics_parser.text_string_to_metric_families
 )
 VOCABULARY = Vocabulary(alerting_xids=ALERTING_XIDS, degraded=("read-only", "disk-full"))
-UNITS = {"celsius", "watts", "joules", "bytes", "ratio", "hertz", "seconds", "rpm"}
+UNITS = {
+    "celsius",
+    "watts",
+    "joules",
+    "bytes",
+    "ratio",
+    "hertz",
+    "seconds",
+    "rpm",
+    "volts",
+    "amperes",
+}
 NOT_BASE = re.compile(
     r"_(percent|percentage|milliwatts?|mw|kw|mhz|megahertz|mib|gib|mb|gb|ms|us|millis\w*|celcius|"
     r"degrees|temp|pct)(_|$)"
@@ -127,8 +139,16 @@ def test_every_name_keeps_the_contract() -> None:
 
 
 def test_no_series_carries_a_label_of_its_target() -> None:
-    """Prometheus sets instance and job; a host label would double them."""
-    labels = {label for sample in _samples(rich_snapshot()) for label in sample.labels}
+    """Prometheus sets instance and job; a host label would double them.
+
+    Only a BMC may be of another host than the one that is scraped.
+    """
+    labels = {
+        label
+        for sample in _samples(rich_snapshot())
+        if not sample.name.startswith("gpuwatch_bmc_")
+        for label in sample.labels
+    }
 
     assert labels & TARGET_LABELS == set()
 
@@ -164,7 +184,7 @@ def test_openmetrics_tells_units() -> None:
 
     units = {family.unit for family in parse_openmetrics(rendered)} - {""}
 
-    assert units == UNITS - {"rpm"}
+    assert units == UNITS
 
 
 def test_a_quiet_gpu_costs_few_series_beside_its_readings() -> None:
@@ -185,7 +205,8 @@ def test_a_quiet_gpu_costs_few_series_beside_its_readings() -> None:
 def test_no_signal_has_the_name_of_a_metric_of_ours() -> None:
     """Two families of one name make a scrape invalid; the recovery action's row is a text."""
     signals = {row.name for row in TABLE if row.kind is not Kind.TEXT}
-    ours = {row.name for row in GPU_ROWS} | {row.name for row in HOST_ROWS}
+    of_bmcs = {row.name for row in BMC_ROWS}
+    ours = {row.name for row in GPU_ROWS} | {row.name for row in HOST_ROWS} | of_bmcs
 
     assert signals & ours == set()
 

@@ -17,7 +17,7 @@ def test_a_host_whose_required_sources_are_fresh_is_ready() -> None:
 
     assert report["ready"]
     assert report["sources"][2] == {
-        "name": "bmc",
+        "name": "bmc.node-18",
         "required": False,
         "ready": False,
         "reason": "no answer from the BMC: timed out",

@@ -6,6 +6,9 @@ from gpuwatch.cli.words.common import Commands, command
 def add(commands: Commands) -> None:
     """Add the commands of this group."""
     signals = command(commands, "signals", "tables:signals", "Every signal that is asked.")
+    signals.add_argument(
+        "--bmc", action="store_true", help="the metrics about BMCs instead, with their own labels"
+    )
     xids = command(commands, "xids", "tables:xids", "What every Xid means.")
     xids.add_argument("code", nargs="?", type=int, metavar="CODE", help="one code")
     rules = command(commands, "rules", "tables:rules", "Every rule that judges.")
