@@ -314,6 +314,7 @@ DRIFT_SILENT = [
 GAP_FIRES = [
     host(gpu(blind_seconds=3601.0)),
     host(gpu(), silent_sources=(("kernel_log", 3601.0),)),
+    host(silent_sources=(("bmc.gpu17", 3601.0),), driver=DriverHealth.NOT_ASKED),
 ]
 GAP_SILENT = [
     host(gpu(blind_seconds=3600.0)),

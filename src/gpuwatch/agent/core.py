@@ -155,8 +155,8 @@ class Agent:
             (log.info if news else log.debug)(
                 "swept",
                 gpus=len(self.snapshot.gpus),
-                verdict=gravest((judgement.host_verdict, *judgement.verdicts.values())).value,
-                findings=sum(map(len, judgement.findings.values())) + len(judgement.host_findings),
+                verdict=gravest(verdict for _, verdict, _ in judgement.by_subject()).value,
+                findings=sum(len(found) for _, _, found in judgement.by_subject()),
                 flags=sum(flag.is_open for flag in self.decisions.flags),
             )
         self.notifier.status(status_text(self.memory.live, judgement))
@@ -248,6 +248,7 @@ class Agent:
             calendar_problem=self.decisions.calendar.problem,
             blindness=self._blindness(now, released=released),
             clock_synchronized=self.clocks.synchronized,
+            nvml_asked=self.nvml is not None,
         )
 
     def _blindness(self, now: Moment, *, released: bool) -> Blindness:

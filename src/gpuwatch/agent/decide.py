@@ -24,7 +24,7 @@ from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.domain.windows import Window
 from gpuwatch.history import History
 from gpuwatch.policy.attention import attending, escalations, outlived, uuids_of
-from gpuwatch.policy.judge import HOST, NOTHING_JUDGED, Judge, Judgement
+from gpuwatch.policy.judge import NOTHING_JUDGED, Judge, Judgement
 from gpuwatch.policy.placement import place_for
 from gpuwatch.policy.planner import plan
 from gpuwatch.policy.rules import RULES_VERSION, is_remembered
@@ -157,7 +157,7 @@ class Decisions:
         """One log line for each finding that began or ended."""
         held = {
             (finding.code, finding.subject): finding
-            for findings in (judgement.host_findings, *judgement.findings.values())
+            for _, _, findings in judgement.by_subject()
             for finding in findings
         }
         before = self._held
@@ -189,13 +189,10 @@ class Decisions:
 
     def _note_verdicts(self, judgement: Judgement, now: Moment, *, settling: bool) -> bool:
         """Remember every verdict that changed; not that an agent which just started knows none."""
-        judged = {uuid: judgement.findings[uuid] for uuid in judgement.verdicts}
-        verdicts = {HOST: judgement.host_verdict, **judgement.verdicts}
         changed = False
-        for subject, verdict in verdicts.items():
+        for subject, verdict, findings in judgement.by_subject():
             if settling and verdict is Verdict.UNKNOWN:
                 continue
-            findings = judgement.host_findings if subject == HOST else judged[subject]
             codes = "; ".join(finding.code for finding in findings)
             reason = judgement.unknown_because.get(subject) or codes or "no finding holds"
             changed |= self._note_verdict(subject, verdict, reason, now)

@@ -50,6 +50,7 @@ class Situation:
     blindness: Blindness = NOT_BLIND
     clock_synchronized: bool | None = None
     switch_errors: Mapping[int, tuple[XidTrace, ...]] = field(default_factory=dict)
+    nvml_asked: bool = True
 
 
 def host_view(
@@ -63,7 +64,7 @@ def host_view(
     return HostView(
         now=now,
         gpus=gpu_views(known, live, situation),
-        driver=DriverHealth.STARTING if driver is None else _HEALTH[driver.condition],
+        driver=_driver_health(situation),
         driver_text=driver.text if driver else "",
         driver_version=driver.driver_version if driver else "",
         library_version=driver.library_version if driver else "",
@@ -187,6 +188,13 @@ def _in_grace(situation: Situation) -> bool:
     started, now = situation.epoch_started, situation.now
     young = started is not None and now.boottime - started.boottime < GRACE_SECONDS
     return now.boottime < GRACE_SECONDS or young
+
+
+def _driver_health(situation: Situation) -> DriverHealth:
+    if not situation.nvml_asked:
+        return DriverHealth.NOT_ASKED
+    driver = situation.driver
+    return DriverHealth.STARTING if driver is None else _HEALTH[driver.condition]
 
 
 def _load_of(driver: DriverState | None) -> str:

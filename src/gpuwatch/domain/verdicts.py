@@ -82,8 +82,9 @@ class RmaStanding(StrEnum):
 class Finding:
     """A rule that currently holds, with its evidence.
 
-    `subject` is a board's UUID for scope gpu, "" for the host. `urgency` makes the verdict, `route`
-    says whom alerts reach: lower than the urgency in maintenance, in shadow or by the settings.
+    `subject` is a board's UUID for scope gpu, "bmc.NAME" for a BMC, "" for the host. `urgency`
+    makes the verdict, `route` says whom alerts reach: lower than the urgency in maintenance, in
+    shadow or by the settings.
     `since` is Unix seconds. `sentence` says it to a person; `evidence` are the numbers in it by
     name, `evidence_at` the Unix seconds of the latest of them, 0 when undated. `clears` says what
     would end it, `escalates` what would make it worse. `source` is a URL or "gpuwatch heuristic".

@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.recovery import RecoveryAction
-from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
+from gpuwatch.policy.views import BmcView, DriverHealth, GpuView, HostView, PolicySettings
 
 RECOVERY = "gpuwatch_gpu_recovery_action"
 # What asks nothing of the GPU that tells it.
@@ -36,6 +36,8 @@ class Match:
 Outcome = Match | Answer
 GpuCondition = Callable[[GpuView, HostView, PolicySettings], Outcome]
 HostCondition = Callable[[HostView, PolicySettings], Outcome]
+BmcCondition = Callable[[BmcView, HostView, PolicySettings], Outcome]
+Condition = GpuCondition | HostCondition | BmcCondition
 
 
 @dataclass(frozen=True, slots=True)

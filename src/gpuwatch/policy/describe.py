@@ -3,11 +3,11 @@
 import inspect
 from datetime import timedelta
 
-from gpuwatch.policy.conditions import GpuCondition, HostCondition
+from gpuwatch.policy.conditions import Condition
 from gpuwatch.policy.rules import Rule
 
 
-def condition_in_words(condition: GpuCondition | HostCondition) -> str:
+def condition_in_words(condition: Condition) -> str:
     """When a condition holds: what the object says of itself, or a function's documentation."""
     if not inspect.isfunction(condition):
         return str(condition)

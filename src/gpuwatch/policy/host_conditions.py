@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from gpuwatch.policy.conditions import Answer, Match, Outcome, name_of
 from gpuwatch.policy.siblings import can_ask, here, kind_of, number
-from gpuwatch.policy.views import GpuView, HostView, PolicySettings
+from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
 BLIND_SECONDS = 3600.0
 PERSISTENCE = "gpuwatch_gpu_persistence_enabled"
@@ -12,7 +12,7 @@ PERSISTENCE = "gpuwatch_gpu_persistence_enabled"
 
 def telemetry_gap(host: HostView, _settings: PolicySettings) -> Outcome:
     """A GPU or a required source has told nothing for more than an hour, and nobody works on it."""
-    if not can_ask(host):
+    if not can_ask(host) and host.driver is not DriverHealth.NOT_ASKED:
         return Answer.CANNOT_TELL
     blind = {name_of(gpu): gpu.blind_seconds for gpu in host.gpus} | dict(host.silent_sources)
     long = {name: seconds for name, seconds in blind.items() if seconds > BLIND_SECONDS}

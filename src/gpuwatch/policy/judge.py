@@ -1,25 +1,24 @@
 """Judge: rules over views become findings that hold, latch, silence each other and clear."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
-from gpuwatch.domain.moments import Moment
-from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency, Verdict, is_newer, verdict_of
-from gpuwatch.policy.attention import is_covered
+from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Verdict, is_newer, verdict_of
+from gpuwatch.policy.bmc_troubles import UNREACHABLE
 from gpuwatch.policy.conditions import (
     Answer,
+    BmcCondition,
     GpuCondition,
     HostCondition,
     Match,
     Outcome,
 )
+from gpuwatch.policy.following import Following
+from gpuwatch.policy.routes import routed
 from gpuwatch.policy.rules import RULES, Rule
-from gpuwatch.policy.sight import FLAP_SECONDS, Sight
+from gpuwatch.policy.sight import Sight
 from gpuwatch.policy.silence import without_consequences
 from gpuwatch.policy.slots import with_twins
-from gpuwatch.policy.tracks import Track
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
 HOST = ""
@@ -27,9 +26,10 @@ HOST = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the rules say of the host at one instant, keyed by the board's UUID.
+    """What the rules say of the host at one instant.
 
-    `unknown_because` has a sentence for every GPU whose verdict is unknown.
+    `findings` and `verdicts` are by the board's UUID, those of BMCs by `BmcView.subject`.
+    `unknown_because` has a sentence for every GPU and BMC whose verdict is unknown.
     """
 
     findings: Mapping[str, tuple[Finding, ...]]
@@ -38,6 +38,16 @@ class Judgement:
     host_verdict: Verdict
     newly_latched: tuple[Finding, ...] = ()
     unknown_because: Mapping[str, str] = field(default_factory=dict)
+    bmc_findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    bmc_verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+
+    def by_subject(self) -> Iterator[tuple[str, Verdict, tuple[Finding, ...]]]:
+        """Everything that was judged: the host (""), its GPUs, the BMCs."""
+        yield HOST, self.host_verdict, self.host_findings
+        for subject, verdict in self.verdicts.items():
+            yield subject, verdict, self.findings[subject]
+        for subject, verdict in self.bmc_verdicts.items():
+            yield subject, verdict, self.bmc_findings[subject]
 
 
 NOTHING_JUDGED = Judgement(findings={}, verdicts={}, host_findings=(), host_verdict=Verdict.UNKNOWN)
@@ -49,16 +59,14 @@ class Judge:
 
     `latched` are findings restored from history by (code, subject); `dismissed` the evidence (Unix
     seconds) up to which a person dismissed one: only newer evidence raises it again. Time comes
-    with each view; holding times run on the boot clock, which a step of the wall clock does not
-    touch.
+    with each view.
     """
 
     settings: PolicySettings
     rules: tuple[Rule, ...] = RULES
     latched: dict[tuple[str, str], Finding] = field(default_factory=dict)
     dismissed: dict[tuple[str, str], float] = field(default_factory=dict)
-    _tracks: dict[tuple[str, str], Track] = field(default_factory=dict)
-    _ended: dict[tuple[str, str], float] = field(default_factory=dict)
+    _following: Following = field(default_factory=Following)
     _sight: Sight = field(default_factory=Sight)
 
     @property
@@ -68,39 +76,39 @@ class Judge:
         For what time alone decides, a judgement now and then is enough. Some findings hold for ever
         on a sound host, and some conditions for long without ever becoming one.
         """
-        return any(track.restless for track in self._tracks.values())
+        return self._following.restless
 
     def judge(self, host: HostView) -> Judgement:
         """Every finding and verdict at this instant."""
-        fresh: list[Finding] = []
         host_findings = self._host_findings(host)
         causes = {finding.code for finding in host_findings}
-        findings: dict[str, tuple[Finding, ...]] = {}
+        findings, fresh = self._gpu_findings(host, causes)
         verdicts: dict[str, Verdict] = {}
         unknown: dict[str, str] = {}
-        rules = tuple(self._for(Scope.GPU))
-        for gpu in host.gpus:
-            uuid = gpu.uuid
-            held = self._held_by(gpu, uuid, rules, host)
-            fresh.extend(self._latch(held))
-            kept = self._without_consequences(self._with_latched(uuid, held), causes)
-            findings[uuid] = self._routed(kept, host)
-        findings = with_twins(findings, host.gpus)
         for gpu in host.gpus:
             uuid, blindness = gpu.uuid, self._sight.look(gpu, host)
             verdicts[uuid] = verdict_of(findings[uuid], blind=bool(blindness))
             if verdicts[uuid] is Verdict.UNKNOWN:
                 unknown[uuid] = blindness
-        self._forget({HOST, *(gpu.uuid for gpu in host.gpus)})
-        ours = (verdicts[gpu.uuid] for gpu in host.gpus if gpu.managed)
-        blind = host.driver is not DriverHealth.READY or Verdict.UNKNOWN in ours
+        bmc_findings = self._bmc_findings(host, findings, causes)
+        bmc_verdicts: dict[str, Verdict] = {}
+        for bmc in host.bmcs:
+            subject, blindness = bmc.subject, self._sight.look_at_bmc(bmc, host)
+            # That it does not answer is no verdict on the server.
+            told = [each for each in bmc_findings[subject] if each.code != UNREACHABLE]
+            bmc_verdicts[subject] = verdict_of(told, blind=bool(blindness))
+            if bmc_verdicts[subject] is Verdict.UNKNOWN:
+                unknown[subject] = blindness
+        self._forget({HOST, *findings, *bmc_findings})
         return Judgement(
             findings=findings,
             verdicts=verdicts,
-            host_findings=self._routed(host_findings, host),
-            host_verdict=verdict_of(host_findings, blind=blind),
+            host_findings=routed(host_findings, host, self.settings),
+            host_verdict=_host_verdict(host, host_findings, verdicts, bmc_findings),
             newly_latched=tuple(fresh),
             unknown_because=unknown,
+            bmc_findings=bmc_findings,
+            bmc_verdicts=bmc_verdicts,
         )
 
     def dismiss(self, code: str, subject: str, evidence_at: float) -> None:
@@ -120,7 +128,7 @@ class Judge:
     def leave(self, code: str, subject: str) -> None:
         """Forget a latched finding: the board left."""
         self.latched.pop((code, subject), None)
-        self._tracks.pop((code, subject), None)
+        self._following.drop(code, subject)
 
     def _for(self, scope: Scope) -> Iterable[Rule]:
         disabled = self.settings.disabled
@@ -135,13 +143,48 @@ class Judge:
                 held.append(found)
         return self._without_consequences(held, set())
 
+    def _gpu_findings(
+        self, host: HostView, causes: set[str]
+    ) -> tuple[dict[str, tuple[Finding, ...]], list[Finding]]:
+        """The findings of every GPU by its UUID, and those that latched just now."""
+        fresh: list[Finding] = []
+        findings: dict[str, tuple[Finding, ...]] = {}
+        rules = tuple(self._for(Scope.GPU))
+        for gpu in host.gpus:
+            uuid = gpu.uuid
+            held = self._held_by(gpu, uuid, rules, host)
+            fresh.extend(self._latch(held))
+            kept = self._without_consequences(self._with_latched(uuid, held), causes)
+            findings[uuid] = routed(kept, host, self.settings)
+        return with_twins(findings, host.gpus), fresh
+
+    def _bmc_findings(
+        self, host: HostView, of_gpus: Mapping[str, tuple[Finding, ...]], causes: set[str]
+    ) -> dict[str, tuple[Finding, ...]]:
+        """The findings of every BMC by its subject."""
+        told = frozenset((each.code, uuid) for uuid, found in of_gpus.items() for each in found)
+        host = replace(host, told_of_gpus=told) if host.bmcs else host
+        rules = tuple(self._for(Scope.BMC))
+        findings = {}
+        for bmc in host.bmcs:
+            held = []
+            for rule in rules:
+                when: BmcCondition = rule.when  # type: ignore[assignment]  # scope decides
+                outcome = when(bmc, host, self.settings)
+                found = self._follow(rule, bmc.subject, outcome, host, answers=bmc.answers)
+                if found is not None:
+                    held.append(found)
+            kept = self._without_consequences(held, causes)
+            findings[bmc.subject] = routed(kept, host, self.settings, bmc)
+        return findings
+
     def _held_by(
         self, gpu: GpuView, uuid: str, rules: Iterable[Rule], host: HostView
     ) -> list[Finding]:
         """The findings of one GPU. Every rule of every GPU at every sweep: few steps for a no."""
         held = []
         settings = self.settings
-        tracked = {code for code, subject in self._tracks if subject == uuid}
+        tracked = self._following.tracked(uuid)
         for rule in rules:
             when: GpuCondition = rule.when  # type: ignore[assignment]  # scope decides
             outcome = when(gpu, host, settings)
@@ -172,87 +215,10 @@ class Judge:
     def _follow(
         self, rule: Rule, subject: str, outcome: Outcome, host: HostView, *, answers: int
     ) -> Finding | None:
-        """Advance the track of one rule on one subject; the finding when it has held enough."""
-        key, now = (rule.code, subject), host.now
-        track = self._tracks.get(key)
-        if isinstance(outcome, Match):
-            if track is None:
-                track = Track(now.boottime, answers, now.boottime, answers, now.wall, outcome)
-                self._tracks[key] = track
-            track.last, track.last_answers, track.match = now.boottime, answers, outcome
-        elif track is None:
-            return None
-        elif outcome is Answer.NO and (
-            not track.found or now.boottime - track.last >= track.clear_seconds
-        ):
-            del self._tracks[key]
-            if track.found:
-                self._ended[key] = now.boottime
-            return None
-        track.restless = rule.sweeps > 1 and isinstance(outcome, Match) and not track.found
-        held_for = track.last - track.first
-        swept = (
-            track.last_answers - track.first_answers + 1 if rule.scope is Scope.GPU else rule.sweeps
-        )
-        if held_for < rule.hold.total_seconds() or swept < rule.sweeps:
-            return None
-        if not track.found and not (isinstance(outcome, Match) and self._begin(key, rule, now)):
-            return None
-        track.redate(now)
-        return self._finding(rule, subject, track, held_for)
-
-    def _begin(self, key: tuple[str, str], rule: Rule, now: Moment) -> bool:
-        """Whether a finding begins now that its condition has held enough.
-
-        One that ended lately would flap. A level waits for its clearing time; an error is told at
-        once, and then needs five minutes to clear.
-        """
-        track, ended = self._tracks[key], self._ended.get(key, -math.inf)
-        clear = rule.clear.total_seconds()
-        lately = now.boottime - ended < (clear or FLAP_SECONDS)
-        if lately and clear:
-            return False
-        self._ended.pop(key, None)
-        track.found, track.restless = True, False
-        track.clear_seconds = FLAP_SECONDS if lately else clear
-        return True
-
-    def _finding(self, rule: Rule, subject: str, track: Track, held_for: float) -> Finding:
-        escalated = rule.pages_after is not None and held_for >= rule.pages_after.total_seconds()
-        facts = track.match.facts
-        return Finding(
-            code=rule.code,
-            scope=rule.scope,
-            subject=subject,
-            urgency=Urgency.PAGE if escalated else rule.urgency,
-            route=Urgency.INFO,
-            remedy=rule.remedy,
-            since=track.since,
-            sentence=rule.because.format_map(facts),
-            source=rule.source,
-            evidence=tuple(facts.items()),
-            evidence_at=track.match.evidence_at or 0.0,
-            latched=rule.latch,
-            rma=rule.rma,
-            due=self._due(rule),
-            clears=rule.clears,
-            escalates=rule.escalates,
-        )
-
-    def _due(self, rule: Rule) -> timedelta | None:
-        return self.settings.trend_due if rule.code == "rising-uncorrectable-trend" else rule.due
-
-    def _routed(self, found: Iterable[Finding], host: HostView) -> tuple[Finding, ...]:
-        """The same findings with the route that settings, maintenance and people leave them."""
-        return tuple(replace(finding, route=self._route(finding, host)) for finding in found)
-
-    def _route(self, finding: Finding, host: HostView) -> Urgency:
-        quiet = HOST in host.in_maintenance or finding.subject in host.in_maintenance
-        if self.settings.shadow or quiet or host.released or is_covered(finding, host):
-            return Urgency.INFO
-        if finding.urgency is Urgency.PAGE and finding.code in self.settings.not_paging:
-            return Urgency.WINDOW
-        return finding.urgency
+        found = self._following.follow(rule, subject, outcome, host.now, answers=answers)
+        if found is not None and found.code == "rising-uncorrectable-trend":
+            return replace(found, due=self.settings.trend_due)
+        return found
 
     def _latch(self, held: Iterable[Finding]) -> list[Finding]:
         """Latch what latches; the findings that are new, or rest on newer evidence."""
@@ -286,7 +252,17 @@ class Judge:
     def _forget(self, subjects: set[str]) -> None:
         """Drop tracks of boards that left, and of rules that are disabled."""
         self._sight.forget(subjects)
-        disabled = self.settings.disabled
-        for kept in (self._tracks, self._ended):
-            for key in [key for key in kept if key[1] not in subjects or key[0] in disabled]:
-                kept.pop(key)
+        self._following.forget(subjects, self.settings.disabled)
+
+
+def _host_verdict(
+    host: HostView,
+    host_findings: Iterable[Finding],
+    verdicts: Mapping[str, Verdict],
+    bmc_findings: Mapping[str, tuple[Finding, ...]],
+) -> Verdict:
+    """The host with its own BMCs. One that does not answer leaves the host's verdict as it is."""
+    ours = (verdicts[gpu.uuid] for gpu in host.gpus if gpu.managed)
+    asked = host.driver in (DriverHealth.READY, DriverHealth.NOT_ASKED)
+    told = (each for bmc in host.bmcs if not bmc.host for each in bmc_findings[bmc.subject])
+    return verdict_of((*host_findings, *told), blind=not asked or Verdict.UNKNOWN in ours)

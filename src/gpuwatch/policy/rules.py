@@ -18,9 +18,8 @@ from gpuwatch.policy.absence_conditions import (
 from gpuwatch.policy.conditions import (
     AnyGpuRecovery,
     AtLeast,
+    Condition,
     Driver,
-    GpuCondition,
-    HostCondition,
     Reads,
     Recovery,
     calendar_refused,
@@ -118,16 +117,17 @@ LEVEL_CLEARS = timedelta(minutes=5)
 class Rule:
     """One row. The columns are closed: what a rule can say is what stands here.
 
-    `hold` and `sweeps` are how long and over how many sweeps of the GPU the condition must hold
-    before it is a finding; `clear` how long it must be gone before the finding goes. `latch` keeps
-    it until a person dismisses it or the board leaves. `pages_after` raises the urgency to page
-    when it has held that long. `silenced_by` are the codes of causes: while one of them holds on
-    the same GPU or the host, this consequence is silent. `because` is filled with the facts.
+    `hold` and `sweeps` are how long and over how many sweeps of the GPU or BMC the condition must
+    hold before it is a finding; `clear` how long it must be gone before the finding goes. `latch`
+    keeps it until a person dismisses it or the board leaves. `pages_after` raises the urgency to
+    page when it has held that long. `silenced_by` are the codes of causes: while one of them holds
+    on the same GPU or BMC, or on the host, this consequence is silent. `because` is filled with the
+    facts.
     """
 
     code: str
     scope: Scope
-    when: GpuCondition | HostCondition
+    when: Condition
     urgency: Urgency
     remedy: Remedy
     because: str
@@ -145,7 +145,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         """Refuse rows that contradict themselves."""
-        if self.scope not in (Scope.GPU, Scope.HOST):
+        if self.scope not in (Scope.GPU, Scope.HOST, Scope.BMC):
             raise ValueError(f"rule {self.code}: no judge for scope {self.scope} yet")
         if self.remedy is Remedy.REPLACE and self.due is None:
             raise ValueError(f"rule {self.code}: a replacement has a due time")

@@ -28,6 +28,7 @@ class DriverHealth(StrEnum):
     MISMATCH = "mismatch"
     HUNG = "hung"
     FAILED = "failed"
+    NOT_ASKED = "not_asked"  # by the settings: this host only watches others, or has no GPUs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,8 @@ class HostView:
     `unattributed` are Unix seconds of echoes without an owner in the last day. `switch_errors` are
     the latest errors of NVSwitches (SXids) by code.
     `flags` are all that history knows, `departed` the boards that left. `known_boards` is what
-    other hosts told, by serial number, or by UUID of a board without one.
+    other hosts told, by serial number, or by UUID of a board without one. `told_of_gpus` are the
+    findings of GPUs by code and UUID, from the judge to the rules of BMCs.
     """
 
     now: Moment
@@ -161,6 +163,7 @@ class HostView:
     departed: tuple[BoardRecord, ...] = ()
     known_boards: Mapping[str, tuple[KnownBoard, ...]] = field(default_factory=dict)
     bmcs: tuple[BmcView, ...] = ()
+    told_of_gpus: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

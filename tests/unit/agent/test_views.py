@@ -2,14 +2,16 @@
 
 from gpuwatch.agent.live import Live
 from gpuwatch.agent.views import Situation, host_view
-from gpuwatch.policy.views import HostView
+from gpuwatch.policy.views import DriverHealth, HostView
 from gpuwatch.sources.base import DeviceHang, Inventory
 from tests.support.views import KEY, NOW, record
 
 ADDRESS = "0000:3b:00.0"
 
 
-def _view(inventory: Inventory | None = None, hang: DeviceHang | None = None) -> HostView:
+def _view(
+    inventory: Inventory | None = None, hang: DeviceHang | None = None, *, asked: bool = True
+) -> HostView:
     live = Live()
     live.inventory = inventory
     live.board(KEY).hang = hang
@@ -21,6 +23,7 @@ def _view(inventory: Inventory | None = None, hang: DeviceHang | None = None) ->
         clock_settled=True,
         quiet_seconds=700.0,
         stale_seconds=40.0,
+        nvml_asked=asked,
     )
     return host_view({KEY: record()}, live, situation)
 
@@ -59,3 +62,9 @@ def test_a_gpu_that_no_driver_holds_is_missing() -> None:
     dead = _view(Inventory(devices=(), unmanaged=((ADDRESS, ""),)))
 
     assert (dead.gpus[0].managed, dead.taken_functions) == (True, 0)
+
+
+def test_a_driver_that_the_settings_leave_alone_is_not_starting() -> None:
+    """Nothing will ever be told of it."""
+    assert _view().driver is DriverHealth.STARTING
+    assert _view(asked=False).driver is DriverHealth.NOT_ASKED
