@@ -15,7 +15,8 @@ PROGRAM = "ipmi_sim"
 PACKAGE = "openipmi"
 HEADER = Path("/usr/include/OpenIPMI/lanserv.h")
 HEADER_PACKAGE = "libopenipmi-dev"
-_PLUGIN_SOURCES = Path(__file__).parent / "plugin"
+_HERE = Path(__file__).parent
+_LOCAL_LIBRARY = _HERE.parent / "build" / "ipmi_device.so"
 _START_SECONDS = 20.0
 # Get Channel Authentication Capabilities outside of a session: the first thing any client asks.
 _ARE_YOU_THERE = bytes.fromhex("0600ff0700000000000000000009" + "2018c88100388e04b5")
@@ -25,11 +26,20 @@ class BmcAbsentError(RuntimeError):
     """ipmi_sim is not installed, or did not start."""
 
 
-def build_plugin() -> None:
-    """Build what ipmi_sim loads, if its source is newer. Raises BmcAbsentError where it cannot."""
+def build() -> None:
+    """Build both libraries if their sources are newer. Raises BmcAbsentError where it cannot."""
     if not HEADER.exists():
         raise BmcAbsentError(f"missing: {HEADER} (apt-get install {HEADER_PACKAGE})")
-    subprocess.run(["make", "--silent", "-C", _PLUGIN_SOURCES], check=True)  # noqa: S607 - any make
+    subprocess.run(["make", "--silent", "-C", _HERE], check=True)  # noqa: S607 - any make
+
+
+def local_environment(ports: Ports, device: Path) -> dict[str, str]:
+    """What a program needs to find the BMC in band, as a device at that path."""
+    return {
+        "LD_PRELOAD": str(_LOCAL_LIBRARY),
+        "SIMULATED_IPMI_DEVICE": str(device),
+        "SIMULATED_IPMI_PORT": str(ports.local),
+    }
 
 
 def free_ports() -> Ports:
@@ -77,7 +87,7 @@ class SimulatorProcess:
         program = shutil.which(PROGRAM)
         if program is None:
             raise BmcAbsentError(f"missing: {PROGRAM} (apt-get install {PACKAGE})")
-        build_plugin()
+        build()
         directory = self._directory
         (directory / "persist").mkdir(exist_ok=True)
         with (directory / "output").open("ab") as output:

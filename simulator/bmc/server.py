@@ -11,11 +11,12 @@ from typing import NamedTuple, Self
 from simulator.bmc import configuration, records
 from simulator.bmc.configuration import ADMIN, MONITOR, OPERATOR, Account, Model, Ports
 from simulator.bmc.console import Console
-from simulator.bmc.process import SimulatorProcess, free_ports
+from simulator.bmc.process import SimulatorProcess, free_ports, local_environment
 from simulator.bmc.sensors import FAILED, INPUT_LOST, PRESENT, SUPPLIES, Quirk, Sensor
 
 __all__ = ["ADMIN", "MONITOR", "OPERATOR", "Account", "IpmiBmc", "Model", "Ports", "Quirk"]
 
+DEVICE = Path("/dev/ipmi0")
 _WATTS_ON = (4800, 3900, 9800, 5100)
 _WATTS_OFF = (60, 20, 9800, 5100)
 _POWER_ON, _RESTORE_PREVIOUS = 0x01, 0x20
@@ -96,6 +97,10 @@ class IpmiBmc:
     def pid(self) -> int | None:
         """Its process, None while it is dead."""
         return self._process.pid
+
+    def local_environment(self, device: Path = DEVICE) -> dict[str, str]:
+        """What a program needs to find this BMC in band, as a device at that path."""
+        return local_environment(self.ports, device)
 
     # -- life --
 

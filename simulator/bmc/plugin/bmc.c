@@ -10,6 +10,7 @@
 #include <OpenIPMI/serv.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -651,6 +652,7 @@ int ipmi_sim_module_print_version(sys_data_t *system, char *options)
 int ipmi_sim_module_init(sys_data_t *system, const char *options)
 {
     bmc.system = system;
+    signal(SIGPIPE, SIG_IGN); /* ipmi_sim dies of a local client that is gone before its answer */
     snprintf(bmc.directory, sizeof(bmc.directory), "%s", options && *options ? options : ".");
     for (size_t i = 0; i < TABLES; i++)
         for (int c = 0; c < 256; c++) {
