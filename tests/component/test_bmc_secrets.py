@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gpuwatch.sources.bmc_child import with_secrets
 from gpuwatch.sources.bmc_secrets import SecretRefused, _judge, judge_file, read_secret
 
 SECRET = "hunter2-needle"
@@ -175,3 +176,21 @@ def test_a_credential_outside_systemd_is_refused_with_both_ways_out() -> None:
         "credential bmc-password was not handed over: CREDENTIALS_DIRECTORY is not set"
         " (write LoadCredential=bmc-password:FILE into the unit, or set password_file)"
     )
+
+
+@pytest.mark.parametrize("name", ["password", "kg"])
+def test_what_ipmi_cannot_take_is_refused_before_a_bmc_is_asked(tmp_path: Path, name: str) -> None:
+    """It would refuse it, and lock the account out."""
+    path = _file(tmp_path, b"x" * 21)
+    settings = {"protocol": "ipmi", "secrets": {name: {"file": str(path)}}}
+
+    with pytest.raises(SecretRefused, match=f"the {name} is longer than 20 bytes"):
+        with_secrets(settings, {})
+
+
+def test_a_child_finds_its_secrets_under_their_names(tmp_path: Path) -> None:
+    """Beside its other settings, however long where the protocol has no limit."""
+    path = _file(tmp_path, b"x" * 21)
+    settings = {"protocol": "redfish", "secrets": {"password": {"file": str(path)}}}
+
+    assert with_secrets(settings, {})["password"] == "x" * 21

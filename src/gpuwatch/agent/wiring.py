@@ -73,6 +73,7 @@ def policy_settings(settings: Settings) -> PolicySettings:
         not_paging=frozenset(rules.not_paging),
         shadow=rules.shadow,
         fru=settings.host.fru,
+        inlet_celsius_max=policy.inlet_limit,
     )
 
 

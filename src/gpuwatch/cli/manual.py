@@ -14,9 +14,9 @@ from gpuwatch.cli.exits import MEANINGS
 from gpuwatch.cli.grammar import Command, Option, Place, grammar
 from gpuwatch.cli.parser import parser
 from gpuwatch.config.document import bounds_of
-from gpuwatch.config.layers import DEFAULT_FILE, FILE_VARIABLE, NAMED
+from gpuwatch.config.layers import DEFAULT_FILE, FILE_VARIABLE
 from gpuwatch.config.models import Settings
-from gpuwatch.config.schema import sections, shown
+from gpuwatch.config.schema import heading, sections, shown
 
 _SETTINGS_PAGE = "gpuwatch.toml.5"
 _ABOUT = (
@@ -121,9 +121,8 @@ def _settings() -> str:
     models = dict(sections())
     for name in Settings.model_fields:
         model = models[name]
-        heading = f"[[{name}]]" if name in NAMED else f"[{name}]"
         live = " Takes effect at a reload." if name in Settings.LIVE else ""
-        lines += [f".SH {_plain(heading)}", _plain((model.__doc__ or "").strip() + live)]
+        lines += [f".SH {_plain(heading(name))}", _plain((model.__doc__ or "").strip() + live)]
         for key, field in model.model_fields.items():
             default = field.get_default(call_default_factory=True, validated_data={})
             told = "required" if field.is_required() else f"default {shown(default)}"

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import print_json, print_lines
+from gpuwatch.config import bmc_files
 from gpuwatch.config.loading import ConfigError, Loaded, load
 
 _ALIGNED = 48  # columns before the origin; longer values push theirs to the right
@@ -26,10 +27,19 @@ def run(arguments: Namespace) -> int:
     return int(importlib.import_module("gpuwatch.agent").run(loaded) or 0)
 
 
+def _checked(arguments: Namespace) -> Loaded:
+    """What the agent would run with, and files looked at that it need not have to run."""
+    loaded = _load(arguments)
+    unusable = tuple(bmc_files.problems(loaded))
+    if unusable:
+        raise ConfigError(unusable)
+    return loaded
+
+
 def check_config(arguments: Namespace) -> int:
     """Print every effective setting and its origin, or every problem."""
     try:
-        loaded = _load(arguments)
+        loaded = _checked(arguments)
     except ConfigError as refused:
         if arguments.json:
             print_json({"ok": False, "problems": [asdict(one) for one in refused.problems]})

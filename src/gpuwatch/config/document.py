@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from pydantic.fields import FieldInfo
 
-from gpuwatch.config.layers import DEFAULT_FILE, FILE_VARIABLE, NAMED
+from gpuwatch.config.layers import DEFAULT_FILE, FILE_VARIABLE
 from gpuwatch.config.models import Settings
-from gpuwatch.config.schema import sections, shown
+from gpuwatch.config.schema import heading, sections, shown
 
 _INTRODUCTION = f"""\
 # Configuration
@@ -30,8 +30,12 @@ Where a value comes from, strongest first:
   else as in the file: `true`, `8`, `["a", "b"]`; a list may also be `a,b`.
 - A list takes the place of a weaker one. `[[windows]]` of the file and its drop-ins add up, and
   so do `[[blackouts]]` and `[[calendars]]`.
+- A BMC has a name of its own, `[bmc.NAME]`, of a-z, 0-9 and `-`; what sources say of one name adds
+  up key by key: `--set bmc.host.interval=2m`, `GPUWATCH_BMC__HOST__INTERVAL=2m`. Its password is
+  never a setting: see [bmc.md](bmc.md).
 - A key or variable that does not exist, a value out of bounds, a named file that is missing: all
-  are refused, all at once, with where they stand and what to write instead.
+  are refused, all at once, with where they stand and what to write instead. The files that a BMC's
+  settings name are looked at by `check-config` only: the agent starts, and tells it of that BMC.
 - SIGHUP reads everything again. A configuration that is refused changes nothing and is logged.
   Sections marked *live* take effect at once, the others at the next start, which the log says too.
 """
@@ -44,12 +48,11 @@ def markdown() -> str:
 
 def _section(name: str) -> str:
     model = dict(sections())[name]
-    heading = f"[[{name}]]" if name in NAMED else f"[{name}]"
     live = " *(live)*" if name in Settings.LIVE else ""
     purpose = (model.__doc__ or "").strip()
     rows = "".join(_row(key, field) for key, field in model.model_fields.items())
     table = f"| key | default | bounds | meaning |\n| --- | --- | --- | --- |\n{rows}"
-    return f"\n## `{heading}`{live}\n\n{purpose}\n\n{table}"
+    return f"\n## `{heading(name)}`{live}\n\n{purpose}\n\n{table}"
 
 
 def _row(key: str, field: FieldInfo) -> str:

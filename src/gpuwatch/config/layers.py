@@ -19,6 +19,8 @@ _FILE_LIMIT = 1 << 20
 Key = tuple[str, ...]
 # Sections of which there may be several, each with a name; what one of them is called.
 NAMED = {"windows": "window", "blackouts": "blackout", "calendars": "calendar"}
+# Sections of which there may be several, each below its name: [bmc.NAME]. Sources add up by key.
+KEYED = frozenset({"bmc"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def check(layers: Layers) -> Settings:
         settings = Settings.model_validate(tree)
     except ValidationError as error:
         raise ConfigError([*problems, *refusals(error, layers)]) from error
-    problems += _unreadable(settings, layers)
+    problems += [*_unreadable(settings, layers), *_asked_twice(settings, layers)]
     if problems:
         raise ConfigError(problems)
     return settings
@@ -170,6 +170,21 @@ def _unreadable(settings: Settings, layers: Layers) -> Iterator[Problem]:
         if text := glance(calendar.path):
             key = dotted(("calendars", calendar.name, "path"))
             yield Problem(entry.origin, key, shown(calendar.path), text)
+
+
+def _asked_twice(settings: Settings, layers: Layers) -> Iterator[Problem]:
+    """BMCs that two names mean: each entry of its log would be told twice."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, bmc in settings.bmc.items():
+        key = "address" if bmc.endpoint else "device"
+        place = (bmc.protocol, bmc.endpoint or bmc.device)
+        if place in seen:
+            entry = layers.entries.get(("bmc", name, key))
+            origin = "default" if entry is None else entry.origin
+            text = f"is that of bmc.{seen[place]} already (remove one of them, or correct it)"
+            yield Problem(origin, f"bmc.{name}.{key}", shown(place[1]), text)
+        else:
+            seen[place] = name
 
 
 def _duplicates(layers: Layers) -> Iterator[Problem]:

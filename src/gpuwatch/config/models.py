@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt,
 from pydantic import model_validator as after_fields
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gpuwatch.config.bmc import Bmcs
 from gpuwatch.config.hardware import KernelLog, Nvml
 from gpuwatch.config.occasions import (
     MaintenanceBlackout,
@@ -91,6 +92,10 @@ class History(Section):
     )
 
 
+# ASHRAE TC 9.9, Thermal Guidelines for Data Processing Environments: what is allowable at most.
+_INLET_CELSIUS = {"A1": 32.0, "A2": 35.0, "A3": 40.0, "A4": 45.0}
+
+
 class Policy(Section):
     """How errors are judged (the arithmetic is documented with the rules)."""
 
@@ -120,6 +125,29 @@ class Policy(Section):
         description="Boards of this host that one window can take; those that leave together, as"
         " one field-replaceable unit, count as one.",
     )
+
+    inlet_class: Literal["A1", "A2", "A3", "A4"] = Field(
+        "A2",
+        description="ASHRAE class of the servers: above 32, 35, 40 or 45 degrees Celsius their"
+        " inlet is too hot.",
+    )
+    inlet_celsius_max: StrictFloat | None = Field(
+        None,
+        ge=15,
+        le=60,
+        description="The same as a temperature, where the vendor names one; instead of the class.",
+    )
+
+    @after_fields(mode="after")
+    def _one_inlet(self) -> "Policy":
+        if self.inlet_celsius_max is not None and "inlet_class" in self.model_fields_set:
+            refuse(inlet_celsius_max="stands beside inlet_class (keep one of them)")
+        return self
+
+    @property
+    def inlet_limit(self) -> float:
+        """Degrees Celsius above which the air at an inlet is too hot."""
+        return self.inlet_celsius_max or _INLET_CELSIUS[self.inlet_class]
 
     @after_fields(mode="after")
     def _rates(self) -> "Policy":
@@ -167,6 +195,14 @@ class Rules(Section):
     )
 
 
+class Compat(Section):
+    """Metrics under the names of other exporters, at /metrics/compat."""
+
+    ipmi: StrictBool = Field(
+        default=False, description="Whether sensors are also told as ipmi_exporter tells them."
+    )
+
+
 class Host(Section):
     """Where this host stands; labels of gpuwatch_gpu_info."""
 
@@ -202,6 +238,7 @@ class Settings(BaseSettings):
     web: Web = Web()
     nvml: Nvml = Nvml()
     kernel_log: KernelLog = KernelLog()
+    bmc: Bmcs = {}
     history: History = History()
     policy: Policy = Policy()
     rules: Rules = Rules()
@@ -209,6 +246,7 @@ class Settings(BaseSettings):
     blackouts: tuple[MaintenanceBlackout, ...] = ()
     calendars: tuple[MaintenanceCalendar, ...] = ()
     host: Host = Host()
+    compat: Compat = Compat()
     log: Log = Log()
 
     @classmethod

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gpuwatch.config.layers import NAMED, Entry, Key, Layers, Problem
-from gpuwatch.config.schema import dotted, fields_of, known, limit, shown
+from gpuwatch.config.bmc import SECRETS
+from gpuwatch.config.layers import KEYED, NAMED, Entry, Key, Layers, Problem
+from gpuwatch.config.schema import dotted, field_at, known, limit, shown
+from gpuwatch.config.values import HIDDEN
 
 Context = Mapping[str, object]
 
@@ -26,6 +28,7 @@ _NOT_LIST = _says('is not a list (write ["...", "..."])')
 # https://docs.pydantic.dev/latest/errors/validation_errors/
 _SENTENCES: dict[str, Callable[[Context], str]] = {
     "gpuwatch": lambda about: str(about["text"]),
+    HIDDEN: lambda about: str(about["text"]),
     "greater_than_equal": lambda about: f"is below {about['limit']} (that is the least)",
     "less_than_equal": lambda about: f"is above {about['limit']} (that is the most)",
     "bool_type": _NOT_TRUE,
@@ -47,26 +50,36 @@ _SENTENCES: dict[str, Callable[[Context], str]] = {
 }
 
 
+_WITHOUT_VALUE = frozenset({"missing", "model_type", HIDDEN})
+_OF_A_KEY = "[key]"  # what the library appends to the place of an error in a table's key
+_WRITTEN_OUT = (
+    "is a secret, and whoever reads the configuration reads it (write it alone into a file of mode"
+    " 600 and name that in password_file or kg_file, or set credential; and choose another)"
+)
+
+
 def problems(error: ValidationError, layers: Layers) -> Iterator[Problem]:
     """Every error with where its value stands, the value, and what to do about it."""
     for detail in error.errors(include_url=False):
         contradictions = detail.get("ctx", {}).get("problems")
         if isinstance(contradictions, dict):
             yield from _contradictions(contradictions, detail, layers)
+        elif detail["type"] == "default_factory_not_called":
+            continue  # of what it depends on, the error is reported already
         elif not (detail["type"] == "too_short" and detail["input"]):
             # A list whose items were refused is short by them: they are reported already.
             yield _problem(detail, layers)
 
 
 def _problem(detail: ErrorDetails, layers: Layers) -> Problem:
-    key = tuple(str(part) for part in detail["loc"])
+    key = tuple(str(part) for part in detail["loc"] if part != _OF_A_KEY)
     entry = _entry(key, layers)
     if detail["type"] == "extra_forbidden":
         return Problem(_where(entry), _name(key, layers), "", _unknown(key, entry))
     say = _SENTENCES.get(detail["type"])
     context = {**detail.get("ctx", {}), "limit": limit(key, detail["type"])}
     text = say(context) if say else f"is refused: {detail['msg']} (correct it)"
-    shows_value = detail["type"] not in ("missing", "model_type")
+    shows_value = detail["type"] not in _WITHOUT_VALUE and _OF_A_KEY not in detail["loc"]
     value = _value(detail["input"], entry) if shows_value else ""
     return Problem(_where(entry), _name(key, layers), value, text)
 
@@ -91,7 +104,7 @@ def _contradictions(
         given: object = detail["input"]
         for part in name.split(".", 1):
             given = given.get(part) if isinstance(given, dict) else None
-        if given is None and (field := fields_of(section[0]).get(name)) is not None:
+        if given is None and (field := field_at(key)) is not None:
             given = field.get_default(call_default_factory=True, validated_data={})
         value = "" if given is None else _value(given, entry)
         yield Problem(_where(entry), _name(key, layers), value, text)
@@ -99,8 +112,10 @@ def _contradictions(
 
 def _unknown(key: Key, entry: Entry | None) -> str:
     """An unknown key or section, with the nearest one that exists."""
+    if key[0] in KEYED and key[-1] in SECRETS:
+        return _WRITTEN_OUT
     choices = known(key[0] if len(key) > 1 else None)
-    name, prefix = key[-1], ".".join(key[:1] if len(key) > 1 else ())
+    name, prefix = key[-1], ".".join(key[:-1])
     if len(key) == 1 and entry is not None and entry.is_text:
         # GPUWATCH_NVML_FAST: one underscore where two belong
         choices = tuple(
@@ -122,8 +137,11 @@ def _entry(key: Key, layers: Layers) -> Entry | None:
     for length in range(len(key), 0, -1):
         if key[:length] in layers.entries:
             return layers.entries[key[:length]]
+    if key[0] in KEYED and len(key) > 1:
+        key = key[:2]  # a key that is missing: where the others of its name stand
     below = (entry for other, entry in layers.entries.items() if other[: len(key)] == key)
-    return next(below, None) if len(key) > 1 or key[0] not in known(None) else None
+    alone = len(key) == 1 and key[0] in known(None) and key[0] not in KEYED
+    return None if alone else next(below, None)
 
 
 def _where(entry: Entry | None) -> str:

@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gpuwatch.config.durations import format_duration
-from gpuwatch.config.layers import NAMED, Key, typed
+from gpuwatch.config.layers import KEYED, NAMED, Key, typed
 from gpuwatch.config.models import Settings
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -19,13 +20,13 @@ _LONGEST = 120  # characters of a value that are worth showing
 
 
 def sections() -> Iterator[tuple[str, type[BaseModel]]]:
-    """Every section with its model, in the order of the documentation; windows among them."""
+    """Every section with its model, in the order of the documentation; windows and BMCs too."""
     for name, field in Settings.model_fields.items():
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield name, annotation
         else:
-            yield name, get_args(annotation)[0]
+            yield name, get_args(annotation)[-1 if name in KEYED else 0]
 
 
 def fields_of(section: str) -> Mapping[str, FieldInfo]:
@@ -39,11 +40,23 @@ def known(section: str | None) -> tuple[str, ...]:
     return tuple(Settings.model_fields) if section is None else tuple(fields_of(section))
 
 
+def field_at(key: Key) -> FieldInfo | None:
+    """The field that `key` is, None for what is none: a window has a number, a BMC its name."""
+    place = 2 if key[0] in NAMED or key[0] in KEYED else 1
+    return fields_of(key[0]).get(key[place]) if len(key) > place else None
+
+
+def heading(section: str) -> str:
+    """How a section is begun in the file."""
+    if section in KEYED:
+        return f"[{section}.NAME]"
+    return f"[[{section}]]" if section in NAMED else f"[{section}]"
+
+
 def limit(key: Key, error_type: str) -> str:
     """The bound that a value of `key` broke, written as in the file; "" when it has none."""
     name = {"greater_than_equal": "ge", "less_than_equal": "le"}.get(error_type, "")
-    place = 2 if key[0] in NAMED else 1  # a window has a number before its key
-    field = fields_of(key[0]).get(key[place]) if name and len(key) > place else None
+    field = field_at(key) if name else None
     bounds = () if field is None else field.metadata
     return next((shown(getattr(bound, name)) for bound in bounds if hasattr(bound, name)), "")
 
@@ -59,7 +72,7 @@ def text_value(key: Key, text: str) -> object:
     Texts and durations are taken as they are; everything else is written as in the file, and a
     list may also be its items with commas between them.
     """
-    field = fields_of(key[0]).get(key[1]) if len(key) > 1 else None
+    field = field_at(key)
     if field is not None and _is_text(field.annotation):
         return text
     value = typed(text)
@@ -69,7 +82,12 @@ def text_value(key: Key, text: str) -> object:
 
 
 def _is_text(annotation: object) -> bool:
-    return get_origin(annotation) is Literal or (
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _is_text(parts[0])
+    if origin in (Union, UnionType):
+        return any(map(_is_text, parts))
+    return origin is Literal or (
         isinstance(annotation, type) and issubclass(annotation, str | timedelta)
     )
 

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from gpuwatch.config.durations import WORDS, format_duration, parse_duration
 
+HIDDEN = "gpuwatch_hidden"
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^\[\]:\s]*):(?P<port>\d{1,5})", re.ASCII)
 _LAST_PORT = 65_535
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
@@ -76,6 +77,11 @@ def _zone(value: object) -> str:
 def refused(text: str) -> PydanticCustomError:
     """An error that carries its own sentence: what is wrong, then the way out in parentheses."""
     return PydanticCustomError("gpuwatch", "{text}", {"text": text})
+
+
+def hidden(text: str) -> PydanticCustomError:
+    """The same for a value that must not be shown: people write secrets in its place."""
+    return PydanticCustomError(HIDDEN, "{text}", {"text": text})
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]

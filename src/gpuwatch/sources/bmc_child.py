@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-from gpuwatch.domain.bmc import BmcTrouble
+from gpuwatch.domain.bmc import BmcProtocol, BmcTrouble
 from gpuwatch.sources import wire
 from gpuwatch.sources.bmc_loop import MEMORY_BYTES, SECRETS, Settings, Talk, refuse, serve
 from gpuwatch.sources.bmc_secrets import SecretRefused, read_secret
 from gpuwatch.sources.child import end_with_parent
 
+_IPMI_BYTES = 20  # IPMI 2.0, 22.30
 _HIDDEN = "(hidden)"
 
 
@@ -56,8 +57,18 @@ def run(build: Callable[[Settings], Talk]) -> int:
 
 def with_secrets(settings: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """The settings with the secrets that they name. Raises SecretRefused."""
-    named = settings.get("secrets", {})
-    return {**settings, **{name: read_secret(named[name], environment) for name in named}}
+    read = {
+        name: read_secret(where, environment) for name, where in settings.get("secrets", {}).items()
+    }
+    if settings.get("protocol") == BmcProtocol.IPMI:
+        for name, secret in read.items():
+            if len(secret.encode()) > _IPMI_BYTES:
+                # A BMC would refuse it, and lock the account out after a few attempts.
+                raise SecretRefused(
+                    f"the {name} is longer than {_IPMI_BYTES} bytes, which IPMI does not know"
+                    " (set a shorter one)"
+                )
+    return {**settings, **read}
 
 
 def limit_memory(size: int = MEMORY_BYTES) -> None:

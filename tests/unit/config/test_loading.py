@@ -301,7 +301,21 @@ def test_a_bad_variable_is_refused_by_its_name(name: str, value: str, text: str)
 
 
 _NAMES = st.sampled_from(
-    ["nvml", "windows", "policy", "fast", "name", "duration", "lambda0_by_part", "host", "0", "x"]
+    [
+        "nvml",
+        "bmc",
+        "protocol",
+        "address",
+        "windows",
+        "policy",
+        "fast",
+        "name",
+        "duration",
+        "lambda0_by_part",
+        "host",
+        "0",
+        "x",
+    ]
 )
 _SCALARS = (
     st.none()
