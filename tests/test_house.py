@@ -49,7 +49,7 @@ _GENERATED = {
     "xids.md": ("Xids", _XIDS),
     "rules.md": ("Rules", _RULES),
 }
-TABLES = re.compile(r"(nvml_signals|rules|xids)\.py$")
+TABLES = re.compile(r"(nvml_signals|rules|xids|migrations)\.py$")
 
 
 def _functions(path: Path) -> Iterator[tuple[str, int]]:

@@ -34,6 +34,13 @@ class EventKind(StrEnum):
     SOURCE_RELEASED = "source_released"
     SOURCE_RESUMED = "source_resumed"
     HISTORY_LOST = "history_lost"
+    BMC_ADDED = "bmc_added"
+    BMC_REPLACED = "bmc_replaced"
+    BMC_CHANGED = "bmc_changed"
+    CHASSIS_POWER_ON = "chassis_power_on"
+    CHASSIS_POWER_OFF = "chassis_power_off"
+    LOG_CLEARED = "log_cleared"
+    LOG_WRAPPED = "log_wrapped"
 
 
 class EventSource(StrEnum):
@@ -53,9 +60,10 @@ class Event:
     until the agent maps `pci_address` to a board, or when the event is the host's.
     `code` is the Xid or SXid; `subcode` what distinguishes occurrences under one code (a MIG
     instance, an NVLink unit); `detail` the text after the code, for people. `uuid` is the GPU that
-    the report itself names, "" when it names only an address. `process` is whom the report blames,
-    `advice` what the driver's manual says of an Xid: history keeps both in the board's traces, and
-    an event that was read back has neither.
+    the report itself names, "" when it names only an address. `bmc` is the name of the BMC that an
+    event is about, "" for none. `process` is whom the report blames, `advice` what the driver's
+    manual says of an Xid: history keeps both in the board's traces, and an event that was read back
+    has neither.
     """
 
     kind: EventKind
@@ -66,6 +74,7 @@ class Event:
     board: BoardKey | None = None
     pci_address: str = ""
     uuid: str = ""
+    bmc: str = ""
     code: int | None = None
     subcode: str = ""
     detail: str = ""

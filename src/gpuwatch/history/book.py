@@ -17,6 +17,7 @@ from gpuwatch.domain.known_boards import KnownBoard
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Finding
+from gpuwatch.history.bmcs import BmcHistory
 from gpuwatch.history.boards import Alike, BoardHistory, Occurrences, find
 from gpuwatch.history.flags import finding_row, flag_row
 from gpuwatch.history.store import Store
@@ -86,12 +87,13 @@ class Book:
     recent: deque[Logged] = field(default_factory=lambda: deque(maxlen=RECENT_EVENTS))
     recent_of: dict[int, deque[Logged]] = field(default_factory=dict)
     identities: dict[str, None] = field(default_factory=dict)
-    floods: dict[tuple[int, str, int | None, str], Flood] = field(default_factory=dict)
+    floods: dict[tuple[int, str, str, int | None, str], Flood] = field(default_factory=dict)
     verdicts: dict[str, tuple[VerdictSince, Instant]] = field(default_factory=dict)
     flags: dict[int, Flag] = field(default_factory=dict)
     latched: dict[tuple[str, str], Finding] = field(default_factory=dict)
     acceptances: dict[int, Acceptance] = field(default_factory=dict)
     known_boards: dict[tuple[str, str], KnownBoard] = field(default_factory=dict)
+    bmcs: dict[str, BmcHistory] = field(default_factory=dict)
     audit: deque[tuple[AuditRecord, Instant]] = field(
         default_factory=lambda: deque(maxlen=RECENT_EVENTS)
     )

@@ -42,7 +42,7 @@ def store(book: Book, known: BoardHistory | None, event: Event, instant: Instant
         _count(book, known, event, instant)
         if known is None or not book.precedes_sight(known, instant):
             xid_traces.follow(book, known, event, instant)
-    key = (board, event.kind.value, event.code, event.source.value)
+    key = (board, event.bmc, event.kind.value, event.code, event.source.value)
     hour = Instant(instant.boot, instant.boottime // _HOUR_SECONDS)
     flood = book.floods.get(key)
     if flood is None or flood.hour != hour:
@@ -65,6 +65,7 @@ def say(
     instant: Instant | None = None,
     seconds_before: float = 0.0,
     seconds_after: float = 0.0,
+    bmc: str = "",
 ) -> tuple[Event, ...]:
     """An event of gpuwatch's own, stored; empty when it is one too many of its sort."""
     place = book.timeline.now if instant is None else instant
@@ -81,6 +82,7 @@ def say(
         not_before=at - seconds_before if seconds_before else None,
         not_after=at + seconds_after if seconds_after else None,
         boottime=place.boottime,
+        bmc=bmc,
     )
     return (event,) if store(book, known, event, place) else ()
 

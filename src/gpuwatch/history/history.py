@@ -9,11 +9,11 @@ from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.moments import Clock, Moment
 from gpuwatch.domain.readings import Sweep
 from gpuwatch.history import events, evidence, inventory, ledger, sweeps, tables
+from gpuwatch.history.bmc_keeper import BmcKeeper
 from gpuwatch.history.boards import BoardHistory, Case
 from gpuwatch.history.book import Book, Met
 from gpuwatch.history.health import Degraded
 from gpuwatch.history.joining import join
-from gpuwatch.history.keeper import Keeper
 from gpuwatch.history.load import load
 from gpuwatch.history.plans import Plans
 from gpuwatch.history.retention import Retention
@@ -25,7 +25,7 @@ from gpuwatch.history.store import Store
 from gpuwatch.history.timeline import Instant
 
 
-class History(Keeper):
+class History(BmcKeeper):
     """The one writer. Every method is called from one thread, except `copy` and `copy_due`."""
 
     def __init__(self, book: Book, settings: HistorySettings) -> None:

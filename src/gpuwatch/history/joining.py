@@ -10,6 +10,7 @@ from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.flag_audit import flag_subject
 from gpuwatch.domain.flags import Flag
 from gpuwatch.history import events, ledger, rows, rule_sets, sweeps, tables, xid_traces
+from gpuwatch.history.bmc_store import join_bmcs, waiting_entries
 from gpuwatch.history.boards import NOWHERE, BlindGap, BoardHistory, Counted, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Logged
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
@@ -19,7 +20,7 @@ from gpuwatch.history.proofs import join_proofs
 from gpuwatch.history.timeline import Instant
 
 # What the book in memory said only because it knew nothing.
-_NAIVE = frozenset({EventKind.BOARD_FIRST_SEEN, EventKind.NEW_EPOCH})
+_NAIVE = frozenset({EventKind.BOARD_FIRST_SEEN, EventKind.NEW_EPOCH, EventKind.BMC_ADDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class _Joint:
 
 def join(begun: Book) -> Book:
     """The book of the file, with all that `begun` saw; its rows wait to be committed."""
+    entries = waiting_entries(begun)
     begun.store.forget()
     book = load(begun.store)
     boots = {
@@ -60,6 +62,7 @@ def join(begun: Book) -> Book:
     _join_xids(joint, HOST, begun.host_xids, book.host_xids)
     _join_traces(joint, None, begun.host_traces)
     _join_decisions(joint)
+    join_bmcs(begun, book, entries.values(), joint.instant)
     for logged in begun.recent:
         if logged.event.kind not in _NAIVE and not book.has_met(logged.event.identity):
             board, instant = numbers[logged.board], joint.instant(logged.instant)

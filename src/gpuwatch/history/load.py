@@ -10,6 +10,7 @@ from gpuwatch.domain.incidents import ECHOES
 from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.history import tables, xid_traces
+from gpuwatch.history.bmc_store import load_bmcs
 from gpuwatch.history.boards import BoardHistory, Case, Exact
 from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged, Met
 from gpuwatch.history.events import DATING, KEPT_RESETS, is_echo, remember_exact
@@ -56,6 +57,7 @@ def load(store: Store) -> Book:
     _load_happenings(book)
     _load_decisions(book)
     load_rule_sets(book)
+    load_bmcs(book)
     _load_events(book)
     return book
 

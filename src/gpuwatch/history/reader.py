@@ -21,13 +21,13 @@ from gpuwatch.domain.records import (
 from gpuwatch.domain.verdicts import Finding
 from gpuwatch.domain.xids import XidTrace
 from gpuwatch.history import xid_traces
+from gpuwatch.history.bmc_reader import BmcReader
 from gpuwatch.history.boards import BoardHistory, Occurrences
 from gpuwatch.history.book import Book, Logged
 from gpuwatch.history.flags import audit_of
 from gpuwatch.history.ledger import as_incident
 from gpuwatch.history.load import load
 from gpuwatch.history.plans import TOTAL
-from gpuwatch.history.proofs import Proofs
 from gpuwatch.history.rule_sets import judged_from
 from gpuwatch.history.series import SeriesBook
 from gpuwatch.history.store import Store
@@ -43,7 +43,7 @@ _AUDIT_OF = (
 )
 
 
-class Reader(Proofs):
+class Reader(BmcReader):
     """Reading access to a book. `Reader.open` is for the CLI when no agent runs."""
 
     def __init__(self, book: Book) -> None:

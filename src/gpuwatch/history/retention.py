@@ -1,6 +1,7 @@
 """Retention: the store's size is bounded by counts, so that no wall clock can delete anything.
 
-Series keep the buckets of fourteen days of presence; floods keep the latest of their sort.
+Series keep the buckets of fourteen days of presence; floods keep the latest of their sort. Logs of
+BMCs keep the latest entries, of a baseline fewer; the fewer of each, the more BMCs are watched.
 Incidents, clocks, flags and audit records are kept for good: their number is bounded by their
 nature (an incident spans a day at least and keeps a limited number of signals).
 """
@@ -17,11 +18,29 @@ _FREE_PAGES = 2000
 # table, the columns whose combinations are sorts, how many of a sort are kept, which rows
 _LIMITS: tuple[tuple[str, str, int, str], ...] = (
     ("changes", "board, signal", 500, "1"),
-    ("events", "board, kind, code", 200, "source <> 'nvml'"),
+    ("events", "board, kind, code", 200, "source <> 'nvml' and bmc = ''"),
+    ("events", "bmc, kind", 50, "bmc <> ''"),
     ("events", "board, kind, code", 100, "source = 'nvml'"),
     ("verdicts", "subject", 200, "1"),
     ("resets", "board", 200, "1"),
 )
+
+# Entries of the logs of all BMCs, of one at least and at most, and of one log's baseline.
+_ENTRIES_OF_ALL = 50_000
+_ENTRIES_OF_A_BMC = (1_000, 5_000)
+_ENTRIES_OF_A_BASELINE = 200
+_OLD_BASELINES = (
+    "delete from bmc_entries where number in (select number from (select number, row_number() over"  # noqa: S608 - a number
+    " (partition by log order by number desc) as place from bmc_entries where baseline = 1)"
+    f" where place > {_ENTRIES_OF_A_BASELINE})"
+)
+_OLD_ENTRIES = (
+    "delete from bmc_entries where number in (select number from (select kept.number as number,"
+    " row_number() over (partition by owner.bmc order by kept.number desc) as place"
+    " from bmc_entries as kept join bmc_logs as owner on owner.number = kept.log)"
+    " where place > ?1)"
+)
+_PIECES = len(_LIMITS) + 2  # the limits, series, and the logs of BMCs
 
 
 class Retention:
@@ -41,22 +60,29 @@ class Retention:
         if due is None:  # start-up has better things to do
             return
         self.run_piece(self._turn)
-        self._turn = (self._turn + 1) % (len(_LIMITS) + 1)
+        self._turn = (self._turn + 1) % _PIECES
 
     def run_piece(self, piece: int) -> int:
         """Run one piece of the work; rows deleted."""
         store = self._book.store
         if piece == len(_LIMITS):
-            deleted = store.execute([self._series(board) for board in self._book.boards])
+            statements = [self._series(board) for board in self._book.boards]
+        elif piece == len(_LIMITS) + 1:
+            statements = [(_OLD_BASELINES, ()), (_OLD_ENTRIES, (self._entries_of_a_bmc(),))]
         else:
-            deleted = store.execute([(_excess(*_LIMITS[piece]), ())])
+            statements = [(_excess(*_LIMITS[piece]), ())]
+        deleted = store.execute(statements)
         if deleted:
             store.shrink(_FREE_PAGES)
         return deleted
 
     def run(self) -> int:
         """Run all pieces; rows deleted."""
-        return sum(self.run_piece(piece) for piece in range(len(_LIMITS) + 1))
+        return sum(self.run_piece(piece) for piece in range(_PIECES))
+
+    def _entries_of_a_bmc(self) -> int:
+        least, most = _ENTRIES_OF_A_BMC
+        return max(least, min(most, _ENTRIES_OF_ALL // max(1, len(self._book.bmcs))))
 
     def _series(self, board: int) -> tuple[str, Row]:
         newest = f"(select max(sequence) from {SERIES.name} where board = ?1)"  # noqa: S608 - a name

@@ -1,6 +1,7 @@
 """Rewrite: after the file was lost or rebuilt while we ran, everything in memory is put again."""
 
 from gpuwatch.history import rows, tables, xid_traces
+from gpuwatch.history.bmc_store import put_bmcs
 from gpuwatch.history.book import HOST, Book
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
 from gpuwatch.history.proofs import put_proofs
@@ -27,6 +28,7 @@ def put_everything(book: Book) -> None:
         store.put(tables.XID_TRACES, row)
     _put_boards(book)
     _put_decisions(book)
+    put_bmcs(book)
     for logged in book.recent:
         row = rows.event_row(logged.number, logged.board, logged.instant, logged.event)
         store.put(tables.EVENTS, row)

@@ -221,6 +221,7 @@ def event_row(number: int, board: int, instant: Instant, event: Event) -> Row:
         instant.boottime,
         event.at - event.earliest,
         event.latest - event.at,
+        event.bmc,
     )
 
 
@@ -243,4 +244,5 @@ def event_of(row: Stored, key: BoardKey | None, timeline: Timeline) -> Event:
         not_before=at - row[11] if row[11] else None,
         not_after=at + row[12] if row[12] else None,
         boottime=boottime,
+        bmc=row[13],
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.incidents import Incident
+from gpuwatch.domain.snapshot import Logged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,15 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one step changed: events to log, incidents opened or extended, boards to judge again."""
+    """What one step changed: events to log, incidents opened or extended, boards to judge again.
+
+    `entries` are those of a BMC's log that were new, the baseline of a log included.
+    """
 
     events: tuple[Event, ...] = ()
     incidents: tuple[Incident, ...] = ()
     boards: frozenset[BoardKey] = frozenset()
+    entries: tuple[Logged, ...] = ()
 
 
 NOTHING = Change()

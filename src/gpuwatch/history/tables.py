@@ -85,7 +85,7 @@ RESETS = _table("resets", "number board boot boottime evidence", rank=2)
 EVENTS = _table(
     "events",
     "number kind source identity board pci_address code subcode detail boot boottime"
-    " seconds_before seconds_after",
+    " seconds_before seconds_after bmc",
     fixed=True,
     rank=2,
 )
@@ -124,6 +124,19 @@ RULE_SETS = _table("rule_sets", "number version boot boottime")
 RULE_STARTS = _table("rule_starts", "board boot boottime")
 ACCEPTANCES = _table("acceptances", "flag began_at state candidates diagnostic sentence decided_at")
 KNOWN_BOARDS = _table("known_boards", "uuid host serial document", 2)
+BMCS = _table(
+    "bmcs",
+    "number name serial firmware power power_boot power_boottime disturbed_boot disturbed_boottime",
+)
+BMC_LOGS = _table("bmc_logs", "number bmc log position founded boot boottime cleared wrapped")
+BMC_ENTRIES = _table(
+    "bmc_entries",
+    "number log digest record told_at topic severity text sensor sensor_key asserted raw boot"
+    " boottime age baseline",
+    fixed=True,
+    rank=2,
+)
+BMC_COUNTS = _table("bmc_counts", "bmc topic severity count", 3)
 LOSSES = _table("losses", "number boot boottime detail", fixed=True)
 SERIES_COLUMNS = _table("series_columns", "number signals", fixed=True)
 SERIES = _table("series", "board sequence boot boottime columns data", 2, rank=0)
@@ -156,6 +169,10 @@ TABLES = (
     RULE_STARTS,
     ACCEPTANCES,
     KNOWN_BOARDS,
+    BMCS,
+    BMC_LOGS,
+    BMC_ENTRIES,
+    BMC_COUNTS,
     LOSSES,
     SERIES_COLUMNS,
     SERIES,

@@ -16,7 +16,7 @@ from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
 from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
-from gpuwatch.history import HistoryError, Reader, schema
+from gpuwatch.history import HistoryError, Reader, migrations, schema
 from gpuwatch.history.retention import Retention
 from tests.support.flags import DEED
 from tests.support.histories import DAY, Bench, board_key, device
@@ -299,7 +299,7 @@ def test_a_migration_is_applied_once_and_recorded(bench: Bench) -> None:
         recorded = schema.applied(connection)
         again = schema.migrate(connection)
 
-    assert recorded == tuple(migration.name for migration in schema.MIGRATIONS)
+    assert recorded == tuple(migration.name for migration in migrations.MIGRATIONS)
     assert again == ()
 
 
@@ -307,8 +307,10 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half a migration is none: neither its tables nor its name remain."""
-    broken = schema.Migration("0099-broken", ("create table half (x integer) strict", "nonsense"))
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
+    broken = migrations.Migration(
+        "0099-broken", ("create table half (x integer) strict", "nonsense")
+    )
+    monkeypatch.setattr(schema, "MIGRATIONS", (*migrations.MIGRATIONS, broken))
     with closing(sqlite3.connect(tmp_path / "some.db", isolation_level=None)) as connection:
         with pytest.raises(sqlite3.OperationalError, match="nonsense"):
             schema.migrate(connection)
