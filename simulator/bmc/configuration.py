@@ -40,9 +40,9 @@ class Model:
     cold_redundant: bool = False
     manufacturer: int = 0x1614  # none whose own commands pyghmi would try
     product: int = 0x0F02
+    firmware: str = "2.14"  # as tools show it: the minor part is binary-coded decimal
     serial: str = "SN-SYS-0001"
     key: str = ""
-    sessions_per_account: int = 10
     delay_milliseconds: int = 2  # answers under 1 ms lose pyghmi's wake-up
     with_history: bool = True
     keep_command_log: bool = True
@@ -83,7 +83,7 @@ def lan_configuration(model: Model, ports: Ports, directory: Path) -> str:
     """What ipmi_sim reads with `-c`."""
     users = "\n".join(
         f'  user {number} true "{account.name}" "{account.password}" {account.privilege}'
-        f" {model.sessions_per_account} none md2 md5 straight"
+        " 10 none md2 md5 straight"
         for number, account in enumerate(_ACCOUNTS, start=2)
     )
     key = f'    bmc_key "{model.key}"\n' if model.key else ""
@@ -208,9 +208,12 @@ def commands(
     first_start: bool,
 ) -> Iterator[str]:
     """What ipmi_sim reads with `-f`: the server as it is now, with `settings` on top of it."""
-    manufacturer, product = f"0x{model.manufacturer:06x}", f"0x{model.product:04x}"
+    major, minor = model.firmware.split(".")
     yield "mc_setbmc 0x20"
-    yield f"mc_add 0x20 0x20 no-device-sdrs 0x01 0x02 0x14 0xbf {manufacturer} {product}"
+    yield (
+        f"mc_add 0x20 0x20 no-device-sdrs 0x01 {major} 0x{minor} 0xbf"
+        f" 0x{model.manufacturer:06x} 0x{model.product:04x}"
+    )
     yield f"sel_enable 0x20 {SEL_ENTRIES_MAX} 0x{_SEL_FLAGS:02x}"
     yield "main_sdr_add 0x20 " + _hexadecimal(records.of_controller())
     for number, (name, content) in enumerate(_frus(model)):

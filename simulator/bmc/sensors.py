@@ -128,7 +128,9 @@ Sensor = Analog | Discrete
 
 GPUS, SUPPLIES, FANS = 8, 6, 8
 _STANDBY_FROM = 5  # with cold redundancy, supplies 5 and 6 sleep
-PRESENT, FAILED, INPUT_LOST, STANDBY = 0x01, 0x02, 0x08, 0x80
+PRESENT, FAILED, FAILING, INPUT_LOST, STANDBY = 0x01, 0x02, 0x04, 0x08, 0x80
+SPARE_SUPPLIES, SPARE_FANS = 2, 1
+TOTAL_WATTS = 4800
 
 
 def _hot(upper: float, critical: float, fatal: float | None = None) -> Thresholds:
@@ -205,7 +207,8 @@ def _power(*, cold_redundant: bool) -> Iterator[Analog]:
         yield Analog(
             number=0x40 + i, name=f"PSU{i + 1} PIN", kind=Kind.OTHER_UNITS,
             entity=Entity.POWER_SUPPLY, instance=1 + i, unit=Unit.WATTS,
-            value=16 if i + 1 >= asleep else 800, limits=_hot(3200, 3296), multiplier=16,
+            value=16 if i + 1 >= asleep else TOTAL_WATTS / (asleep - 1),
+            limits=_hot(3200, 3296), multiplier=16,
         )  # fmt: skip
     for i in range(SUPPLIES):
         yield Analog(
@@ -215,7 +218,7 @@ def _power(*, cold_redundant: bool) -> Iterator[Analog]:
         )  # fmt: skip
     yield Analog(
         number=0x58, name="Total Power", kind=Kind.OTHER_UNITS, entity=Entity.POWER_UNIT,
-        instance=1, unit=Unit.WATTS, value=4800, limits=_hot(10_200, 11_000), multiplier=48,
+        instance=1, unit=Unit.WATTS, value=TOTAL_WATTS, limits=_hot(10_200, 11_000), multiplier=48,
     )  # fmt: skip
     yield Analog(
         number=0x59, name="P12V", kind=Kind.VOLTAGE, entity=Entity.SYSTEM_BOARD, instance=1,

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from simulator.bmc import process
+from simulator.bmc.console import ConsoleError
 from simulator.bmc.sensors import Analog
-from simulator.bmc.server import MONITOR, IpmiBmc, Model, Quirk, Session
+from simulator.bmc.server import DRIVE_FAULT, MONITOR, IpmiBmc, Model, Quirk, Session
 from tests.support.bmc import MakeBmc, bmcs, ipmi_sensors, ipmitool, ipmitool_shell
 from tests.support.patience import eventually
 
@@ -29,6 +30,12 @@ def _readings_of_ipmitool(bmc: IpmiBmc) -> dict[str, float]:
         for row in rows
         if len(row) == 5 and row[4].split()[:1] and row[4].split()[0].replace(".", "").isdigit()
     }
+
+
+def _supplies(bmc: IpmiBmc) -> dict[str, str]:
+    """What ipmitool says of each power supply."""
+    rows = ipmitool(bmc, "sdr", "type", "Power Supply").splitlines()
+    return {row[0].strip(): row[4].strip() for row in (line.split("|") for line in rows)}
 
 
 def _entries(bmc: IpmiBmc) -> list[str]:
@@ -63,16 +70,46 @@ def test_the_small_one_has_sixty_sensors_and_the_large_one_more_than_ninety() ->
 
 
 def test_a_lost_supply_is_seen_by_state_power_redundancy_and_log(make_bmc: MakeBmc) -> None:
-    """Whatever a supply shows, it shows together."""
+    """Whatever a supply shows, it shows together, and the others take its load."""
     bmc = make_bmc(Model(with_history=False))
 
     bmc.psu_lost(2)
 
-    listed = ipmitool(bmc, "sdr", "elist")
-    assert "Presence detected, Power Supply AC lost" in listed
-    assert "Redundancy Lost" in listed
-    assert _readings_of_ipmitool(bmc)["PSU2 PIN"] == 0
+    readings = _readings_of_ipmitool(bmc)
+    assert (readings["PSU1 PIN"], readings["PSU2 PIN"], readings["PSU2 VIN"]) == (960, 0, 0)
+    assert _supplies(bmc)["PSU2 Status"] == "Presence detected, Power Supply AC lost"
     assert _entries(bmc)[0] == "Power Supply PSU2 Status | Power Supply AC lost | Asserted"
+
+
+@pytest.mark.parametrize(
+    ("lost", "left"),
+    [
+        ((), "Fully Redundant"),
+        ((1,), "Redundancy Degraded"),
+        ((1, 2), "Redundancy Lost"),
+        ((1, 2, 3), "Non-Redundant: Insufficient Resources"),
+    ],
+)
+def test_two_supplies_are_to_spare(make_bmc: MakeBmc, lost: tuple[int, ...], left: str) -> None:
+    """What is left of the redundancy follows from how many are lost."""
+    bmc = make_bmc()
+
+    for number in lost:
+        bmc.psu_lost(number)
+
+    assert _supplies(bmc)["PS Redundancy"] == left
+
+
+def test_what_sleeps_wakes_when_it_is_needed(make_bmc: MakeBmc) -> None:
+    """Cold redundancy: standby is no fault, and ends when another supply is gone."""
+    bmc = make_bmc(Model(cold_redundant=True))
+    asleep = _supplies(bmc)["PSU6 Status"]
+
+    bmc.psu_gone(1)
+
+    awake = _supplies(bmc)
+    assert asleep == "Presence detected, Power Supply Inactive"
+    assert (awake["PSU1 Status"], awake["PSU6 Status"]) == ("", "Presence detected")
 
 
 def test_a_hot_inlet_passes_its_threshold(make_bmc: MakeBmc, tmp_path: Path) -> None:
@@ -93,7 +130,7 @@ def test_what_is_set_survives_a_restart(make_bmc: MakeBmc) -> None:
     """A BMC that is reset reads the same hardware, and its log is not lost."""
     bmc = make_bmc()
     bmc.inlet(30)
-    bmc.drive_fault()
+    bmc.chassis_faults(DRIVE_FAULT)
     before = bmc.sel_entries()
 
     bmc.restart()
@@ -149,6 +186,54 @@ def test_a_session_is_counted_while_it_is_open(make_bmc: MakeBmc) -> None:
     assert during
     assert left_behind == [Session(account=2, privilege=4)]
     assert bmc.sessions() == []
+
+
+def test_no_session_is_opened_when_all_are_taken(make_bmc: MakeBmc) -> None:
+    """A BMC whose slots have leaked refuses the next one by name."""
+    bmc = make_bmc()
+    bmc.free_sessions(0)
+    refused = ipmitool(bmc, "-v", "mc", "info")
+    bmc.free_sessions(63)
+
+    opened = ipmitool(bmc, "mc", "info")
+
+    assert "insufficient resources for session" in refused
+    assert "Device ID" in opened
+
+
+def test_with_a_bmc_key_nobody_gets_in_without_it(make_bmc: MakeBmc) -> None:
+    """The second secret that some sites set."""
+    bmc = make_bmc(Model(key="second-secret"))
+
+    without = ipmitool(bmc, "mc", "info")
+    with_it = ipmitool(bmc, "-k", "second-secret", "mc", "info")
+
+    assert "Unable to establish IPMI v2 / RMCP+ session" in without
+    assert "Device ID" in with_it
+
+
+def test_a_full_log_says_that_entries_are_lost(make_bmc: MakeBmc) -> None:
+    """A thousand entries, and not one more."""
+    bmc = make_bmc(Model(with_history=False))
+    bmc.sel_fill(1000)
+    full = ipmitool(bmc, "sel", "info")
+
+    with pytest.raises(ConsoleError):
+        bmc.sel_fill(1)
+
+    assert "Overflow         : false" in full
+    assert "Overflow         : true" in ipmitool(bmc, "sel", "info")
+
+
+def test_states_that_hold_are_entered_again(make_bmc: MakeBmc) -> None:
+    """At power-on many BMCs tell what they have, and nothing has happened."""
+    bmc = make_bmc(Model(with_history=False))
+
+    bmc.sel_reassert()
+
+    entries = _entries(bmc)
+    assert "Power Supply PSU1 Status | Presence detected | Asserted" in entries
+    assert "Power Supply PS Redundancy | Fully Redundant | Asserted" in entries
 
 
 def test_a_sensor_answers_as_it_is_told(make_bmc: MakeBmc) -> None:

@@ -69,10 +69,10 @@ static struct {
     long watts[4]; /* now, least, most, average */
     unsigned char chassis[3];
     unsigned char restart_cause;
-    int has_watchdog;
     unsigned char watchdog[8];
     int overflow;
-} bmc = {.log_descriptor = -1, .has_watts = 1, .watts = {4800, 3900, 9800, 5100}, .chassis = {0x21}};
+} bmc = {.log_descriptor = -1, .has_watts = 1, .watts = {4800, 3900, 9800, 5100}, .chassis = {0x21},
+         .watchdog = {0x04, 0, 0, 0, 0x84, 0x03, 0x84, 0x03}};
 
 static cmd_handler_f stock(int netfn, int command)
 {
@@ -194,8 +194,15 @@ static void restart_cause(lmc_data_t *mc, msg_t *message, unsigned char *answer,
 static void watchdog(lmc_data_t *mc, msg_t *message, unsigned char *answer, unsigned int *length)
 {
     (void) mc, (void) message;
-    if (bmc.has_watchdog)
-        answer_with(bmc.watchdog, sizeof(bmc.watchdog), answer, length);
+    answer_with(bmc.watchdog, sizeof(bmc.watchdog), answer, length);
+}
+
+static void self_test(lmc_data_t *mc, msg_t *message, unsigned char *answer, unsigned int *length)
+{
+    const unsigned char passed[2] = {0x55, 0x00};
+
+    (void) mc, (void) message;
+    answer_with(passed, sizeof(passed), answer, length);
 }
 
 static void device_id(lmc_data_t *mc, msg_t *message, unsigned char *answer, unsigned int *length)
@@ -264,9 +271,10 @@ static const struct {
     amend_f amend;
 } amendments[] = {
     {CHASSIS, 0x01, 1, chassis_status}, {CHASSIS, 0x07, 1, restart_cause},
-    {APP, 0x01, 0, device_id},          {APP, 0x25, 0, watchdog},
-    {SENSOR, 0x2d, 0, sensor_reading},  {STORAGE, 0x40, 0, sel_information},
-    {STORAGE, 0x23, 0, sdr_record},     {STORAGE, 0x11, 0, fru_data},
+    {APP, 0x01, 0, device_id},          {APP, 0x04, 1, self_test},
+    {APP, 0x25, 1, watchdog},           {SENSOR, 0x2d, 0, sensor_reading},
+    {STORAGE, 0x11, 0, fru_data},       {STORAGE, 0x23, 0, sdr_record},
+    {STORAGE, 0x40, 0, sel_information},
 };
 #define AMENDMENTS (sizeof(amendments) / sizeof(amendments[0]))
 
@@ -489,15 +497,13 @@ CONSOLE(chassis) /* POWER LAST_EVENT MISCELLANEOUS RESTART_CAUSE */
     return 0;
 }
 
-CONSOLE(watchdog_state) /* the eight bytes of Get Watchdog Timer | none */
+CONSOLE(watchdog_state) /* the eight bytes of Get Watchdog Timer */
 {
     long value[8];
-    int count = words(tokens, value, 8);
 
-    if (count != 8 && !(count == 1 && value[0] == ANY))
+    if (words(tokens, value, 8) != 8)
         return EINVAL;
-    bmc.has_watchdog = count == 8;
-    for (int i = 0; bmc.has_watchdog && i < 8; i++)
+    for (int i = 0; i < 8; i++)
         bmc.watchdog[i] = value[i];
     return 0;
 }
@@ -595,6 +601,34 @@ CONSOLE(report_sel)
     return fclose(file) ? EIO : 0;
 }
 
+/* A slot that is marked as used, so that it cannot be: no session has user 0. */
+static int is_taken(const session_t *session)
+{
+    return session->active && session->userid == 0 && !session->in_startup;
+}
+
+CONSOLE(free_sessions) /* NUMBER that can still be opened, of the slots that are not in use */
+{
+    channel_t *channel = lan_channel();
+    lanserv_data_t *lan = channel ? channel->chan_info : NULL;
+    long number;
+
+    if (words(tokens, &number, 1) != 1 || !lan)
+        return EINVAL;
+    for (int i = 1; i <= MAX_SESSIONS; i++) {
+        session_t *session = &lan->sessions[i];
+        if (is_taken(session))
+            session->active = 0;
+        if (session->active || number-- > 0)
+            continue;
+        session->active = 1;
+        session->in_startup = 0;
+        session->userid = 0;
+        session->time_left = UINT32_MAX;
+    }
+    return 0;
+}
+
 /* Writes how many sessions are open, and the privilege of each. */
 CONSOLE(report_sessions)
 {
@@ -609,7 +643,7 @@ CONSOLE(report_sessions)
     if (!file)
         return EIO;
     for (int i = 1; lan && i <= MAX_SESSIONS; i++)
-        if (lan->sessions[i].active)
+        if (lan->sessions[i].active && !is_taken(&lan->sessions[i]))
             fprintf(file, "%d %d %d\n", lan->sessions[i].userid, lan->sessions[i].priv,
                     lan->sessions[i].in_startup);
     return fclose(file) ? EIO : 0;
@@ -633,6 +667,7 @@ static const struct {
     {"sel_clear", sel_clear},
     {"sel_drop", sel_drop},
     {"report_sel", report_sel},
+    {"free_sessions", free_sessions},
     {"report_sessions", report_sessions},
 };
 
