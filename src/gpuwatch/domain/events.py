@@ -37,6 +37,7 @@ class EventKind(StrEnum):
     BMC_ADDED = "bmc_added"
     BMC_REPLACED = "bmc_replaced"
     BMC_CHANGED = "bmc_changed"
+    BMC_STARTED = "bmc_started"
     CHASSIS_POWER_ON = "chassis_power_on"
     CHASSIS_POWER_OFF = "chassis_power_off"
     LOG_CLEARED = "log_cleared"

@@ -15,13 +15,16 @@ from gpuwatch.history.settings import Change
 class BmcKeeper(Keeper):
     """A keeper that also takes what BMCs tell."""
 
-    def take_bmc_sweep(self, sweep: BmcSweep, batches: Iterable[LogBatch] = ()) -> Change:
+    def take_bmc_sweep(
+        self, sweep: BmcSweep, batches: Iterable[LogBatch] = (), *, started: bool = False
+    ) -> Change:
         """Take a sweep, and log entries that came before anybody knew who told them, in order.
 
         Where another machine answers under the BMC's name than before, those are a baseline.
+        `started` says that it was silent for so long that it may have started in between.
         """
         now = self._book.note(sweep.at)
-        return self._bmc_change(bmc_sweeps.take(self._book, sweep, batches, now))
+        return self._bmc_change(bmc_sweeps.take(self._book, sweep, batches, now, started=started))
 
     def take_log_batch(self, batch: LogBatch, at: Moment) -> Change:
         """Take log entries and the position behind them, in one transaction.

@@ -11,7 +11,9 @@ from gpuwatch.domain.bmc_logs import LogSeverity, LogTopic
 from gpuwatch.history import tables
 from gpuwatch.history.bmc_logs import is_news, is_stored, keep
 from gpuwatch.history.bmc_reader import ENTRIES_OF
+from gpuwatch.history.bmc_sweeps import RESTARTS
 from gpuwatch.history.bmcs import (
+    KEPT_RESTARTS,
     RECENT_ENTRIES,
     BmcHistory,
     KeptEntry,
@@ -24,7 +26,6 @@ from gpuwatch.history.bmcs import (
     log_of,
     log_row,
 )
-from gpuwatch.history.boards import NOWHERE
 from gpuwatch.history.book import Book
 from gpuwatch.history.store import Store
 from gpuwatch.history.tables import Table
@@ -34,6 +35,9 @@ _NEWEST_OF_LOGS = (
     "where number in (select number from (select number, row_number() over"
     " (partition by log order by told_at desc) as place from bmc_entries"
     " where told_at is not null) where place = 1)"
+)
+_RESTARTS = (
+    f"where bmc = ? and kind in ({', '.join('?' * len(RESTARTS))}) order by number desc limit ?"
 )
 
 
@@ -58,6 +62,8 @@ def load_bmcs(book: Book) -> None:
                 owners[row[0]].counts[LogTopic(row[1]), LogSeverity(row[2])] = row[3]
     for known in owners.values():
         _load_recent(store, known, logs)
+        rows = store.rows(tables.EVENTS, _RESTARTS, (known.name, *RESTARTS, KEPT_RESTARTS))
+        known.restarts.extend(Instant(row[9], row[10]) for row in reversed(rows))
 
 
 def _load_recent(store: Store, known: BmcHistory, logs: dict[int, LogHistory]) -> None:
@@ -117,8 +123,8 @@ def _join_bmc(seen: BmcHistory, known: BmcHistory, moved: Callable[[Instant], In
     known.serial, known.firmware = seen.serial or known.serial, seen.firmware or known.firmware
     if seen.power is not None and (replaced or seen.power is not known.power):
         known.power, known.power_since = seen.power, moved(seen.power_since)
-    if seen.disturbed != NOWHERE:
-        known.disturbed = moved(seen.disturbed)
+    known.seen_well = seen.seen_well | (frozenset() if replaced else known.seen_well)
+    known.restarts.extend(map(moved, seen.restarts))
     known.skew, known.swept = seen.skew, moved(seen.swept)
     known.version += 1
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from gpuwatch.domain.bmc import BmcIdentity, BmcSweep, Chassis
 from gpuwatch.domain.bmc_logs import LogBatch
+from gpuwatch.domain.bmc_well import well_in
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.history import bmc_logs, events
 from gpuwatch.history.bmc_logs import Taken
@@ -12,6 +13,15 @@ from gpuwatch.history.boards import NOWHERE
 from gpuwatch.history.book import Book
 from gpuwatch.history.tables import BMCS
 from gpuwatch.history.timeline import Instant
+
+# After these, what was told before is told again.
+RESTARTS = (
+    EventKind.BMC_REPLACED,
+    EventKind.BMC_CHANGED,
+    EventKind.BMC_STARTED,
+    EventKind.CHASSIS_POWER_ON,
+    EventKind.CHASSIS_POWER_OFF,
+)
 
 
 def _meet(book: Book, name: str) -> BmcHistory:
@@ -33,16 +43,20 @@ def take_batch(book: Book, batch: LogBatch, now: Instant) -> Taken:
     return taken
 
 
-def take(book: Book, sweep: BmcSweep, batches: Iterable[LogBatch], now: Instant) -> Taken:
+def take(
+    book: Book, sweep: BmcSweep, batches: Iterable[LogBatch], now: Instant, *, started: bool
+) -> Taken:
     """Take a sweep, and the `batches` that waited for it to tell whose they are.
 
-    Whoever answers is looked at first: the log of another machine is no news of this one.
+    Whoever answers is looked at first: the log of another machine is no news of this one. `started`
+    says that it was silent for so long that it may have started in between.
     """
     first = sweep.bmc not in book.bmcs
     known = _meet(book, sweep.bmc)
     before = bmc_row(known)
     taken = Taken()
     said = _met(book, known, sweep.identity) if first else _recognised(book, known, sweep.identity)
+    said += _started(book, known, sweep, started=started)
     known.skew = sweep.clock_skew
     for batch in batches:
         one = bmc_logs.take(book, known, batch, now)
@@ -51,7 +65,8 @@ def take(book: Book, sweep: BmcSweep, batches: Iterable[LogBatch], now: Instant)
     taken.events = said + _switched(book, known, sweep.chassis, now)
     bmc_logs.found(book, known, now)
     known.swept = now
-    if bmc_row(known) != before:
+    known.seen_well |= well_in(sweep)
+    if bmc_row(known) != before or taken.events:
         known.version += 1
         book.store.put(BMCS, bmc_row(known))
     return taken
@@ -64,8 +79,7 @@ def _met(book: Book, known: BmcHistory, told: BmcIdentity) -> tuple[Event, ...]:
         f"serial {told.serial}" if told.serial else "",
         f"firmware {told.firmware}" if told.firmware else "",
     )
-    detail = ", ".join(filter(None, names))
-    return events.say(book, EventKind.BMC_ADDED, None, detail, bmc=known.name)
+    return _say(book, known, EventKind.BMC_ADDED, ", ".join(filter(None, names)))
 
 
 def _recognised(book: Book, known: BmcHistory, told: BmcIdentity) -> tuple[Event, ...]:
@@ -73,16 +87,23 @@ def _recognised(book: Book, known: BmcHistory, told: BmcIdentity) -> tuple[Event
     serial, firmware = known.serial, known.firmware
     known.serial, known.firmware = told.serial or serial, told.firmware or firmware
     if serial and known.serial != serial:
-        known.power, known.power_since = None, NOWHERE
-        known.disturbed = book.timeline.now
+        known.power, known.power_since, known.seen_well = None, NOWHERE, frozenset()
         bmc_logs.unfound(book, known)
         detail = f"serial {known.serial} in place of {serial}"
-        return events.say(book, EventKind.BMC_REPLACED, None, detail, bmc=known.name)
+        return _say(book, known, EventKind.BMC_REPLACED, detail)
     if firmware and known.firmware != firmware:
-        known.disturbed = book.timeline.now
         detail = f"firmware {known.firmware} in place of {firmware}"
-        return events.say(book, EventKind.BMC_CHANGED, None, detail, bmc=known.name)
+        return _say(book, known, EventKind.BMC_CHANGED, detail)
     return ()
+
+
+def _started(book: Book, known: BmcHistory, sweep: BmcSweep, *, started: bool) -> tuple[Event, ...]:
+    """Note that the BMC is up again, after it said that it was starting, or said nothing."""
+    was, known.starting = known.starting, sweep.updating
+    if sweep.updating or not (was or started):
+        return ()
+    detail = "it was starting" if was else "it had been silent"
+    return _say(book, known, EventKind.BMC_STARTED, detail)
 
 
 def _switched(book: Book, known: BmcHistory, chassis: Chassis, now: Instant) -> tuple[Event, ...]:
@@ -93,16 +114,17 @@ def _switched(book: Book, known: BmcHistory, chassis: Chassis, now: Instant) -> 
     known.power = power_on
     if before is None:
         return ()
-    known.power_since = known.disturbed = now
+    known.power_since = now
     kind = EventKind.CHASSIS_POWER_ON if power_on else EventKind.CHASSIS_POWER_OFF
     causes = [chassis.restart_cause] if power_on else sorted(chassis.losses)
     between = book.timeline.elapsed(known.swept, now) if known.swept.boot else 0.0
-    return events.say(
-        book,
-        kind,
-        None,
-        ", ".join(filter(None, causes)),
-        instant=now,
-        seconds_before=max(between, 0.0),
-        bmc=known.name,
-    )
+    return _say(book, known, kind, ", ".join(filter(None, causes)), max(between, 0.0))
+
+
+def _say(
+    book: Book, known: BmcHistory, kind: EventKind, detail: str, seconds_before: float = 0.0
+) -> tuple[Event, ...]:
+    """An event of this BMC, at present or in the seconds before."""
+    if kind in RESTARTS:
+        known.restarts.append(book.timeline.now)
+    return events.say(book, kind, None, detail, seconds_before=seconds_before, bmc=known.name)

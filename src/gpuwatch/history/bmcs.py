@@ -1,5 +1,6 @@
 """BMCs: what history holds in memory of each of them, and how that becomes rows and back."""
 
+import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from gpuwatch.history.tables import Row
 from gpuwatch.history.timeline import Instant
 
 RECENT_ENTRIES = 200
+KEPT_RESTARTS = 16
 # What is kept of an entry, in characters: the law of the file's size is for hostile BMCs, too.
 _TEXT = 500
 _NAME = 200
@@ -66,7 +68,10 @@ class LogHistory:
 
 @dataclass(slots=True)
 class BmcHistory:
-    """One BMC. `skew` is by how many seconds its clock was ahead at the last sweep, at `swept`."""
+    """One BMC. `skew` is by how many seconds its clock was ahead at the last sweep, at `swept`.
+
+    It is `starting` while its sweeps say so.
+    """
 
     number: int
     name: str
@@ -74,7 +79,9 @@ class BmcHistory:
     firmware: str = ""
     power: bool | None = None
     power_since: Instant = NOWHERE
-    disturbed: Instant = NOWHERE
+    restarts: deque[Instant] = field(default_factory=lambda: deque(maxlen=KEPT_RESTARTS))
+    seen_well: frozenset[str] = frozenset()
+    starting: bool = False
     skew: float | None = None
     swept: Instant = NOWHERE
     logs: dict[str, LogHistory] = field(default_factory=dict)
@@ -105,14 +112,13 @@ def bmc_row(known: BmcHistory) -> Row:
         None if known.power is None else int(known.power),
         known.power_since.boot,
         known.power_since.boottime,
-        known.disturbed.boot,
-        known.disturbed.boottime,
+        json.dumps(sorted(known.seen_well)),
     )
 
 
 def bmc_of(row: Stored) -> BmcHistory:
     """A BMC from its row; its logs and the rest are added by who loads them."""
-    number, name, serial, firmware, power, power_boot, power_at, boot, boottime = row
+    number, name, serial, firmware, power, power_boot, power_at, seen_well = row
     return BmcHistory(
         number=number,
         name=name,
@@ -120,7 +126,7 @@ def bmc_of(row: Stored) -> BmcHistory:
         firmware=firmware,
         power=None if power is None else bool(power),
         power_since=Instant(power_boot, power_at),
-        disturbed=Instant(boot, boottime),
+        seen_well=frozenset(json.loads(seen_well)),
     )
 
 

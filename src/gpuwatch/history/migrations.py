@@ -255,8 +255,7 @@ _ELEVENTH = Migration(
         """create table bmcs (
             number integer primary key, name text not null unique, serial text not null,
             firmware text not null, power integer, power_boot integer not null,
-            power_boottime real not null, disturbed_boot integer not null,
-            disturbed_boottime real not null
+            power_boottime real not null, seen_well text not null
         ) strict""",
         """create table bmc_logs (
             number integer primary key, bmc integer not null, log text not null,

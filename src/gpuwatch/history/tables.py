@@ -124,10 +124,7 @@ RULE_SETS = _table("rule_sets", "number version boot boottime")
 RULE_STARTS = _table("rule_starts", "board boot boottime")
 ACCEPTANCES = _table("acceptances", "flag began_at state candidates diagnostic sentence decided_at")
 KNOWN_BOARDS = _table("known_boards", "uuid host serial document", 2)
-BMCS = _table(
-    "bmcs",
-    "number name serial firmware power power_boot power_boottime disturbed_boot disturbed_boottime",
-)
+BMCS = _table("bmcs", "number name serial firmware power power_boot power_boottime seen_well")
 BMC_LOGS = _table("bmc_logs", "number bmc log position founded boot boottime cleared wrapped")
 BMC_ENTRIES = _table(
     "bmc_entries",

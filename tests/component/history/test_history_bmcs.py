@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpuwatch.domain.bmc import Chassis, PowerLoss
+from gpuwatch.domain.bmc import Chassis, PowerLoss, PowerSupply
 from gpuwatch.domain.bmc_logs import LogBatch, LogSeverity, LogTopic
 from gpuwatch.domain.bmc_records import BmcRecord
 from gpuwatch.domain.events import EventKind
@@ -246,7 +246,7 @@ def test_another_machine_under_a_name_begins_with_a_baseline(desk: Desk) -> None
     assert [one.baseline for one in change.entries] == [True]
     assert [one.baseline for one in news.entries] == [False]
     assert (record.serial, record.cleared, record.power_since) == ("SRV0043", 0, None)
-    assert record.disturbed_at == pytest.approx(at.wall)
+    assert record.restarts == pytest.approx((at.wall,))
     assert desk.counts() == {POWER: 2}
 
 
@@ -261,7 +261,7 @@ def test_new_firmware_is_an_event(desk: Desk) -> None:
         (EventKind.BMC_CHANGED, "firmware 1.80 in place of 1.74")
     ]
     assert (record.serial, record.firmware) == ("SRV0042", "1.80")
-    assert record.disturbed_at == pytest.approx(desk.clock.wall)
+    assert record.restarts == pytest.approx((desk.clock.wall,))
 
 
 def test_a_chassis_that_is_switched_is_an_event(desk: Desk) -> None:
@@ -284,6 +284,37 @@ def test_a_chassis_that_is_switched_is_an_event(desk: Desk) -> None:
     assert remembered.power_since == pytest.approx(switched_off)
     assert (event_on.kind, event_on.detail) == (EventKind.CHASSIS_POWER_ON, "power button")
     assert (still.events, silent.events) == ((), ())
+
+
+def test_a_bmc_that_started_is_an_event(desk: Desk) -> None:
+    """Once it says that it is up, or after a silence; when, is known after a restart of ours."""
+    desk.poll(updating=True)
+    desk.poll(updating=True)
+    up = desk.poll()
+    at_first = desk.clock.wall
+    desk.reopen()
+    now = desk.clock.pass_seconds(600)
+    again = desk.history.take_bmc_sweep(desk.bmc.sweep(now), started=True)
+
+    assert [(event.kind, event.detail) for event in (*up.events, *again.events)] == [
+        (EventKind.BMC_STARTED, "it was starting"),
+        (EventKind.BMC_STARTED, "it had been silent"),
+    ]
+    assert desk.record.restarts == pytest.approx((at_first, now.wall))
+
+
+def test_what_a_server_was_seen_to_have_is_remembered(desk: Desk) -> None:
+    """A supply that is gone after our restart was there; another machine has never had it."""
+    supplies = (PowerSupply(name="PSU 1", present=True), PowerSupply(name="PSU 2", present=True))
+    desk.poll(supplies=supplies)
+    desk.reopen()
+    desk.poll(supplies=supplies[:1])
+    remembered = desk.record.seen_well
+    desk.bmc.serial = "SRV0043"
+    desk.poll(supplies=supplies[:1])
+
+    assert remembered == {"supply:PSU 1", "supply:PSU 2"}
+    assert desk.record.seen_well == {"supply:PSU 1"}
 
 
 def test_the_first_sight_of_a_chassis_is_no_event(tmp_path: Path) -> None:
