@@ -3,8 +3,10 @@
     python -m simulator.simulate --world DIR create --profile h100-sxm --gpus 8
     python -m simulator.simulate --world DIR error 3 --memory dram --echo 0 1 2
     python -m simulator.simulate --world DIR reset 3
+    python -m simulator.simulate --world DIR bmc psu-lost 2
 
-GPUs are named by slot. Exit status: 0 done, 1 the driver refused (in use), 2 a wrong command.
+GPUs are named by slot. Exit status: 0 done, 1 the driver refused (in use) or the BMC did, 2 a wrong
+command.
 """
 
 import argparse
@@ -14,6 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.arguments import Argument
+from simulator.bmc import commands as bmc
+from simulator.bmc.console import ConsoleError
+from simulator.bmc.process import BmcAbsentError
 from simulator.machine import InUseError
 from simulator.profiles import OPTIONS, PROFILES
 from simulator.world import DRIVER, Server
@@ -31,31 +37,6 @@ def seconds(text: str) -> float:
 
 def _instance(text: str) -> int | None:
     return None if text == "" else int(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of a command, as argparse takes it."""
-
-    name: str
-    type: Callable[[str], object] = str
-    default: object = None
-    choices: tuple[str, ...] | None = None
-    nargs: str | None = None
-    flag: bool = False
-
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Tell argparse."""
-        if self.flag:
-            parser.add_argument(self.name, action="store_true")
-        elif self.nargs:
-            parser.add_argument(self.name, type=self.type, default=self.default, nargs=self.nargs)
-        elif self.name.startswith("--"):
-            parser.add_argument(
-                self.name, type=self.type, default=self.default, choices=self.choices
-            )
-        else:
-            parser.add_argument(self.name, type=self.type, choices=self.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=command.help)
         for argument in command.arguments:
             argument.add_to(sub)
+    bmc.add_to(commands.add_parser("bmc", help="the server's BMC: bmc COMMAND --help"))
     return parser
 
 
@@ -227,6 +209,9 @@ def run(arguments: argparse.Namespace) -> None:
             serve=False,
         )
         return
+    if arguments.command == "bmc":
+        bmc.run(arguments.world, arguments)
+        return
     server = Server.open(arguments.world)
     if arguments.command == "serve":
         _serve(server)
@@ -244,10 +229,10 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         run(arguments)
-    except InUseError as refusal:
+    except (InUseError, ConsoleError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    except (ValueError, FileNotFoundError, FileExistsError) as mistake:
+    except (ValueError, FileNotFoundError, FileExistsError, BmcAbsentError) as mistake:
         print(f"simulate: {mistake}", file=sys.stderr)
         return 2
     return 0

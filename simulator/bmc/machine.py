@@ -52,7 +52,9 @@ class BmcMachine:
         """The BMC that lives in a directory. Raises FileNotFoundError where there is none."""
         path = directory / "model.json"
         if not path.exists():
-            raise FileNotFoundError(f"{directory}: no simulated BMC")
+            raise FileNotFoundError(
+                f"{directory}: no simulated BMC (simulate bmc create makes one)"
+            )
         return cls(directory, *configuration.load_model(path))
 
     def __enter__(self) -> Self:
@@ -130,12 +132,12 @@ class BmcMachine:
         return self.model.sensors()
 
     def sensor(self, name: str) -> Sensor:
-        """The first sensor of that name. Raises KeyError for an unknown one."""
+        """The first sensor of that name. Raises ValueError for an unknown one."""
         for sensor in self.sensors():
             if sensor.name == name:
                 return sensor
         known = ", ".join(sensor.name for sensor in self.sensors())
-        raise KeyError(f"no sensor {name!r} (there are {known})")
+        raise ValueError(f"no sensor {name!r} (there are {known})")
 
     def value(self, name: str) -> float:
         """What a sensor is set to: in its unit, or a bit mask of states."""

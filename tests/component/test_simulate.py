@@ -2,12 +2,18 @@
 
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from simulator.bmc import process
+from simulator.bmc.commands import COMMANDS as BMC_COMMANDS
+from simulator.bmc.sensors import INPUT_LOST, PRESENT
+from simulator.bmc.server import IpmiBmc
 from simulator.simulate import COMMANDS
 from simulator.world import Server
+from tests.support.bmc import MakeBmc
 from tests.support.nvml_client import NvmlClient
 from tests.support.server import MakeServer, build_library
 
@@ -138,3 +144,55 @@ def test_every_command_leaves_a_world_that_can_be_read(server: Server, name: str
     COMMANDS[name].do(server, arguments)  # type: ignore[arg-type] # argparse's own type
 
     assert set(server.file.read().gpus) == {0, 1}
+
+
+_BMC_SAMPLES = {
+    "start": (), "stop": (), "freeze": (), "thaw": (), "psu-lost": ("2",), "psu-failed": ("3",),
+    "psu-failing": ("4",), "psu-gone": ("1",), "psu-good": ("1",), "fan": ("8", "0"),
+    "inlet": ("40",), "set": ("PCIe Fatal", "0x10"), "code": ("FAN1", "0xd5"), "power": ("off",),
+    "watts": ("7000",), "intrusion": (), "updating": ("on",), "heal": (),
+    "sel": ("ECC Memory", "1", "--deasserted"), "sel-fill": ("3",), "sel-clear": (),
+    "sel-drop": ("2",), "clock": ("--", "-3600"), "delay": ("5",), "sessions": (), "commands": (),
+    "address": (), "environment": (),
+}  # fmt: skip
+
+
+def test_every_command_for_the_bmc_has_a_sample() -> None:
+    """The table of commands and the samples above name the same commands."""
+    assert set(_BMC_SAMPLES) == set(BMC_COMMANDS)
+
+
+def test_every_command_for_the_bmc_leaves_one_that_can_be_started(make_bmc: MakeBmc) -> None:
+    """Each does something without failing, one after the other, and what is left is a BMC."""
+    bmc = make_bmc()
+
+    for name, sample in _BMC_SAMPLES.items():
+        arguments = _parse(["--world", "/nowhere", "bmc", name, *sample])
+        bmc.thaw()
+        BMC_COMMANDS[name].do(bmc, arguments)  # type: ignore[arg-type] # argparse's own type
+        if name == "stop":
+            bmc.start()
+
+    bmc.restart()
+    assert process.answers(bmc.port, 5)
+
+
+def test_a_bmc_is_made_and_moved_from_the_command_line(make_bmc: MakeBmc, tmp_path: Path) -> None:
+    """As a person does: create, make something happen, look, stop."""
+    make_bmc()  # or skip where there can be none
+    created = simulate(tmp_path, "bmc", "create")
+    opened = IpmiBmc.open(tmp_path / "bmc")
+    with ExitStack() as ending:
+        ending.callback(opened.stop)
+        lost = simulate(tmp_path, "bmc", "psu-lost", "2")
+        wrong = simulate(tmp_path, "bmc", "inlets", "2")
+        unknown = simulate(tmp_path, "bmc", "set", "Outlet Temp", "2")
+        status = opened.value("PSU2 Status")
+        stopped = simulate(tmp_path, "bmc", "stop")
+        pid = opened.pid
+
+    assert (created.returncode, lost.returncode, stopped.returncode) == (0, 0, 0)
+    assert (wrong.returncode, unknown.returncode) == (2, 2)
+    assert "no sensor 'Outlet Temp'" in unknown.stderr
+    assert status == PRESENT | INPUT_LOST
+    assert pid is None

@@ -327,7 +327,7 @@ def test_a_mistake_is_told_by_name(make_bmc: MakeBmc) -> None:
     """An unknown sensor or supply is no silence."""
     bmc = make_bmc()
 
-    with pytest.raises(KeyError, match="no sensor 'GPU9 Temp'"):
+    with pytest.raises(ValueError, match="no sensor 'GPU9 Temp'"):
         bmc.set("GPU9 Temp", 40)
     with pytest.raises(ValueError, match="supply 7: this server has 1 to 6"):
         bmc.psu_lost(7)
