@@ -98,6 +98,8 @@ class Pace:
     interval: float
     draw: Callable[[], float]
     failures: int = 0
+    backoff: tuple[float, ...] = BACKOFF_SECONDS
+    lock_out: float = LOCK_OUT_SECONDS
 
     def after_success(self, took: float) -> float:
         """Until the next sweep, after one that `took` so long."""
@@ -106,11 +108,11 @@ class Pace:
 
     def after_failure(self, reason: BmcTrouble) -> float:
         """Until the next attempt: longer from time to time, and at once long where it locks out."""
-        pause = BACKOFF_SECONDS[min(self.failures, len(BACKOFF_SECONDS) - 1)]
+        pause = self.backoff[min(self.failures, len(self.backoff) - 1)]
         self.failures += 1
         if reason in _LOCKING:
             # Never earlier than that: jitter only makes it longer.
-            return LOCK_OUT_SECONDS * (1 + JITTER * self.draw())
+            return self.lock_out * (1 + JITTER * self.draw())
         return self._jittered(pause)
 
     def _jittered(self, seconds: float) -> float:
@@ -184,14 +186,18 @@ class Loop:
         self._output = output
         self._ending = ending
         self._monotonic = monotonic
-        self._pace = Pace(float(settings["interval"]), draw)
+        self._pace = Pace(
+            float(settings["interval"]),
+            draw,
+            backoff=tuple(settings.get("backoff", BACKOFF_SECONDS)),
+            lock_out=float(settings.get("lock_out", LOCK_OUT_SECONDS)),
+        )
         self._refused = False
         self._secrets = [str(settings[name]) for name in SECRETS if settings.get(name)]
 
     def run(self) -> int:
         """Until a fresh child would do better; the exit status."""
         self._say({"say": "ready", "pid": os.getpid()})
-        self._wait(float(self._settings.get("first_after", 0.0)))
         while True:
             try:
                 pause = self._sweep()
@@ -274,8 +280,9 @@ def serve(
 ) -> int:
     """Ask a BMC until the end of input `asked`, or SIGTERM; the exit status.
 
-    Needs `interval` and `first_after` (seconds) of the settings, and hides `password` and `kg` in
-    what it says. With None for `asked` no signal is touched, and SystemExit out of `talk` ends it.
+    Needs `interval` of the settings, takes `backoff` and `lock_out` (all seconds), and hides
+    `password` and `kg` in what it says. With None for `asked` no signal is touched, and SystemExit
+    out of `talk` ends it.
     """
     with Ending(asked) as ending:
         try:

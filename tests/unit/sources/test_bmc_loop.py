@@ -90,7 +90,7 @@ class FakeTalk:
 
 def _serve(talk: FakeTalk, output: Line, **settings: object) -> int:
     """Serve without jitter, for an interval of 60 s."""
-    told: dict[str, Any] = {"interval": 60.0, "first_after": 0.0, **settings}
+    told: dict[str, Any] = {"interval": 60.0, **settings}
     return serve(told, talk, output, None, monotonic=talk.monotonic, draw=lambda: 0.5)
 
 
@@ -174,15 +174,6 @@ def test_a_child_says_that_it_is_ready_and_then_all_that_its_talk_tells() -> Non
         "sweep",
         "sweep",
     ]
-
-
-def test_the_first_sweep_waits_for_its_turn() -> None:
-    """Fifty BMCs of one agent are not asked in the same second."""
-    talk = FakeTalk()
-
-    _serve(talk, Written(), first_after=3.2)
-
-    assert talk.swept_at == [1_003.2]
 
 
 def test_sweeps_begin_an_interval_apart_however_long_they_take() -> None:
