@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+# Tests that drive a whole agent mostly wait: more workers than cores.
+WORKERS ?= 6
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadgroup
 
-.PHONY: help run setup check lint types floors unit coverage tools test soak soak-computing soak-waiting bench golden man gpu-check lock clean
+.PHONY: help run setup check lint types floors unit coverage tools test soak bench golden man gpu-check lock clean
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
@@ -57,20 +60,10 @@ coverage: $(STAMP)
 	$(PY) -m coverage report --fail-under=100 --skip-covered
 
 test: $(STAMP) simulator/build/libnvidia-ml.so.1 tools coverage
-	$(PY) -m pytest -q tests
-
-# Two halves at once, as one computes while the other mostly waits: two closing lines.
-SOAK := GPUWATCH_SOAK=1 $(PY) -m pytest -q -m "not gpu" --timeout 3000
-COMPUTING := tests/component/test_ordinary_year.py tests/component/test_decision_invariants.py
+	$(PY) -m pytest -q $(SIDE_BY_SIDE) tests
 
 soak: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
-	$(MAKE) --jobs=2 --output-sync=target soak-computing soak-waiting
-
-soak-computing:
-	$(SOAK) $(COMPUTING)
-
-soak-waiting:
-	$(SOAK) $(addprefix --ignore=,$(COMPUTING)) tests
+	GPUWATCH_SOAK=1 $(PY) -m pytest -q $(SIDE_BY_SIDE) -m "not gpu" --timeout 3000 tests
 
 bench: $(STAMP) simulator/build/libnvidia-ml.so.1
 	$(PY) -m bench

@@ -1,12 +1,36 @@
-"""What component and end-to-end tests share: simulated servers."""
+"""What tests share: simulated servers and BMCs, and their order where they run side by side."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.bmc import MakeBmc, bmcs
 from tests.support.server import MakeServer, servers
+
+# Workers take tests in this order: the longest first, so that none is left alone with one at the
+# end, and last the many short ones, which fill up.
+_FIRST = (
+    "component/test_ordinary_year",
+    "component/test_decision_invariants",
+    "e2e/",
+    "component/",
+)
+
+# A test may take long on a machine that does much at once, and none asserts its speed.
+settings.register_profile("gpuwatch", deadline=None)
+settings.load_profile("gpuwatch")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests into the order in which workers should take them."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    path = item.nodeid.removeprefix("tests/")
+    return next((at for at, first in enumerate(_FIRST) if path.startswith(first)), len(_FIRST))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ HEADER_PACKAGE = "libopenipmi-dev"
 _HERE = Path(__file__).parent
 _LOCAL_LIBRARY = _HERE.parent / "build" / "ipmi_device.so"
 _START_SECONDS = 20.0
+_PORTS = (20_000, 32_768)
 # Get Channel Authentication Capabilities outside of a session: the first thing any client asks.
 _ARE_YOU_THERE = bytes.fromhex("0600ff0700000000000000000009" + "2018c88100388e04b5")
 
@@ -43,14 +45,23 @@ def local_environment(ports: Ports, device: Path) -> dict[str, str]:
 
 
 def free_ports() -> Ports:
-    """Ports of 127.0.0.1 that nobody listens on at this moment."""
+    """Ports of 127.0.0.1 that nobody listens on at this moment.
+
+    Below those that the kernel gives away by itself: a BMC that is dead for a while finds its port
+    free when it comes back.
+    """
     with contextlib.ExitStack() as held:
-        numbers = []
-        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_STREAM):
-            trial = held.enter_context(socket.socket(socket.AF_INET, kind))
-            trial.bind(("127.0.0.1", 0))
-            numbers.append(int(trial.getsockname()[1]))
+        kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_STREAM)
+        numbers = [_free_port(held.enter_context(socket.socket(type=kind))) for kind in kinds]
     return Ports(*numbers)
+
+
+def _free_port(trial: socket.socket) -> int:
+    while True:
+        port = random.randrange(*_PORTS)
+        with contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(port: int, seconds: float) -> bool:

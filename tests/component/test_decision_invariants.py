@@ -853,6 +853,7 @@ def _quiet() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.mark.xdist_group("invariants")  # computes: one core for all of its shares
 @pytest.mark.timeout(2900 if SOAK else 300)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_sequence_of_happenings_breaks_an_invariant(share: int) -> None:  # noqa: ARG001 - one of

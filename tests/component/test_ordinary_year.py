@@ -46,6 +46,7 @@ def _live(folder: Path, numbers: range, days: int) -> list[OrdinaryHost]:
     return hosts
 
 
+@pytest.mark.xdist_group("ordinary year")  # computes: one core for all of its shares
 @pytest.mark.timeout(2900 if SOAK else 300)
 @pytest.mark.parametrize("first", range(0, HOSTS, SHARE))
 def test_ordinary_life_pages_nobody(folder: Path, first: int) -> None:

@@ -71,6 +71,7 @@ def _story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             yield Story(agent, scrapes, at_first, len(scrapes.seen))
 
 
+@pytest.mark.xdist_group("story of a hang")
 def test_a_gpu_is_unknown_from_its_first_missed_deadline(story: Story) -> None:
     """It is named with the call; nobody is paged yet, and the other seven go on."""
     gpu = story.at_first
@@ -184,6 +185,7 @@ def test_a_child_that_is_killed_or_stopped_is_replaced(
         assert verdicts(agent) == {"healthy": EVERYBODY}
 
 
+@pytest.mark.xdist_group("story of a hang")
 def test_a_gpu_that_is_silent_for_a_minute_is_to_be_drained(story: Story) -> None:
     """The page names the call and the process's state; the rest of the host is well."""
     agent, sick = story.agent, str(story.agent.server.get(SICK, "uuid"))
@@ -203,6 +205,7 @@ def test_a_gpu_that_is_silent_for_a_minute_is_to_be_drained(story: Story) -> Non
     assert CALL in agent.get(f"/gpu/{sick}")
 
 
+@pytest.mark.xdist_group("story of a hang")
 def test_a_gpu_that_answers_again_is_taken_back(story: Story) -> None:
     """Nobody restarts anything; the log says that it came back."""
     agent = story.agent
