@@ -165,7 +165,8 @@ class Watchdog:
 class BmcIdentity:
     """Who a BMC is, and of which server. "" where it is not told.
 
-    `serial` is the server's (FRU product or chassis). `cipher_suite` is that of an IPMI session.
+    `serial` is the server's (FRU product or chassis). `cipher_suite` is that of an IPMI session,
+    `manufacturer_id` the BMC's own maker by IANA's enterprise numbers.
     """
 
     manufacturer: str = ""
@@ -177,6 +178,7 @@ class BmcIdentity:
     bios: str = ""
     guid: str = ""
     cipher_suite: int | None = None
+    manufacturer_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
