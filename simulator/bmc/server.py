@@ -96,7 +96,7 @@ class IpmiBmc(LoggingBmc):
         self._supply(number, PRESENT | FAILING, volts=230)
 
     def psu_gone(self, number: int) -> None:
-        """A supply is pulled."""
+        """A supply is pulled: it measures nothing."""
         self._supply(number, 0, volts=0)
 
     def psu_good(self, number: int) -> None:
@@ -107,7 +107,10 @@ class IpmiBmc(LoggingBmc):
         if not 1 <= number <= SUPPLIES:
             raise ValueError(f"supply {number}: this server has 1 to {SUPPLIES}")
         self.set(f"PSU{number} Status", states)
-        self.set(f"PSU{number} VIN", volts)
+        self.set(f"PSU{number} VIN", volts, event=bool(states))
+        for sensor in self.sensors():
+            if re.match(rf"PSU{number} (PIN|VIN|Temp)", sensor.name):
+                self.sensor_unavailable(sensor.name, unavailable=not states)
         every = {i: int(self.value(f"PSU{i} Status")) for i in range(1, SUPPLIES + 1)}
         able = {i for i, state in every.items() if state & ~FAILING & ~STANDBY == PRESENT}
         missing = SUPPLIES - len(able)

@@ -108,6 +108,7 @@ def test_what_sleeps_wakes_when_it_is_needed(make_bmc: MakeBmc) -> None:
     bmc.psu_gone(1)
 
     awake = _supplies(bmc)
+    assert "PSU1 VIN" not in _readings_of_ipmitool(bmc)
     assert asleep == "Presence detected, Power Supply Inactive"
     assert (awake["PSU1 Status"], awake["PSU6 Status"]) == ("", "Presence detected")
 
