@@ -1,0 +1,3 @@
+# What gpuwatch uses of pyghmi, typed.
+
+class IpmiException(Exception): ...  # noqa: N818 - the library's name
