@@ -91,7 +91,6 @@ class Agent:
     _absences_counted: float = 0.0
     _version: int = 0
     _judged: float = -math.inf
-    _stale: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.started = self.clock.now()
@@ -159,7 +158,7 @@ class Agent:
                 findings=sum(len(found) for _, _, found in judgement.by_subject()),
                 flags=sum(flag.is_open for flag in self.decisions.flags),
             )
-        self.notifier.status(status_text(self.memory.live, judgement))
+        self.notifier.status(status_text(self.memory.live, judgement, len(self.snapshot.bmcs)))
         return decided
 
     def _judging_due(self, now: Moment) -> bool:
@@ -190,7 +189,9 @@ class Agent:
         changed |= self.health.look(self.history.degraded)
         # Findings ripen by the passing of time, also while no GPU answers.
         overdue = instant - self._swept >= self.cadences[Cadence.FAST]
-        return ticked or self._staleness_changed() or changed or overdue
+        stale = self.memory.live.staleness_changed(self.stale_seconds)
+        stale |= self.memory.bmcs.freshness_changed(now)
+        return ticked or stale or changed or overdue
 
     def _watch_clock(self, now: Moment) -> bool:
         step = self.clocks.look(now)
@@ -216,16 +217,6 @@ class Agent:
         if self.nvml is not None and follow(self.nvml, before.values(), work):
             self.memory.disturb(now)
 
-    def _staleness_changed(self) -> bool:
-        """Whether a GPU's readings went stale since the last look: nothing else tells."""
-        limit = time.monotonic() - self.stale_seconds
-        boards = self.memory.live.boards.values()
-        stale = frozenset(
-            board.key.uuid for board in boards if board.present and board.swept_monotonic < limit
-        )
-        before, self._stale = self._stale, stale
-        return stale != before
-
     def _situation(self, now: Moment) -> Situation:
         disturbed = self.memory.disturbed
         quiet = now.boottime - disturbed.boottime if disturbed else now.boottime
@@ -247,6 +238,7 @@ class Agent:
             switch_errors=self.history.sxid_traces(),
             calendar_problem=self.decisions.calendar.problem,
             blindness=self._blindness(now, released=released),
+            bmcs=self.memory.bmcs.views(now),
             clock_synchronized=self.clocks.synchronized,
             nvml_asked=self.nvml is not None,
         )
@@ -278,6 +270,7 @@ class Agent:
             hostname=self.identity.hostname,
             gpus=gpu_states(records, self.memory.live, self.frame(now)),
             sources=tuple(source.state() for source in self.sources),
+            bmcs=self.memory.bmcs.states(self.frame(now)),
             epoch=self.memory.epoch,
             host_verdict=judgement.host_verdict,
             host_findings=judgement.host_findings,

@@ -1,6 +1,7 @@
 """Live: the latest answers of every board, and how each of them is doing right now."""
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
@@ -169,6 +170,7 @@ class Live:
     def __init__(self) -> None:
         self.boards: dict[str, LiveBoard] = {}
         self.inventory: Inventory | None = None
+        self._stale: frozenset[str] = frozenset()
 
     @property
     def missing(self) -> bool:
@@ -207,6 +209,17 @@ class Live:
             if board.device is not None and board.device.slot.pci_address == pci_address
         ]
         return max(candidates, key=lambda board: board.present, default=None)
+
+    def staleness_changed(self, stale_seconds: float) -> bool:
+        """Whether a GPU's readings went stale since the last look: nothing else tells."""
+        limit = time.monotonic() - stale_seconds
+        stale = frozenset(
+            uuid
+            for uuid, board in self.boards.items()
+            if board.present and board.swept_monotonic < limit
+        )
+        before, self._stale = self._stale, stale
+        return stale != before
 
     def count_absences(self) -> bool:
         """One more round in which the absent boards did not answer; whether there are any."""

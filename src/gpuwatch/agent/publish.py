@@ -87,7 +87,8 @@ def _set_apart(board: LiveBoard) -> str:
     return f"set apart: {call} did not return within its deadline"
 
 
-def status_text(live: Live, judgement: Judgement) -> str:
+def status_text(live: Live, judgement: Judgement, bmcs: int) -> str:
     """What the service manager shows of the agent."""
     present = sum(board.present for board in live.boards.values())
-    return f"watching {present} GPUs, host {judgement.host_verdict.value}"
+    controllers = f" and {bmcs} BMCs" if bmcs else ""
+    return f"watching {present} GPUs{controllers}, host {judgement.host_verdict.value}"

@@ -10,6 +10,7 @@ from typing import assert_never
 import structlog
 
 from gpuwatch.agent import telling
+from gpuwatch.agent.bmcs import Bmcs
 from gpuwatch.agent.live import Live, remembered_at
 from gpuwatch.domain.bmc import BmcFailure, BmcSweep
 from gpuwatch.domain.bmc_logs import LogBatch
@@ -51,6 +52,7 @@ class Memory:
     epoch: Epoch | None = None
     epoch_started: Moment | None = None
     disturbed: Moment | None = None
+    bmcs: Bmcs = field(init=False)
     _uncounted: tuple[Event, ...] = ()
     _uncounted_since: float | None = None
     _position: LogPosition | None = None
@@ -59,6 +61,7 @@ class Memory:
     _incidents: dict[BoardKey, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.bmcs = Bmcs(self.history)
         for key, record in self.history.records().items():
             self._incidents[key] = len(record.incidents)
 
@@ -80,7 +83,8 @@ class Memory:
             case SourceState():
                 changed = self._take_state(message, now)
             case BmcSweep() | LogBatch() | BmcFailure():
-                changed = True
+                self.note(self.bmcs.take(message, now))
+                changed = True  # its readings, which rules look at, are in no change of history
             case _:
                 assert_never(message)
         return changed
@@ -185,7 +189,7 @@ class Memory:
             for uuid, board in self.live.boards.items()
             if board.device is not None
         }
-        self._say_who_holds(inventory)
+        telling.tell_who_holds(self.live.inventory, inventory)
         self.live.take_inventory(inventory)
         if any(
             modes.get(device.board.key.uuid, device.mig_enabled) != device.mig_enabled
@@ -206,15 +210,6 @@ class Memory:
             self.disturb(now)
             log.info("release-over", source=state.name)
         return True
-
-    def _say_who_holds(self, inventory: Inventory) -> None:
-        """One log line for each GPU that was given to another driver, or taken back."""
-        known = self.live.inventory
-        before, after = dict(known.unmanaged) if known else {}, dict(inventory.unmanaged)
-        for address, driver in after.items() - before.items():
-            log.warning("gpu-not-managed", pci=address, driver=driver or "none")
-        for address in before.keys() - after.keys():
-            log.info("gpu-managed-again", pci=address)
 
     def _take_hang(self, hang: DeviceHang) -> bool:
         key = remembered_at(self.history.records(), hang.pci_address)

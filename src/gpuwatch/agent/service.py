@@ -220,6 +220,8 @@ def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
     )
     timing = wiring.nvml_settings(settings)
     judge = Judge(wiring.policy_settings(settings))
+    memory = Memory(history, lambda: kernel is not None and kernel.readable)
+    memory.bmcs.watch(wiring.watched_bmcs(settings), clock.now())
     return Agent(
         clock=clock,
         history=history,
@@ -229,7 +231,7 @@ def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
             Calendar(wiring.agenda(settings)),
             known_files=KnownFiles(wiring.places(settings).known_boards),
         ),
-        memory=Memory(history, lambda: kernel is not None and kernel.readable),
+        memory=memory,
         sources=tuple(source for source in (nvml, kernel) if source is not None),
         nvml=nvml,
         works=MaintenanceDirectory(wiring.places(settings).maintenance),

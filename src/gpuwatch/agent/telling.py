@@ -3,6 +3,7 @@
 import structlog
 
 from gpuwatch.domain.events import Event, EventKind
+from gpuwatch.sources.base import Inventory
 
 log = structlog.get_logger("gpuwatch.remember")
 
@@ -15,9 +16,22 @@ _LOUD = frozenset(
         EventKind.PLATFORM_CHANGED,
         EventKind.FELL_OFF_BUS,
         EventKind.HISTORY_LOST,
+        EventKind.BMC_REPLACED,
+        EventKind.CHASSIS_POWER_OFF,
+        EventKind.LOG_CLEARED,
+        EventKind.LOG_WRAPPED,
     }
 )
 _QUIET = frozenset({EventKind.ERRORS_COUNTED})
+
+
+def tell_who_holds(known: Inventory | None, found: Inventory) -> None:
+    """One log line for each GPU that was given to another driver, or taken back."""
+    before, after = dict(known.unmanaged) if known else {}, dict(found.unmanaged)
+    for address, driver in after.items() - before.items():
+        log.warning("gpu-not-managed", pci=address, driver=driver or "none")
+    for address in before.keys() - after.keys():
+        log.info("gpu-managed-again", pci=address)
 
 
 def tell(events: tuple[Event, ...]) -> None:
@@ -29,6 +43,7 @@ def tell(events: tuple[Event, ...]) -> None:
             "serial": event.board.serial if event.board else "",
             "uuid": event.board.uuid if event.board else "",
             "pci": event.pci_address,
+            "bmc": event.bmc,
             "code": event.code,
             "detail": event.detail,
         }

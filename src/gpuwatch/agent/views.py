@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gpuwatch.agent.blindness import NOT_BLIND, Blindness
 from gpuwatch.agent.live import Live, LiveBoard
+from gpuwatch.domain.bmc import BmcGpu
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
@@ -14,7 +15,7 @@ from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import Maintenance
 from gpuwatch.domain.xids import XidTrace
 from gpuwatch.policy.conditions import RECOVERY
-from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView
+from gpuwatch.policy.views import BmcView, DriverHealth, GpuView, Hang, HostView
 from gpuwatch.sources.base import DeviceHang, DriverCondition, DriverState
 
 GRACE_SECONDS = 600.0
@@ -50,6 +51,7 @@ class Situation:
     blindness: Blindness = NOT_BLIND
     clock_synchronized: bool | None = None
     switch_errors: Mapping[int, tuple[XidTrace, ...]] = field(default_factory=dict)
+    bmcs: tuple[BmcView, ...] = ()
     nvml_asked: bool = True
 
 
@@ -86,7 +88,14 @@ def host_view(
         clock_synchronized=situation.clock_synchronized,
         switch_errors=situation.switch_errors,
         departed=left,
+        bmcs=situation.bmcs,
     )
+
+
+def out_of_band(bmcs: Iterable[BmcView], board: BoardKey) -> BmcGpu | None:
+    """What a BMC of this host tells of a board now; None where none does."""
+    told = (gpu for bmc in bmcs if not bmc.host and bmc.sweep for gpu in bmc.sweep.gpus)
+    return next((gpu for gpu in told if gpu.is_of(board)), None)
 
 
 def gpu_views(
@@ -141,6 +150,7 @@ def _gpu_view(record: BoardRecord, board: LiveBoard, around: _Around) -> GpuView
         blind_to=_blind_to(board, situation) if board.missed else (),
         trail=board.past.trail,
         blind_seconds=situation.blindness.boards.get(record.key.uuid, 0.0),
+        out_of_band=out_of_band(situation.bmcs, record.key),
     )
 
 

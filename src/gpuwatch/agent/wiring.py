@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpuwatch.agent.core import Identity
+from gpuwatch.agent.live_bmc import WatchedBmc
 from gpuwatch.config.loading import Loaded
 from gpuwatch.config.models import Settings
 from gpuwatch.domain.moments import Clock
@@ -140,6 +141,22 @@ def kernel_log_source(
         ),
         position=_position(history.kernel_log_position(), log),
         log=log,
+    )
+
+
+def watched_bmcs(settings: Settings) -> tuple[WatchedBmc, ...]:
+    """The BMCs that are asked, in the order of the settings."""
+    return tuple(
+        WatchedBmc(
+            name=name,
+            protocol=bmc.protocol,
+            address=bmc.endpoint or bmc.device,
+            interval=bmc.interval.total_seconds(),
+            host=bmc.host,
+            expected_on=bmc.expected_on,
+        )
+        for name, bmc in settings.bmc.items()
+        if bmc.enabled
     )
 
 

@@ -26,10 +26,11 @@ class BmcReader(Proofs):
         known = self._book.bmcs.get(name)
         return None if known is None else _record(known, self._book.timeline)
 
-    def bmc_edition(self, name: str) -> tuple[int, int]:
+    def bmc_edition(self, name: str) -> tuple[object, ...]:
         """Another one whenever what is remembered of a BMC, or a date in it, may have changed."""
-        known = self._book.bmcs.get(name)
-        return (0 if known is None else known.version, self._book.timeline.version)
+        book, known = self._book, self._book.bmcs.get(name)
+        version = -1 if known is None else known.version
+        return (book.lineage, book.timeline.version, version)
 
     def log_positions(self, bmc: str) -> dict[str, str]:
         """How far each log of a BMC was read, to be handed to its source at the start."""
