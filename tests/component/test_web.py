@@ -15,10 +15,12 @@ from threading import active_count
 
 import pytest
 from prometheus_client import Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from gpuwatch.domain.snapshot import Snapshot, SourceState
+from gpuwatch.exposition.compat import TABLES
 from gpuwatch.exposition.listen import Address, ListenError
 from gpuwatch.exposition.messages import HeadLimits, Request, Response
 from gpuwatch.exposition.web import Limits, WebServer
@@ -149,6 +151,29 @@ def test_a_hostile_board_name_does_not_become_a_script(running: Running) -> None
     )
 
 
+def test_names_of_other_exporters_are_told_where_they_are_switched_on() -> None:
+    """In both formats, of all BMCs or of one; what is no target is a 404."""
+    with serving(site(compat=TABLES)) as running:
+        text, body = running.ask("/metrics/compat")
+        _, openmetrics = running.ask("/metrics/compat", Accept=OPENMETRICS)
+        _, one = running.ask("/metrics/compat?target=main")
+        unknown, said = running.ask("/metrics/compat?target=%3Cscript%3E")
+
+    assert (text.status, text.getheader("Content-Type")) == (200, CONTENT_TYPE_PLAIN_0_0_4)
+    assert b'ipmi_up{bmc="main",collector="ipmi",host=""} 1.0' in body
+    assert openmetrics.endswith(b"# EOF\n")
+    assert b'ipmi_up{collector="ipmi"} 1.0' in one
+    assert (unknown.status, b"script" in said) == (404, False)
+
+
+def test_names_of_other_exporters_are_off_by_default(running: Running) -> None:
+    """One sentence says how to have them."""
+    response, body = running.ask("/metrics/compat")
+
+    assert response.status == 404
+    assert body == b"names of other exporters are switched off (compat.ipmi = true)\n"
+
+
 def test_a_hostile_path_is_not_echoed(running: Running) -> None:
     """A 404 never carries what was asked for."""
     _, body = running.ask("/%3Cscript%3Ealert(1)%3C/script%3E")
@@ -157,7 +182,8 @@ def test_a_hostile_path_is_not_echoed(running: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/healthz", "/metrics", "/readyz", "/api/v1/status", "/api/v1/gpus/any"]
+    "path",
+    ["/healthz", "/metrics", "/metrics/compat", "/readyz", "/api/v1/status", "/api/v1/gpus/any"],
 )
 def test_a_stalled_loop_shows_no_program_old_verdicts(path: str) -> None:
     """Prometheus then has no series, which alerts; it would keep a healthy one for ever."""

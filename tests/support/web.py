@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 
 from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.exposition.compat import CompatTable
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.exposition.listen import Address
 from gpuwatch.exposition.site import Site
@@ -66,9 +67,16 @@ def serving(
         server.stop(PATIENCE_SECONDS)
 
 
-def site(current: Callable[[], Snapshot] = rich_snapshot, *, heartbeat_age: float = 0.5) -> Handler:
+def site(
+    current: Callable[[], Snapshot] = rich_snapshot,
+    *,
+    heartbeat_age: float = 0.5,
+    compat: tuple[CompatTable, ...] = (),
+) -> Handler:
     """The site's handler over a snapshot."""
-    return Site(current, heartbeat_age=lambda: heartbeat_age, vocabulary=Vocabulary()).answer
+    return Site(
+        current, heartbeat_age=lambda: heartbeat_age, vocabulary=Vocabulary(), compat=compat
+    ).answer
 
 
 def everything(client: socket.socket) -> bytes:

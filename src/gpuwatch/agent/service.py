@@ -166,6 +166,7 @@ class Service:
             lambda: self.agent.snapshot,
             heartbeat_age=self.agent.heartbeat_age,
             vocabulary=wiring.VOCABULARY,
+            compat=wiring.compat(self._loaded.settings),
         )
         seconds = settings.request_timeout.total_seconds()
         return WebServer(

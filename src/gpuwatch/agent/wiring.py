@@ -10,6 +10,7 @@ from gpuwatch.agent.live_bmc import WatchedBmc
 from gpuwatch.config.loading import Loaded
 from gpuwatch.config.models import Settings
 from gpuwatch.domain.moments import Clock
+from gpuwatch.exposition.compat import IPMI, CompatTable
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.history import Degraded, History, HistorySettings
 from gpuwatch.policy.agenda import Agenda
@@ -93,6 +94,11 @@ def agenda(settings: Settings) -> Agenda:
 def calendar_files(settings: Settings) -> tuple[CalendarFile, ...]:
     """The iCalendar files that tell of windows and blackouts."""
     return tuple(calendar.file() for calendar in settings.calendars)
+
+
+def compat(settings: Settings) -> tuple[CompatTable, ...]:
+    """The exporters whose names are offered."""
+    return (IPMI,) if settings.compat.ipmi else ()
 
 
 def nvml_settings(settings: Settings) -> NvmlSettings:

@@ -96,14 +96,25 @@ class MetricsRenderer:
                 for metric in families
                 if metric.name in names or any(sample.name in names for sample in metric.samples)
             )
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Families(families))
-        return registry
+        return _registry_of(families)
+
+
+def encoded(families: Iterator[Metric], *, openmetrics: bool) -> bytes:
+    """These families as Prometheus text, or as OpenMetrics 1.0 text."""
+    encode = _encode_openmetrics if openmetrics else generate_latest
+    return encode(_registry_of(families))
+
+
+def _registry_of(families: Iterator[Metric]) -> CollectorRegistry:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Families(families))
+    return registry
 
 
 __all__ = [
     "CONTENT_TYPE_OPENMETRICS",
     "CONTENT_TYPE_PLAIN_0_0_4",
     "MetricsRenderer",
+    "encoded",
     "metric_families",
 ]

@@ -10,6 +10,7 @@ from typing import Protocol
 from prometheus_client.exposition import choose_encoder
 
 from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.exposition.compat import TABLES, CompatTable, compat_families
 from gpuwatch.exposition.detail import gpu_page
 from gpuwatch.exposition.documents import (
     events_document,
@@ -27,6 +28,7 @@ from gpuwatch.exposition.metrics import (
     CONTENT_TYPE_OPENMETRICS,
     CONTENT_TYPE_PLAIN_0_0_4,
     MetricsRenderer,
+    encoded,
 )
 from gpuwatch.exposition.page import status_page
 from gpuwatch.exposition.readiness import readiness
@@ -67,7 +69,8 @@ def _json(document: object) -> bytes:
 class Site:
     """Answers requests from the current snapshot; `heartbeat_age` is that of the loop, in seconds.
 
-    `current` may be asked from any thread and must not block.
+    `current` may be asked from any thread and must not block; `compat` are the exporters whose
+    names are offered.
     """
 
     def __init__(
@@ -76,15 +79,18 @@ class Site:
         *,
         heartbeat_age: Callable[[], float],
         vocabulary: Vocabulary,
+        compat: tuple[CompatTable, ...] = (),
     ) -> None:
         self._current = current
         self._heartbeat_age = heartbeat_age
         self._renderings = Renderings(current)
         self._metrics_renderer = MetricsRenderer(vocabulary)
+        self._compat_tables = compat
         self._routes: dict[str, _Route] = {
             "/": self._status_page,
             "/flags": self._flags_page,
             "/metrics": self._metrics,
+            "/metrics/compat": self._compat,
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             **dict.fromkeys(_DOCUMENTS, self._document),
@@ -120,15 +126,26 @@ class Site:
         return _missing(request, f"there is nothing here; there is something at {known}")
 
     def _metrics(self, request: Request) -> Response:
-        accepted = choose_encoder(request.headers.get("accept", ""))[1]
         names = frozenset(request.query.get("name[]", ()))
-        if accepted.startswith("application/openmetrics-text"):
+        if _wants_openmetrics(request):
             content_type, render = CONTENT_TYPE_OPENMETRICS, self._metrics_renderer.openmetrics
         else:
             content_type, render = CONTENT_TYPE_PLAIN_0_0_4, self._metrics_renderer.text
         if names:
             return _sent(request, content_type, render(self._current(), names))
         return _kept(request, content_type, self._renderings.get(content_type, render))
+
+    def _compat(self, request: Request) -> Response:
+        if not self._compat_tables:
+            settings = ", ".join(f"{table.setting} = true" for table in TABLES)
+            return _missing(request, f"names of other exporters are switched off ({settings})")
+        target = next(iter(request.query.get("target", ())), "")
+        families = compat_families(self._compat_tables, self._current(), target)
+        if families is None:
+            return _missing(request, "no BMC that is asked by IPMI goes by that target")
+        openmetrics = _wants_openmetrics(request)
+        content_type = CONTENT_TYPE_OPENMETRICS if openmetrics else CONTENT_TYPE_PLAIN_0_0_4
+        return _sent(request, content_type, encoded(families, openmetrics=openmetrics))
 
     def _document(self, request: Request) -> Response:
         build = _DOCUMENTS[request.path]
@@ -168,9 +185,14 @@ class Site:
         return age if age > STALLED_SECONDS else None
 
 
+def _wants_openmetrics(request: Request) -> bool:
+    accepted = choose_encoder(request.headers.get("accept", ""))[1]
+    return accepted.startswith("application/openmetrics-text")
+
+
 def _stalled(request: Request, seconds: float) -> Response:
     sentence = f"the agent's loop has not moved for {seconds:.0f} s: what it knows may be old"
-    if request.path in ("/healthz", "/metrics"):
+    if request.path in ("/healthz", "/metrics", "/metrics/compat"):
         return plain(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
     told: dict[str, object] = {"ready": False} if request.path == "/readyz" else {}
     body = _json(told | {"error": sentence})
