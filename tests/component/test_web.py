@@ -139,6 +139,31 @@ def test_an_unknown_path_of_the_api_is_told_in_json(running: Running) -> None:
     assert json.loads(body) == {"error": "no GPU of this host has that UUID; / lists them"}
 
 
+def test_a_bmc_is_found_by_its_name(running: Running) -> None:
+    """For people and for programs; the list has fewer entries of its logs than it alone."""
+    _, page = running.ask("/bmc/main")
+    _, one = running.ask("/api/v1/bmcs/main")
+    _, several = running.ask("/api/v1/bmcs")
+
+    assert b"power supply PS3 has failed" in page
+    assert json.loads(one)["findings"][0]["code"] == "redundancy-lost"
+    assert [bmc["name"] for bmc in json.loads(several)["bmcs"]] == [
+        "main",
+        "hgx",
+        "node-18",
+        "node-19",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/bmc/nope", "/api/v1/bmcs/nope", "/api/v1/bmcs/"])
+def test_a_bmc_that_is_not_watched_is_not_found(running: Running, path: str) -> None:
+    """404 with a sentence that leads on."""
+    response, body = running.ask(path)
+
+    assert response.status == 404
+    assert b"no BMC has that name in the settings; / lists them" in body
+
+
 def test_a_hostile_board_name_does_not_become_a_script(running: Running) -> None:
     """Not on its page, not in the list; and the policy would not run it."""
     pages = [running.ask(path) for path in ("/", f"/gpu/{uuid_of(7)}")]

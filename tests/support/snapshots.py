@@ -506,6 +506,24 @@ def _events() -> tuple[Event, ...]:
             code=20034,
             detail="non-fatal <b>link</b> error",
         ),
+        Event(
+            kind=EventKind.LOG_CLEARED,
+            at=AT - 90_000.5,
+            source=EventSource.GPUWATCH,
+            identity="log-cleared-1",
+            boot_id=BOOT,
+            bmc="main",
+            detail="sel was emptied",
+        ),
+        Event(
+            kind=EventKind.CHASSIS_POWER_OFF,
+            at=AT - 100_000.5,
+            source=EventSource.GPUWATCH,
+            identity="chassis-power-off-1",
+            boot_id=BOOT,
+            bmc="retired",
+            detail="the chassis was switched off",
+        ),
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         ThresholdShape,
         UnknownShape,
     )
-    from gpuwatch.exposition.shapes import FindingShape
+    from gpuwatch.exposition.finding_shapes import FindingShape
 
 _LABEL = 11  # columns of a fact's name
 _INDENT = 2

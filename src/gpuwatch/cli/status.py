@@ -12,9 +12,9 @@ from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
 
 if TYPE_CHECKING:
+    from gpuwatch.exposition.finding_shapes import FindingShape
     from gpuwatch.exposition.flag_shapes import FlagShape
     from gpuwatch.exposition.shapes import (
-        FindingShape,
         GpuShape,
         SnapshotShape,
         StatusShape,

@@ -1,5 +1,6 @@
 """BMC views: what metrics, pages and documents all ask of a BMC's state, said once."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
@@ -11,23 +12,13 @@ from gpuwatch.domain.bmc import (
     Part,
     PowerSupply,
     Quantity,
-    Redundancy,
-    RedundancyState,
     Sensor,
     SensorHealth,
 )
+from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot
-from gpuwatch.domain.verdicts import GRAVITY, Finding, Urgency
+from gpuwatch.domain.verdicts import GRAVITY, Urgency
 from gpuwatch.exposition.views import gpus_of
-
-_HEALTHS = (SensorHealth.CRITICAL, SensorHealth.WARNING, None, SensorHealth.NOMINAL)
-_REDUNDANCIES = (
-    RedundancyState.INSUFFICIENT,
-    RedundancyState.LOST,
-    RedundancyState.DEGRADED,
-    None,
-    RedundancyState.FULL,
-)
 
 
 def told_by(bmc: BmcState) -> BmcSweep | None:
@@ -61,15 +52,21 @@ def others(snapshot: Snapshot) -> tuple[BmcState, ...]:
 
 
 def worst_first(bmcs: Iterable[BmcState]) -> list[BmcState]:
-    """By verdict, then by the most urgent finding, then by name."""
+    """By verdict, then by the most urgent finding, then by name as people count."""
     urgencies = list(Urgency)
 
-    def order(bmc: BmcState) -> tuple[int, int, str, str]:
+    def order(bmc: BmcState) -> tuple[int, int, list[tuple[int, str]]]:
         held = (urgencies.index(finding.urgency) for finding in bmc.findings)
         worst = min(held, default=len(urgencies))
-        return GRAVITY.index(bmc.verdict), worst, bmc.host, bmc.name
+        return GRAVITY.index(bmc.verdict), worst, _counted(f"{bmc.host} {bmc.name}")
 
     return sorted(bmcs, key=order)
+
+
+def _counted(name: str) -> list[tuple[int, str]]:
+    """The pieces of a name, so that node-2 comes before node-10."""
+    pieces = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in pieces]
 
 
 def bmc_by_name(snapshot: Snapshot, name: str) -> BmcState | None:
@@ -77,10 +74,14 @@ def bmc_by_name(snapshot: Snapshot, name: str) -> BmcState | None:
     return next((bmc for bmc in snapshot.bmcs if bmc.name == name), None)
 
 
+def finite(value: float | None) -> float | None:
+    """The number; None for none, and for what is not finite: no reader could make sense of it."""
+    return value if value is not None and isfinite(value) else None
+
+
 def number_of(sensor: Sensor) -> float | None:
-    """The number that a sensor tells; None for a gap, for none, and for what is not finite."""
-    value = sensor.value
-    return value if isinstance(value, float | int) and isfinite(value) else None
+    """The number that a sensor tells; None for a gap and where there is none."""
+    return None if isinstance(sensor.value, Gap) else finite(sensor.value)
 
 
 def numbers(
@@ -100,17 +101,6 @@ def inlet(sweep: BmcSweep) -> float | None:
     )
 
 
-def by_health(sensors: Iterable[Sensor]) -> list[Sensor]:
-    """The worst first; those alike in the BMC's own order."""
-    return sorted(sensors, key=lambda sensor: _HEALTHS.index(sensor.health))
-
-
-def out_of_order(sweep: BmcSweep) -> list[Sensor]:
-    """The sensors that the BMC calls critical or warns of, the worst first."""
-    bad = (SensorHealth.CRITICAL, SensorHealth.WARNING)
-    return by_health(sensor for sensor in sweep.sensors if sensor.health in bad)
-
-
 @dataclass(frozen=True, slots=True)
 class SupplyWord:
     """A supply in a word; `well` is None where it cannot be told."""
@@ -119,7 +109,7 @@ class SupplyWord:
     well: bool | None
 
 
-def supply_word(supply: PowerSupply) -> SupplyWord:
+def word_of(supply: PowerSupply) -> SupplyWord:
     """What a supply is. Absent is no fault by itself: that is for redundancy to say."""
     rows = (
         (supply.present is False, SupplyWord("absent", well=None)),
@@ -132,11 +122,6 @@ def supply_word(supply: PowerSupply) -> SupplyWord:
         (supply.failed is False or supply.health is not None, SupplyWord("well", well=True)),
     )
     return next((word for holds, word in rows if holds), SupplyWord("unknown", well=None))
-
-
-def weakest(redundancies: Iterable[Redundancy]) -> list[Redundancy]:
-    """The redundancies, that with least left first."""
-    return sorted(redundancies, key=lambda one: _REDUNDANCIES.index(one.state))
 
 
 def out_of_band(snapshot: Snapshot, gpu: GpuState) -> tuple[BmcState, BmcGpu] | None:
@@ -154,8 +139,3 @@ def board_of(snapshot: Snapshot, bmc: BmcState, told: BmcGpu) -> GpuState | None
     if bmc.host:
         return None
     return next((gpu for gpu in gpus_of(snapshot) if told.is_of(gpu.record.key)), None)
-
-
-def findings_of_host(snapshot: Snapshot) -> list[tuple[BmcState, Finding]]:
-    """The findings of this host's BMCs, each with its BMC."""
-    return [(bmc, finding) for bmc in own(snapshot) for finding in bmc.findings]

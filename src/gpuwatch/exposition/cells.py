@@ -153,6 +153,12 @@ def table(
     return tag("table", tag("thead", head), tag("tbody", *body))
 
 
+def facts(told: Iterable[tuple[str, str]]) -> Markup:
+    """Names with their values; what has no value is left out."""
+    lines = (join(tag("dt", name), tag("dd", value)) for name, value in told if value)
+    return tag("dl", *lines)
+
+
 def section(title: str, *content: str) -> Markup:
     """A part of a page under its heading."""
     return tag("section", tag("h2", title), *content)

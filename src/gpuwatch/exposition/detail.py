@@ -3,12 +3,15 @@
 from gpuwatch.domain.incidents import Incident
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.snapshot import GpuState, Snapshot
-from gpuwatch.domain.verdicts import Finding, Verdict
+from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.exposition.bmc_cells import gpu_facts
+from gpuwatch.exposition.bmc_documents import out_of_band_document
 from gpuwatch.exposition.cells import (
     answer,
     badge,
     blindness,
     by_urgency,
+    facts,
     gpu_name,
     section,
     serial,
@@ -19,6 +22,7 @@ from gpuwatch.exposition.cells import (
 )
 from gpuwatch.exposition.event_cells import events_table
 from gpuwatch.exposition.explanation_cells import first_sections, thresholds_section
+from gpuwatch.exposition.finding_cells import finding_article
 from gpuwatch.exposition.flag_cells import audit_table, flags_table
 from gpuwatch.exposition.frame import frame
 from gpuwatch.exposition.markup import Markup, join, tag
@@ -35,7 +39,6 @@ from gpuwatch.exposition.views import (
 from gpuwatch.exposition.words import (
     LOCATIONS,
     RECOVERY_ACTIONS,
-    RMA_STANDINGS,
     URGENCIES,
     day,
     plural,
@@ -65,6 +68,7 @@ def gpu_page(snapshot: Snapshot, gpu: GpuState, stalled_seconds: float | None = 
         section("Uncorrectable errors", _errors(snapshot, gpu)),
         section("Xids", _xids(snapshot, gpu)),
         section("Readings", _readings(snapshot, gpu)),
+        *_out_of_band(snapshot, gpu),
         section("Latest events", events_table(snapshot, events)),
         stalled_seconds=stalled_seconds,
     )
@@ -87,49 +91,14 @@ def _headline(snapshot: Snapshot, gpu: GpuState) -> Markup:
 
 
 def _findings(snapshot: Snapshot, gpu: GpuState) -> list[Markup]:
-    found = [_finding(snapshot, finding) for finding in by_urgency(gpu.findings)]
+    found = [
+        finding_article(snapshot, one, f"{URGENCIES[one.urgency]}: {remedy_sentence(one.remedy)}")
+        for one in by_urgency(gpu.findings)
+    ]
     nothing = "Nothing found."
     if gpu.verdict is Verdict.UNKNOWN:
         nothing = "No rule holds, but the GPU cannot be judged: nobody knows that it is well."
     return found or [tag("p", nothing, class_="quiet")]
-
-
-def _finding(snapshot: Snapshot, finding: Finding) -> Markup:
-    facts: list[tuple[str, str]] = [
-        ("since", when(finding.since, snapshot)),
-        ("act", f"{URGENCIES[finding.urgency]}: {remedy_sentence(finding.remedy)}"),
-        ("return", RMA_STANDINGS[finding.rma] if finding.rma else ""),
-        ("due", _due(snapshot, finding)),
-        ("evidence", _evidence(finding)),
-        ("ends when", finding.clears),
-        ("gets worse by", finding.escalates),
-        ("source", _source(finding.source)),
-    ]
-    return tag("article", tag("h3", finding.code), tag("p", finding.sentence), _facts(facts))
-
-
-def _due(snapshot: Snapshot, finding: Finding) -> str:
-    if finding.due is None:
-        return ""
-    return when(finding.since + finding.due.total_seconds(), snapshot)
-
-
-def _evidence(finding: Finding) -> str:
-    """The numbers behind the sentence; words that stand in the sentence are not said again."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in finding.evidence
-        if value.replace(".", "").isdecimal() or value not in finding.sentence
-    )
-
-
-def _source(source: str) -> str:
-    return tag("a", source, href=source) if source.startswith("https://") else source
-
-
-def _facts(facts: list[tuple[str, str]]) -> Markup:
-    told = (join(tag("dt", name), tag("dd", value)) for name, value in facts if value)
-    return tag("dl", *told)
 
 
 def _identity(snapshot: Snapshot, gpu: GpuState) -> Markup:
@@ -137,7 +106,7 @@ def _identity(snapshot: Snapshot, gpu: GpuState) -> Markup:
     slot = slot_of(gpu)
     device = gpu.device
     recovery = recovery_of(gpu, driver_of(snapshot))
-    return _facts(
+    return facts(
         [
             ("UUID", tag("code", board.key.uuid)),
             ("serial", serial(gpu)),
@@ -161,7 +130,7 @@ def _identity(snapshot: Snapshot, gpu: GpuState) -> Markup:
 def _errors(snapshot: Snapshot, gpu: GpuState) -> Markup:
     record = gpu.record
     prior = ", ".join(f"{name} {count:,}" for name, count in record.prior.items())
-    facts = _facts(
+    told = facts(
         [
             ("since first seen", memory_errors(record)),
             ("brought along, never judged", prior),
@@ -172,7 +141,7 @@ def _errors(snapshot: Snapshot, gpu: GpuState) -> Markup:
     )
     rows = ((None, _incident(snapshot, incident)) for incident in reversed(record.incidents))
     incidents = table(("incident", "memory", "reports"), rows, "No incident.")
-    return join(facts, incidents)
+    return join(told, incidents)
 
 
 def _incident(snapshot: Snapshot, incident: Incident) -> tuple[str, ...]:
@@ -211,3 +180,8 @@ def _readings(snapshot: Snapshot, gpu: GpuState) -> Markup:
     )
     empty = f"No reading: {blindness(gpu, snapshot) or 'not asked yet'}."
     return table(("signal", "value", "asked"), rows, empty)
+
+
+def _out_of_band(snapshot: Snapshot, gpu: GpuState) -> list[Markup]:
+    told = out_of_band_document(snapshot, gpu)
+    return [] if told is None else [section("Out of band", gpu_facts(told))]

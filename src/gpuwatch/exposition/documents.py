@@ -1,5 +1,7 @@
 """Documents: one snapshot as plain objects for JSON; the API serves them, the CLI renders them."""
 
+from collections import Counter
+from collections.abc import Iterable
 from math import isinf
 
 from gpuwatch import __version__
@@ -7,6 +9,7 @@ from gpuwatch.domain.devices import Epoch
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.snapshot import Maintenance, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.exposition.bmc_documents import bmcs_document
 from gpuwatch.exposition.flag_documents import flag_document
 from gpuwatch.exposition.flag_shapes import FlagShape
 from gpuwatch.exposition.gpu_documents import gpu_document
@@ -33,6 +36,7 @@ def snapshot_document(snapshot: Snapshot) -> SnapshotShape:
     return {
         "status": status_document(snapshot),
         "gpus": gpus_document(snapshot),
+        "bmcs": bmcs_document(snapshot),
         "flags": flags_document(snapshot),
         "windows": windows_document(snapshot),
         "events": events_document(snapshot),
@@ -56,9 +60,9 @@ def status_document(snapshot: Snapshot) -> StatusShape:
         "gpus": len(gpus),
         "gpus_present": sum(gpu.present for gpu in gpus),
         "gravest_verdict": gravest_of(snapshot).value,
-        "gpu_verdicts": {
-            verdict.value: sum(gpu.verdict is verdict for gpu in gpus) for verdict in Verdict
-        },
+        "gpu_verdicts": _by_verdict(gpu.verdict for gpu in gpus),
+        "bmcs": len(snapshot.bmcs),
+        "bmc_verdicts": _by_verdict(bmc.verdict for bmc in snapshot.bmcs),
         "flags_open": sum(flag.is_open for flag in snapshot.flags),
         "epoch": None if snapshot.epoch is None else _epoch(snapshot.epoch),
         "sources": [_source(source) for source in snapshot.sources],
@@ -89,6 +93,12 @@ def flags_document(snapshot: Snapshot) -> list[FlagShape]:
 def events_document(snapshot: Snapshot) -> list[EventShape]:
     """The latest events, the most recent first."""
     return [_event(event) for event in snapshot.events]
+
+
+def _by_verdict(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """How many have each verdict; every verdict is listed."""
+    counted = Counter(verdicts)
+    return {verdict.value: counted[verdict] for verdict in Verdict}
 
 
 def _epoch(epoch: Epoch) -> EpochShape:
@@ -144,6 +154,7 @@ def _event(event: Event) -> EventShape:
         "serial": None if event.board is None else event.board.serial,
         "uuid": None if event.board is None else event.board.uuid,
         "pci_address": event.pci_address,
+        "bmc": event.bmc,
         "code": event.code,
         "subcode": event.subcode,
         "detail": event.detail,

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.exposition.bmc_cells import bmc_link
+from gpuwatch.exposition.bmc_views import bmc_by_name
 from gpuwatch.exposition.cells import gpu_link, table, when
 from gpuwatch.exposition.markup import Markup, join
 from gpuwatch.exposition.views import gpu_by_uuid
@@ -30,6 +32,9 @@ def _row(snapshot: Snapshot, event: Event) -> tuple[str, ...]:
 
 
 def _where(snapshot: Snapshot, event: Event) -> Markup:
+    if event.bmc:
+        bmc = bmc_by_name(snapshot, event.bmc)
+        return join(f"BMC {event.bmc}") if bmc is None else bmc_link(bmc, f"BMC {event.bmc}")
     if event.board is None:
         return join(event.pci_address or "host")
     gpu = gpu_by_uuid(snapshot, event.board.uuid)

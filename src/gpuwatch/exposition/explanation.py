@@ -4,6 +4,8 @@ from gpuwatch.domain.forecast import Forecast, forecast
 from gpuwatch.domain.moments import SECONDS_PER_DAY
 from gpuwatch.domain.snapshot import GpuState, Missed, Snapshot
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
+from gpuwatch.exposition.bmc_documents import bmc_findings, out_of_band_document
+from gpuwatch.exposition.bmc_views import own
 from gpuwatch.exposition.cells import blindness, by_urgency
 from gpuwatch.exposition.explanation_shapes import (
     ExplainedFindingShape,
@@ -55,6 +57,10 @@ def explanation(snapshot: Snapshot, gpu: GpuState, *, remembered: bool = False) 
         "unknown": _unknown(snapshot, gpu, remembered=remembered),
         "findings": [_finding(snapshot, gpu, one) for one in by_urgency(gpu.findings)],
         "host_findings": [finding_document(one) for one in by_urgency(snapshot.host_findings)],
+        "bmc_findings": [
+            finding for bmc in own(snapshot) for finding in bmc_findings(snapshot, bmc)
+        ],
+        "out_of_band": out_of_band_document(snapshot, gpu),
         "flags": [flag_document(snapshot, flag) for flag in flags],
         "thresholds": distances(gpu),
         "rules_version": snapshot.rules_version,

@@ -2,8 +2,9 @@
 
 from typing import TypedDict
 
+from gpuwatch.exposition.bmc_shapes import BmcFindingShape, BmcGpuShape
+from gpuwatch.exposition.finding_shapes import FindingShape
 from gpuwatch.exposition.flag_shapes import FlagShape
-from gpuwatch.exposition.shapes import FindingShape
 
 
 class ExplainedFindingShape(FindingShape):
@@ -91,6 +92,8 @@ class ExplanationShape(TypedDict):
     unknown: UnknownShape | None
     findings: list[ExplainedFindingShape]
     host_findings: list[FindingShape]
+    bmc_findings: list[BmcFindingShape]
+    out_of_band: BmcGpuShape | None
     flags: list[FlagShape]
     thresholds: list[ThresholdShape]
     rules_version: str

@@ -9,6 +9,8 @@ from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.snapshot import GpuState, Latest, Snapshot
 from gpuwatch.exposition.acceptance_documents import acceptance_or_none
 from gpuwatch.exposition.acceptance_shapes import AcceptanceShape
+from gpuwatch.exposition.bmc_documents import out_of_band_document
+from gpuwatch.exposition.bmc_shapes import BmcGpuShape
 from gpuwatch.exposition.flag_documents import open_flags_document
 from gpuwatch.exposition.flag_shapes import FlagShape
 from gpuwatch.exposition.record_documents import (
@@ -51,6 +53,11 @@ class _Replacement(TypedDict):
     acceptance: AcceptanceShape | None
 
 
+class _Told(TypedDict):
+    readings: dict[str, ReadingShape | GapShape]
+    out_of_band: BmcGpuShape | None
+
+
 def gpu_document(snapshot: Snapshot, gpu: GpuState) -> GpuShape:
     """One GPU. Readings that have grown stale are left out, as they are from the metrics."""
     record, device = gpu.record, gpu.device
@@ -78,7 +85,7 @@ def gpu_document(snapshot: Snapshot, gpu: GpuState) -> GpuShape:
         "recovery_action": None if recovery is None else recovery.value,
         "findings": [finding_document(finding) for finding in gpu.findings],
         **_replacement(snapshot, record.key),
-        "readings": {latest.signal.key: _answer(latest) for latest in trusted(gpu)},
+        **_told(snapshot, gpu),
         "errors": {memory.value: count for memory, count in sorted(record.errors.items())},
         "prior": dict(record.prior),
         "pages_retired_at": [instant(at) for at in pages_retired_at(record)],
@@ -98,6 +105,13 @@ def _replacement(snapshot: Snapshot, key: BoardKey) -> _Replacement:
     return {
         "flags": open_flags_document(snapshot, key.uuid),
         "acceptance": acceptance_or_none(acceptance_of(snapshot, key)),
+    }
+
+
+def _told(snapshot: Snapshot, gpu: GpuState) -> _Told:
+    return {
+        "readings": {latest.signal.key: _answer(latest) for latest in trusted(gpu)},
+        "out_of_band": out_of_band_document(snapshot, gpu),
     }
 
 

@@ -2,6 +2,8 @@
 
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.snapshot import GpuState, Maintenance, Snapshot, SourceState
+from gpuwatch.exposition.bmc_cells import bmc_panels, servers_section
+from gpuwatch.exposition.bmc_views import subject_of
 from gpuwatch.exposition.cells import (
     POWER,
     TEMPERATURE,
@@ -22,7 +24,7 @@ from gpuwatch.exposition.flag_cells import flags_table, plan
 from gpuwatch.exposition.frame import frame
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.summary import summary
-from gpuwatch.exposition.views import driver_of, gpus_of
+from gpuwatch.exposition.views import driver_of, gpus_of, watches_gpus
 from gpuwatch.exposition.window_cells import windows
 from gpuwatch.exposition.words import LOCATIONS, URGENCIES, plural, second, span
 
@@ -52,8 +54,10 @@ def status_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> byt
         snapshot.hostname,
         summary(snapshot),
         tag("p", *_as_of(snapshot), class_="quiet"),
-        section("GPUs", _gpus(snapshot)),
+        *([section("GPUs", _gpus(snapshot))] if watches_gpus(snapshot) else []),
         _host_findings(snapshot),
+        bmc_panels(snapshot),
+        servers_section(snapshot),
         section(
             "Boards to replace", flags_table(snapshot, waiting, "No board of this host is flagged.")
         ),
@@ -66,10 +70,8 @@ def status_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> byt
 
 def _as_of(snapshot: Snapshot) -> tuple[str, ...]:
     driver = driver_of(snapshot)
-    return (
-        f"as of {second(snapshot.at.wall)} · ",
-        f"driver {driver}" if driver else "no driver loaded",
-    )
+    loaded = f" · driver {driver}" if driver else " · no driver loaded"
+    return (f"as of {second(snapshot.at.wall)}", loaded if watches_gpus(snapshot) else "")
 
 
 def _gpus(snapshot: Snapshot) -> Markup:
@@ -154,7 +156,13 @@ def _maintenance_row(snapshot: Snapshot, held: Maintenance) -> tuple[str, ...]:
 
 
 def _sources(snapshot: Snapshot) -> Markup:
-    rows = ((_source_class(source), _source_row(snapshot, source)) for source in snapshot.sources)
+    # The panel of a BMC says how its source is doing, but for children that cannot be ended.
+    told = {subject_of(bmc) for bmc in snapshot.bmcs}
+    rows = (
+        (_source_class(source), _source_row(snapshot, source))
+        for source in snapshot.sources
+        if source.unkillable or source.name not in told
+    )
     return table(_SOURCE_HEADINGS, rows, "No source has reported yet.")
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from gpuwatch.domain.verdicts import Finding
-from gpuwatch.exposition.shapes import FindingShape
+from gpuwatch.exposition.finding_shapes import FindingShape
 
 
 def instant(unix_seconds: float) -> str:

@@ -8,28 +8,9 @@ from typing import TypedDict
 
 from gpuwatch.domain.readings import Value
 from gpuwatch.exposition.acceptance_shapes import AcceptanceShape
+from gpuwatch.exposition.bmc_shapes import BmcGpuShape, BmcShape
+from gpuwatch.exposition.finding_shapes import FindingShape
 from gpuwatch.exposition.flag_shapes import FlagShape
-
-
-class FindingShape(TypedDict):
-    """A rule that holds."""
-
-    code: str
-    scope: str
-    subject: str
-    urgency: str
-    route: str
-    remedy: str
-    since: str
-    sentence: str
-    source: str
-    evidence: dict[str, str]
-    evidence_at: str | None
-    latched: bool
-    rma: str | None
-    due_seconds: float | None
-    clears: str
-    escalates: str
 
 
 class ReadingShape(TypedDict):
@@ -118,6 +99,7 @@ class GpuShape(TypedDict):
     flags: list[FlagShape]
     acceptance: AcceptanceShape | None
     readings: dict[str, ReadingShape | GapShape]
+    out_of_band: BmcGpuShape | None
     errors: dict[str, int]
     prior: dict[str, int]
     pages_retired_at: list[str]
@@ -202,6 +184,7 @@ class EventShape(TypedDict):
     serial: str | None
     uuid: str | None
     pci_address: str
+    bmc: str
     code: int | None
     subcode: str
     detail: str
@@ -224,6 +207,8 @@ class StatusShape(TypedDict):
     gpus_present: int
     gravest_verdict: str
     gpu_verdicts: dict[str, int]
+    bmcs: int
+    bmc_verdicts: dict[str, int]
     flags_open: int
     epoch: EpochShape | None
     sources: list[SourceShape]
@@ -245,6 +230,7 @@ class SnapshotShape(TypedDict):
 
     status: StatusShape
     gpus: list[GpuShape]
+    bmcs: list[BmcShape]
     flags: list[FlagShape]
     windows: list[WindowShape]
     events: list[EventShape]

@@ -9,7 +9,10 @@ from typing import Protocol
 
 from prometheus_client.exposition import choose_encoder
 
-from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.exposition.bmc_documents import bmc_document, bmcs_document
+from gpuwatch.exposition.bmc_page import bmc_page
+from gpuwatch.exposition.bmc_views import bmc_by_name
 from gpuwatch.exposition.compat import TABLES, CompatTable, compat_families
 from gpuwatch.exposition.detail import gpu_page
 from gpuwatch.exposition.documents import (
@@ -41,6 +44,7 @@ HTML = "text/html; charset=utf-8"
 STALLED_SECONDS = 30.0  # the loop beats every second or so; after this long it is stuck
 
 _Route = Callable[[Request], Response]
+_OneOfMany = Callable[[Request, str], Response | None]  # None where nothing has that name
 
 
 class _PageOf(Protocol):
@@ -50,12 +54,20 @@ class _PageOf(Protocol):
 
 
 _FOR_PROGRAMS = ("/metrics", "/healthz", "/readyz", "/api/")
-_GPU_PAGE = "/gpu/"
-_GPU_DOCUMENT = "/api/v1/gpus/"
 _EXPLAIN = "/explain"
+_NO_GPU = "no GPU of this host has that UUID; / lists them"
+_NO_BMC = "no BMC has that name in the settings; / lists them"
+_NAMED = (
+    "/gpu/UUID",
+    "/bmc/NAME",
+    "/api/v1/gpus/UUID",
+    "/api/v1/gpus/UUID/explain",
+    "/api/v1/bmcs/NAME",
+)
 _DOCUMENTS: Mapping[str, Callable[[Snapshot], object]] = {
     "/api/v1/status": status_document,
     "/api/v1/gpus": lambda snapshot: {"gpus": gpus_document(snapshot)},
+    "/api/v1/bmcs": lambda snapshot: {"bmcs": bmcs_document(snapshot)},
     "/api/v1/flags": lambda snapshot: {"flags": flags_document(snapshot)},
     "/api/v1/events": lambda snapshot: {"events": events_document(snapshot)},
     "/api/v1/windows": plan_document,
@@ -95,10 +107,12 @@ class Site:
             "/readyz": self._readyz,
             **dict.fromkeys(_DOCUMENTS, self._document),
         }
-        self._gpu_routes: dict[str, Callable[[Request, Snapshot, GpuState], Response]] = {
-            _GPU_PAGE: self._gpu_page,
-            _GPU_DOCUMENT: self._gpu_document,
-        }
+        self._each: tuple[tuple[str, _OneOfMany, str], ...] = (
+            ("/gpu/", self._gpu_page, _NO_GPU),
+            ("/bmc/", self._bmc_page, _NO_BMC),
+            ("/api/v1/gpus/", self._gpu_document, _NO_GPU),
+            ("/api/v1/bmcs/", self._bmc_document, _NO_BMC),
+        )
 
     def answer(self, request: Request) -> Response:
         """The answer to one request; unknown paths get a 404 that names the known ones.
@@ -112,17 +126,11 @@ class Site:
         route = self._routes.get(request.path)
         if route is not None:
             return route(request)
-        for prefix, gpu_route in self._gpu_routes.items():
+        for prefix, one, missing in self._each:
             if request.path.startswith(prefix):
-                snapshot = self._current()
-                end = _EXPLAIN if prefix == _GPU_DOCUMENT else ""
-                uuid = request.path.removeprefix(prefix).removesuffix(end)
-                gpu = gpu_by_uuid(snapshot, uuid)
-                if gpu is not None:
-                    return gpu_route(request, snapshot, gpu)
-                return _missing(request, "no GPU of this host has that UUID; / lists them")
-        of_gpus = (f"{_GPU_PAGE}UUID", f"{_GPU_DOCUMENT}UUID", f"{_GPU_DOCUMENT}UUID{_EXPLAIN}")
-        known = ", ".join((*sorted(self._routes), *of_gpus))
+                answer = one(request, request.path.removeprefix(prefix))
+                return answer or _missing(request, missing)
+        known = ", ".join((*sorted(self._routes), *_NAMED))
         return _missing(request, f"there is nothing here; there is something at {known}")
 
     def _metrics(self, request: Request) -> Response:
@@ -152,10 +160,21 @@ class Site:
         rendering = self._renderings.get(request.path, lambda snapshot: _json(build(snapshot)))
         return _kept(request, JSON, rendering)
 
-    def _gpu_document(self, request: Request, snapshot: Snapshot, gpu: GpuState) -> Response:
-        explained = request.path.endswith(_EXPLAIN)
+    def _gpu_document(self, request: Request, name: str) -> Response | None:
+        snapshot = self._current()
+        gpu = gpu_by_uuid(snapshot, name.removesuffix(_EXPLAIN))
+        if gpu is None:
+            return None
+        explained = name.endswith(_EXPLAIN)
         document = explanation(snapshot, gpu) if explained else gpu_document(snapshot, gpu)
         return _sent(request, JSON, _json(document))
+
+    def _bmc_document(self, request: Request, name: str) -> Response | None:
+        snapshot = self._current()
+        bmc = bmc_by_name(snapshot, name)
+        if bmc is None:
+            return None
+        return _sent(request, JSON, _json(bmc_document(snapshot, bmc)))
 
     def _status_page(self, request: Request) -> Response:
         return self._kept_page(request, status_page)
@@ -169,8 +188,19 @@ class Site:
             return _page(_sent(request, HTML, page(self._current(), stalled)))
         return _page(_kept(request, HTML, self._renderings.get(request.path, page)))
 
-    def _gpu_page(self, request: Request, snapshot: Snapshot, gpu: GpuState) -> Response:
+    def _gpu_page(self, request: Request, uuid: str) -> Response | None:
+        snapshot = self._current()
+        gpu = gpu_by_uuid(snapshot, uuid)
+        if gpu is None:
+            return None
         return _page(_sent(request, HTML, gpu_page(snapshot, gpu, self._stalled_seconds())))
+
+    def _bmc_page(self, request: Request, name: str) -> Response | None:
+        snapshot = self._current()
+        bmc = bmc_by_name(snapshot, name)
+        if bmc is None:
+            return None
+        return _page(_sent(request, HTML, bmc_page(snapshot, bmc, self._stalled_seconds())))
 
     def _healthz(self, _request: Request) -> Response:
         return plain(HTTPStatus.OK, "ok")

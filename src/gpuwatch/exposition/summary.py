@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 
 from gpuwatch.domain.flag_changes import is_snoozed
-from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot
 from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict
+from gpuwatch.exposition.bmc_cells import bmc_link
+from gpuwatch.exposition.bmc_steps import bmc_step
+from gpuwatch.exposition.bmc_summary import bmc_sentences
+from gpuwatch.exposition.bmc_views import server_of
 from gpuwatch.exposition.cells import (
     badge,
     by_urgency,
@@ -14,7 +18,7 @@ from gpuwatch.exposition.cells import (
     slot_text,
 )
 from gpuwatch.exposition.markup import Markup, join, tag
-from gpuwatch.exposition.views import gpus_of, gravest_of, open_flags_of
+from gpuwatch.exposition.views import gpus_of, gravest_of, open_flags_of, watches_gpus
 from gpuwatch.exposition.words import FLAG_STATES, listed, plural, second
 
 # One sentence for each verdict that some GPU has, the gravest first: for one GPU, for several.
@@ -33,6 +37,7 @@ _SENTENCES: tuple[tuple[Verdict, str, str], ...] = (
     (Verdict.RESET_AT_WINDOW, "{} wants a reset at a window.", "{} want a reset at a window."),
     (Verdict.WATCH, "{} is being watched.", "{} are being watched."),
 )
+_MOST_URGENT = 12  # a dead room must not hide the page under its list
 _REMEDIES = {
     Remedy.REPLACE: "Replace the board.",
     Remedy.RESET: "Drain the GPU and reset it.",
@@ -54,7 +59,7 @@ def summary(snapshot: Snapshot) -> Markup:
     return tag(
         "section",
         tag("h1", badge(worst), " ", snapshot.hostname),
-        tag("p", " ".join(_sentences(gpus)), class_="lead"),
+        tag("p", " ".join((*_of_gpus(snapshot), *bmc_sentences(snapshot))), class_="lead"),
         _urgent(snapshot, gpus),
         class_=f"summary {worst.value.replace('_', '-')}",
     )
@@ -63,6 +68,10 @@ def summary(snapshot: Snapshot) -> Markup:
 def remedy_sentence(remedy: Remedy) -> str:
     """What a person should do."""
     return _REMEDIES[remedy]
+
+
+def _of_gpus(snapshot: Snapshot) -> list[str]:
+    return _sentences(gpus_of(snapshot)) if watches_gpus(snapshot) else []
 
 
 def _sentences(gpus: Sequence[GpuState]) -> list[str]:
@@ -83,16 +92,31 @@ def _sentences(gpus: Sequence[GpuState]) -> list[str]:
 
 def _urgent(snapshot: Snapshot, gpus: Sequence[GpuState]) -> Markup:
     host = [_item(join("Host"), finding) for finding in _now(snapshot.host_findings)]
+    servers = [
+        _item(subject, finding, step=bmc_step(snapshot, bmc, finding))
+        for bmc in snapshot.bmcs
+        for subject in [join(bmc_link(bmc, _server(snapshot, bmc)))]
+        for finding in _now(bmc.findings)
+    ]
     boards = [
         _item(
             join(gpu_link(gpu), _place(gpu), f", serial {serial_text(gpu)}"),
             finding,
-            _taken_up(snapshot, gpu, finding),
+            taken_up=_taken_up(snapshot, gpu, finding),
         )
         for gpu in gpus
         for finding in _now(gpu.findings)
     ]
-    return tag("ul", *host, *boards, class_="urgent") if host or boards else join()
+    items = [*host, *boards, *servers]
+    if len(items) > _MOST_URGENT:
+        left = plural(len(items) - _MOST_URGENT, "more finding")
+        items[_MOST_URGENT:] = [tag("li", f"and {left} that cannot wait: see below")]
+    return tag("ul", *items, class_="urgent") if items else join()
+
+
+def _server(snapshot: Snapshot, bmc: BmcState) -> str:
+    """What the finding of a BMC is of: the other server, or this host by the BMC's name."""
+    return server_of(snapshot, bmc) if bmc.host else f"BMC {bmc.name}"
 
 
 def _place(gpu: GpuState) -> str:
@@ -119,14 +143,14 @@ def _taken_up(snapshot: Snapshot, gpu: GpuState, finding: Finding) -> str:
     return f" {name} is {FLAG_STATES[flag.state]}{said}."
 
 
-def _item(subject: Markup, finding: Finding, taken_up: str = "") -> Markup:
+def _item(subject: Markup, finding: Finding, *, taken_up: str = "", step: str = "") -> Markup:
     return tag(
         "li",
         subject,
         ": ",
         finding.sentence.rstrip("."),
         ". ",
-        tag("strong", remedy_sentence(finding.remedy)),
+        tag("strong", step or remedy_sentence(finding.remedy)),
         taken_up,
         "" if finding.route is Urgency.PAGE else " Nobody is paged for it.",
     )

@@ -35,9 +35,20 @@ def gpus_of(snapshot: Snapshot) -> tuple[GpuState, ...]:
 
 
 def gravest_of(snapshot: Snapshot) -> Verdict:
-    """The gravest verdict of the host and its GPUs; one that another driver holds has no say."""
+    """The gravest verdict of the host, its GPUs and the other servers that it watches.
+
+    A GPU that another driver holds has no say. What this host's own BMCs say is in its verdict: one
+    that does not answer makes nothing of the host unknown.
+    """
     ours = (gpu.verdict for gpu in gpus_of(snapshot) if gpu.managed)
-    return gravest((snapshot.host_verdict, *ours))
+    theirs = (bmc.verdict for bmc in snapshot.bmcs if bmc.host)
+    return gravest((snapshot.host_verdict, *ours, *theirs))
+
+
+def watches_gpus(snapshot: Snapshot) -> bool:
+    """Whether GPUs are looked for; a host that only watches other servers looks for none."""
+    asked = any(source.name == "nvml" for source in snapshot.sources)
+    return asked or bool(snapshot.gpus) or not snapshot.bmcs
 
 
 def _order(gpu: GpuState) -> tuple[bool, int, str]:

@@ -112,8 +112,10 @@ def amount(number: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 GPU`, `3 GPUs`, `2 processes`."""
-    if count != 1:
+    """`1 GPU`, `3 GPUs`, `2 processes`, `4 entries`."""
+    if count != 1 and noun.endswith("ry"):
+        noun = f"{noun[:-1]}ies"
+    elif count != 1:
         noun += "es" if noun.endswith("s") else "s"
     return f"{count:,} {noun}"
 

@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import replace
+from math import inf, nan
 
 from gpuwatch.domain.records import BoardState
+from gpuwatch.exposition.bmc_documents import bmc_document, bmcs_document
 from gpuwatch.exposition.documents import gpus_document, snapshot_document, status_document
+from tests.support.bmc_states import dead_bmc, main_bmc
 from tests.support.golden import assert_golden
-from tests.support.snapshots import gpu_state, rich_snapshot, uuid_of
+from tests.support.snapshots import AT, gpu_state, rich_snapshot, uuid_of
 
 
 def test_the_documents_of_a_bad_night_are_the_golden_ones() -> None:
@@ -104,3 +107,36 @@ def test_the_next_window_is_the_open_one_while_it_is_open() -> None:
     assert status["window_open"]
     assert status["next_window"] is not None
     assert status["next_window"]["start"] == "2026-03-15T02:00:00.000Z"
+
+
+def test_a_list_of_bmcs_has_the_latest_log_entries_only() -> None:
+    """Fifty BMCs with all their entries would be a long answer; alone a BMC has them all."""
+    main = main_bmc(AT)
+    talkative = replace(main, entries=main.entries * 10)
+    snapshot = replace(rich_snapshot(), bmcs=(talkative,))
+
+    (listed,) = bmcs_document(snapshot)
+
+    assert len(listed["entries"]) == 20
+    assert len(bmc_document(snapshot, talkative)["entries"]) == 40
+
+
+def test_what_a_bmc_tells_is_never_infinite() -> None:
+    """JSON has no word for it: a page and a document must not end at one absurd number."""
+    main = main_bmc(AT)
+    assert main.sweep is not None
+    absurd = replace(main.sweep, watts=inf, clock_skew=nan)
+
+    document = bmc_document(rich_snapshot(), replace(main, sweep=absurd))
+
+    assert (document["watts"], document["clock_skew_seconds"]) == (None, None)
+    json.dumps(document, allow_nan=False)
+
+
+def test_a_bmc_that_does_not_answer_tells_nothing_but_who_it_is() -> None:
+    """Values too old to trust are not told as if they were the present."""
+    document = bmc_document(rich_snapshot(), dead_bmc(AT))
+
+    assert document["identity"]["serial"] == "SRV0118"
+    assert (document["chassis"], document["watts"], document["sensors"]) == (None, None, [])
+    assert (document["updating"], document["trouble"]) == (None, "unreachable")

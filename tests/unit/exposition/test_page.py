@@ -1,7 +1,6 @@
 """Page: what a person reads at 03:00, from one snapshot, with everything foreign escaped."""
 
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -10,11 +9,13 @@ from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.domain.windows import Outlook
+from gpuwatch.exposition.bmc_page import bmc_page
 from gpuwatch.exposition.detail import gpu_page
 from gpuwatch.exposition.flags_page import flags_page
 from gpuwatch.exposition.frame import SECURITY_POLICY
 from gpuwatch.exposition.page import status_page
 from tests.support.golden import assert_golden
+from tests.support.pages import Reader
 from tests.support.snapshots import gpu_state, rich_snapshot
 
 ALLOWED = frozenset(
@@ -57,47 +58,6 @@ ALLOWED = frozenset(
         "dd",
     ]
 )
-INLINE = frozenset({"a", "strong", "span", "small", "code", "time"})
-VOID = frozenset({"meta", "link", "br"})
-
-
-class Reader(HTMLParser):
-    """Reads a page as a browser would: which elements, which addresses, is it well nested."""
-
-    def __init__(self, page: bytes) -> None:
-        super().__init__()
-        self.elements: set[str] = set()
-        self.addresses: set[str] = set()
-        self.attributes: set[str] = set()
-        self.words: list[str] = []
-        self.open: list[str] = []
-        self.feed(page.decode())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember the element and its attributes."""
-        self.elements.add(tag)
-        self.attributes.update(name for name, _ in attrs)
-        self.addresses.update(
-            value for name, value in attrs if name in {"href", "src"} and value is not None
-        )
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Every end closes what was opened last."""
-        assert self.open.pop() == tag
-        if tag not in INLINE:
-            self.words.append(" ")
-
-    def handle_data(self, data: str) -> None:
-        """Collect the text."""
-        if "style" not in self.open:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        """All text, with single spaces."""
-        return " ".join("".join(self.words).split())
 
 
 def _pages() -> list[bytes]:
@@ -106,6 +66,7 @@ def _pages() -> list[bytes]:
         status_page(snapshot),
         flags_page(snapshot),
         *(gpu_page(snapshot, gpu) for gpu in snapshot.gpus),
+        *(bmc_page(snapshot, bmc) for bmc in snapshot.bmcs),
     ]
 
 

@@ -7,12 +7,23 @@ from typing import get_type_hints, is_typeddict
 
 from gpuwatch.exposition import (
     acceptance_shapes,
+    bmc_shapes,
     explanation_shapes,
+    finding_shapes,
     flag_shapes,
     shapes,
     window_shapes,
 )
 
+_MODULES = (
+    shapes,
+    explanation_shapes,
+    finding_shapes,
+    flag_shapes,
+    acceptance_shapes,
+    window_shapes,
+    bmc_shapes,
+)
 API = Path(__file__).parents[3] / "docs" / "api.md"
 
 
@@ -24,7 +35,7 @@ def _documented(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _built() -> Iterator[tuple[str, str]]:
-    for module in (shapes, explanation_shapes, flag_shapes, acceptance_shapes, window_shapes):
+    for module in _MODULES:
         for name, shape in vars(module).items():
             if is_typeddict(shape) and shape.__module__ == module.__name__:
                 yield from ((name.removesuffix("Shape"), one) for one in get_type_hints(shape))
