@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from gpuwatch.agent import service
+from gpuwatch.agent.assembly import assemble
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.maintenance import MaintenanceDirectory
 from gpuwatch.config.loading import Loaded, load
@@ -293,7 +293,7 @@ class DrivenHost:
         clock = self.clock
         settings = HistorySettings(retry_seconds=0.0, max_gap_seconds=MAX_GAP_SECONDS)
         history = History.open(self.folder / "history.db", clock, settings)
-        agent = service._agent(_loaded(), clock, history)
+        agent = assemble(_loaded(), clock, history)
         self._nvml = ReleasedNvml(clock)
         agent.nvml, agent.sources = self._nvml, (self._nvml,)
         agent.works = MaintenanceDirectory(self.folder / "maintenance.d")

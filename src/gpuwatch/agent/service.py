@@ -14,18 +14,11 @@ import structlog
 from gpuwatch import __version__
 from gpuwatch.agent import wiring
 from gpuwatch.agent.actions import tell_audit
+from gpuwatch.agent.assembly import assemble
 from gpuwatch.agent.calendars import CalendarWatch
-from gpuwatch.agent.core import Agent
-from gpuwatch.agent.decide import Decisions
-from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.housekeeping import Housekeeping
-from gpuwatch.agent.known import KnownFiles
-from gpuwatch.agent.maintenance import MaintenanceDirectory
-from gpuwatch.agent.planning import Calendar
 from gpuwatch.agent.releases import StandingRelease
-from gpuwatch.agent.remember import Memory
 from gpuwatch.agent.requests import Requests
-from gpuwatch.agent.systemd import Notifier
 from gpuwatch.clock import SystemClock
 from gpuwatch.config.loading import ConfigError, Loaded, reload
 from gpuwatch.control.requests import ControlError
@@ -36,7 +29,6 @@ from gpuwatch.exposition.site import Site
 from gpuwatch.exposition.web import Limits, WebServer
 from gpuwatch.history import History, SecondWriterError
 from gpuwatch.logs.setup import Logs
-from gpuwatch.policy.judge import Judge
 
 log = structlog.get_logger("gpuwatch.service")
 
@@ -60,7 +52,7 @@ class Service:
         self._logs = logs
         self._history = _open_history(loaded, clock, max_gap_seconds)
         self._history.on_audit = tell_audit
-        self.agent = _agent(loaded, clock, self._history)
+        self.agent = assemble(loaded, clock, self._history)
         self.agent.on_reload = self._reload
         self._standing = StandingRelease(wiring.places(loaded.settings).release)
         self.web = self._web()
@@ -209,41 +201,6 @@ class Service:
         decisions.calendar.forget()
         decisions.look_at_known_boards()
         self.agent.identity = wiring.identity(loaded)
-
-
-def _agent(loaded: Loaded, clock: Clock, history: History) -> Agent:
-    """The loop with its sources, its rules and its memory."""
-    settings = loaded.settings
-    probes = structlog.get_logger("gpuwatch.probe")
-    nvml = wiring.nvml_source(settings, clock, probes.info)
-    kernel = wiring.kernel_log_source(
-        settings, clock, history, lambda line: probes.warning("kernel-log", text=line)
-    )
-    timing = wiring.nvml_settings(settings)
-    judge = Judge(wiring.policy_settings(settings))
-    memory = Memory(history, lambda: kernel is not None and kernel.readable)
-    memory.bmcs.watch(wiring.watched_bmcs(settings), clock.now())
-    return Agent(
-        clock=clock,
-        history=history,
-        decisions=Decisions(
-            history,
-            judge,
-            Calendar(wiring.agenda(settings)),
-            known_files=KnownFiles(wiring.places(settings).known_boards),
-        ),
-        memory=memory,
-        sources=tuple(source for source in (nvml, kernel) if source is not None),
-        nvml=nvml,
-        works=MaintenanceDirectory(wiring.places(settings).maintenance),
-        identity=wiring.identity(loaded),
-        notifier=Notifier(os.environ),
-        health=HealthWatch(str(wiring.places(settings).history)),
-        stale_seconds=timing.stale_after,
-        cadences=dict(timing.periods),
-        expected_gpus=settings.nvml.expected_gpus,
-        kernel_log_lost=lambda: kernel.lost if kernel is not None else 0,
-    )
 
 
 def _open_history(loaded: Loaded, clock: Clock, max_gap_seconds: float | None) -> History:

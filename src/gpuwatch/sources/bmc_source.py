@@ -64,7 +64,7 @@ class BmcSource:
 
     It delivers `LogBatch`, `BmcSweep` and `BmcFailure`. `positions` say how far each log was read
     before; what is delivered moves them on, so that a fresh child goes on where the last one left.
-    `log` gets sentences for the journal, and what the child writes to standard error.
+    `log` gets what the child writes to standard error.
     """
 
     def __init__(
@@ -85,10 +85,7 @@ class BmcSource:
         self._log = log
         self._pace = Pace(settings.interval, draw, backoff=settings.backoff)
         self._standing = Standing(
-            self.name,
-            required=settings.required,
-            stale_seconds=settings.stale_seconds,
-            log=log,
+            self.name, required=settings.required, stale_seconds=settings.stale_seconds
         )
         self._endings = Endings(settings.end)
         self._told_pause = 0.0

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 from gpuwatch.domain.bmc import BmcTrouble
 from gpuwatch.domain.snapshot import SourceState
@@ -12,16 +11,11 @@ from gpuwatch.sources.nvml_meter import Meter
 class Standing:
     """Whether a BMC answers, and what the source counts about itself. Thread-safe.
 
-    A sweep is fresh for `stale_seconds` on the monotonic clock. `log` gets a sentence when the BMC
-    begins to answer or ceases to, and when the reason changes: not at each attempt.
+    A sweep is fresh for `stale_seconds` on the monotonic clock.
     """
 
-    def __init__(
-        self, name: str, *, required: bool, stale_seconds: float, log: Callable[[str], None]
-    ) -> None:
-        self._name = name
+    def __init__(self, name: str, *, required: bool, stale_seconds: float) -> None:
         self._stale_seconds = stale_seconds
-        self._log = log
         self._meter = Meter(name, required)
         self._lock = threading.Lock()
         self._swept_at: float | None = None
@@ -31,20 +25,15 @@ class Standing:
     def swept(self, seconds: float, wall: float) -> None:
         """It told everything, in so many seconds, at Unix second `wall`."""
         with self._lock:
-            again, self._trouble, self._problem = self._trouble is not None, None, ""
+            self._trouble, self._problem = None, ""
             self._meter.swept(seconds, wall)
             self._swept_at = time.monotonic()
-        if again:
-            self._log(f"{self._name}: it answers again")
 
     def failed(self, trouble: BmcTrouble, problem: str) -> None:
         """It cannot be asked; `problem` is a sentence with the way out."""
         with self._lock:
-            news = (trouble, problem) != (self._trouble, self._problem)
             self._trouble, self._problem = trouble, problem
             self._meter.timeouts += trouble is BmcTrouble.TIMED_OUT
-        if news:
-            self._log(f"{self._name}: {problem}")
 
     def restarted(self) -> None:
         """A fresh child takes the place of another."""
@@ -66,5 +55,5 @@ class Standing:
                 fresh=young,
                 released=False,
                 reason="",
-                problem=self._problem and f"{self._name}: {self._problem}",
+                problem=self._problem,
             )
