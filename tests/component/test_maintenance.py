@@ -25,6 +25,7 @@ WORK = Maintenance(identity="", scope="host", board="", until=2000.0, reason="dr
         ("{", "not JSON"),
         ('{"until": 1, "scope": "rack"}', "neither"),
         ('{"until": 1, "scope": "board"}', "needs a serial number"),
+        ('{"until": 1, "scope": "bmc"}', "needs the name of a BMC"),
         ("{}", "until: missing"),
         ('{"until": true}', "until: missing"),
         ('{"until": "tomorrow"}', "not an ISO 8601 time"),
@@ -60,6 +61,13 @@ def test_a_file_of_another_tool_is_understood() -> None:
         "OPS-1",
         False,
     )
+
+
+def test_a_file_names_a_bmc_or_its_host() -> None:
+    """Work on another host, which this one watches."""
+    work = parse("x", b'{"until": 1, "scope": "bmc", "bmc": "node17"}')
+
+    assert (work.scope, work.bmc, work.board) == ("bmc", "node17", "")
 
 
 def test_nothing_in_a_text_acts_on_a_log_a_page_or_the_store() -> None:

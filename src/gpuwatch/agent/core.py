@@ -210,7 +210,7 @@ class Agent:
         self.maintenance = work
         for identity in after.keys() - before.keys():
             item = after[identity]
-            what = f"{item.scope} {item.board} {item.reason}".strip()
+            what = " ".join(filter(None, (item.scope, item.board or item.bmc, item.reason)))
             self.memory.happened(EventKind.MAINTENANCE_BEGAN, now, what)
         for identity in before.keys() - after.keys():
             self.memory.happened(EventKind.MAINTENANCE_ENDED, now, before[identity].reason)
@@ -246,7 +246,8 @@ class Agent:
     def _blindness(self, now: Moment, *, released: bool) -> Blindness:
         """Who tells nothing, and for how long; nobody while the driver is let go of."""
         known = self.history.records().values()
-        worked_on = frozenset(under_maintenance(self.maintenance, known))
+        bmcs = self.memory.bmcs.watched
+        worked_on = frozenset(under_maintenance(self.maintenance, known, bmcs))
         return self.blind.look(
             now,
             self.memory.live.boards.values(),

@@ -1,4 +1,4 @@
-"""Maintenance: files by which people and tools say that this host or a board is worked on."""
+"""Maintenance: files by which people and tools say that a host or a board is worked on."""
 
 import json
 import os
@@ -109,15 +109,18 @@ def parse(identity: str, body: bytes) -> Maintenance:
     if not isinstance(fields, dict):
         raise MaintenanceError("not a JSON object with until, scope and reason")
     scope = fields.get("scope", "host")
-    if scope not in ("host", "board"):
-        raise MaintenanceError(f'scope: {scope!r} is neither "host" nor "board"')
-    board = _text(fields, "board")
+    if scope not in ("host", "board", "bmc"):
+        raise MaintenanceError(f'scope: {scope!r} is neither "host" nor "board" nor "bmc"')
+    board, bmc = _text(fields, "board"), _text(fields, "bmc")
     if scope == "board" and not board:
         raise MaintenanceError("board: scope board needs a serial number or UUID")
+    if scope == "bmc" and not bmc:
+        raise MaintenanceError("bmc: scope bmc needs the name of a BMC, or of the host it watches")
     return Maintenance(
         identity=identity,
         scope=scope,
         board=board,
+        bmc=bmc,
         until=_instant(fields.get("until")),
         reason=_text(fields, "reason"),
         ticket=_text(fields, "ticket"),

@@ -164,10 +164,14 @@ class Requests:
         board = request.text("board")
         if request.text("scope") == "board":
             board = self._named(board, self._snapshot.gpus).record.key.uuid
+        bmc = request.text("bmc")
+        if request.text("scope") == "bmc":
+            self._controller(bmc)
         work = Maintenance(
             identity="",
             scope=request.text("scope"),
             board=board,
+            bmc=bmc,
             until=until,
             reason=request.text("reason"),
             ticket=request.text("ticket"),
@@ -249,6 +253,14 @@ class Requests:
         ]
         uuid = resolve(name, named).uuid
         return next(gpu for gpu in gpus if gpu.record.key.uuid == uuid)
+
+    def _controller(self, name: str) -> None:
+        """Raises ControlError unless `name` is that of a watched BMC, or of a host with one."""
+        known = dict.fromkeys(name for bmc in self._snapshot.bmcs for name in (bmc.name, bmc.host))
+        if name not in known or not name:
+            listed = ", ".join(filter(None, known)) or "none (see [bmc.NAME] in the settings)"
+            what = f'"{name}" names no BMC that is watched here, nor its host'
+            raise ControlError(ErrorKind.NOT_FOUND, what, f"there are: {listed}")
 
     def _in_thread(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work returns
         return self._agent.inbox.ask(work).result(ANSWER_SECONDS)

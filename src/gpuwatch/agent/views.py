@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gpuwatch.agent.blindness import NOT_BLIND, Blindness
 from gpuwatch.agent.live import Live, LiveBoard
+from gpuwatch.agent.live_bmc import WatchedBmc
 from gpuwatch.domain.bmc import BmcGpu
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.moments import Moment
@@ -80,7 +81,7 @@ def host_view(
         clock_settled=situation.clock_settled,
         quiet_seconds=situation.quiet_seconds,
         settling=situation.settling,
-        in_maintenance=frozenset(under_maintenance(situation.maintenance, known)),
+        in_maintenance=frozenset(under_maintenance(situation.maintenance, known, situation.bmcs)),
         unattributed=situation.unattributed,
         history_lost=situation.history_lost,
         calendar_problem=situation.calendar_problem,
@@ -171,15 +172,24 @@ def tells_nothing(
     return is_stale(board, stale_seconds) or bool(board.missed and board.blind_to(now, cadences))
 
 
-def under_maintenance(work: Iterable[Maintenance], known: Iterable[BoardRecord]) -> Iterable[str]:
-    """The subjects that are worked on: UUIDs, or "" for the whole host."""
-    boards = [record.key for record in known]
+def under_maintenance(
+    work: Iterable[Maintenance],
+    known: Iterable[BoardRecord],
+    bmcs: Iterable[BmcView | WatchedBmc] = (),
+) -> Iterable[str]:
+    """The subjects that are worked on: UUIDs, those of BMCs, or "" for the whole host.
+
+    A BMC is worked on under its own name, or under that of the host that it watches.
+    """
+    boards, watched = [record.key for record in known], tuple(bmcs)
     for item in work:
-        if item.scope == "host":
-            yield ""
-        for key in boards:
-            if item.scope == "board" and item.board in (key.serial, key.uuid):
-                yield key.uuid
+        match item.scope:
+            case "host":
+                yield ""
+            case "board":
+                yield from (key.uuid for key in boards if item.board in (key.serial, key.uuid))
+            case _:
+                yield from (bmc.subject for bmc in watched if item.bmc in (bmc.name, bmc.host))
 
 
 def _hang(hang: DeviceHang) -> Hang:

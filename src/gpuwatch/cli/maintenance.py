@@ -1,4 +1,4 @@
-"""Maintenance: somebody works on this host or a board, and nothing of it pages meanwhile."""
+"""Maintenance: somebody works on a host or a board, and nothing of it pages meanwhile."""
 
 from argparse import Namespace
 from typing import TYPE_CHECKING, cast
@@ -20,15 +20,16 @@ _BEGIN_SECONDS = 60.0
 
 def begin(arguments: Namespace) -> int:
     """Begin; prints the identity by which it is ended earlier."""
-    if (arguments.scope == "board") != bool(arguments.board):
-        what = "maintenance begin board needs SERIAL, and maintenance begin host takes none"
+    if (arguments.scope != "host") != bool(arguments.name):
+        what = "maintenance begin board and bmc need NAME, and maintenance begin host takes none"
         raise ControlError(ErrorKind.USAGE, what, "see gpuwatch maintenance begin --help")
+    named = {} if arguments.scope == "host" else {arguments.scope: arguments.name}
     answer = request(
         arguments,
         "maintenance-begin",
         within_seconds=_BEGIN_SECONDS,
         scope=arguments.scope,
-        board=arguments.board,
+        **named,
         **_end(arguments),
         reason=arguments.reason,
         ticket=arguments.ticket,
@@ -59,7 +60,12 @@ def list_maintenance(arguments: Namespace) -> int:
         print_json(answer)
         return Exit.OK
     rows = [
-        (one["identity"], one["board"] or one["scope"], at(one["until"]), one["reason"])
+        (
+            one["identity"],
+            one["board"] or one["bmc"] or one["scope"],
+            at(one["until"]),
+            one["reason"],
+        )
         for one in cast("list[MaintenanceShape]", answer["maintenance"])
     ]
     if rows:

@@ -143,11 +143,12 @@ FORMS: tuple[RequestForm, ...] = (
     RequestForm(
         "maintenance-begin",
         Access.CHANGING,
-        "Somebody works on this host or one board.",
+        "Somebody works on this host, one board, or what a BMC watches.",
         '{"maintenance": {...}} with its identity',
         (
-            text("scope", None, "host", "board"),
+            text("scope", None, "host", "board", "bmc"),
             text("board", ""),
+            text("bmc", ""),
             # Unix seconds, or else seconds from now by the agent's clock.
             Field("until", FieldKind.NUMBER, default=0.0, least=0.0, most=YEAR_3000),
             Field("seconds", FieldKind.NUMBER, default=0.0, least=0.0, most=_CENTURY),

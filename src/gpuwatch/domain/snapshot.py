@@ -135,13 +135,14 @@ class BmcState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """Somebody works on this host or board: nothing of that scope pages until `until`."""
+    """Somebody works on this host, a board or a watched host: nothing of it pages until `until`."""
 
     identity: str
-    scope: str  # "host" or "board"
+    scope: str  # "host", "board" or "bmc"
     board: str  # a serial or UUID when scope is "board"
     until: float
     reason: str
+    bmc: str = ""  # a BMC's name, or that of the host that it watches, when scope is "bmc"
     ticket: str = ""
     actor: str = ""
     release: bool = False

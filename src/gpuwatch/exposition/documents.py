@@ -135,6 +135,7 @@ def _maintenance(maintenance: Maintenance) -> MaintenanceShape:
         "identity": maintenance.identity,
         "scope": maintenance.scope,
         "board": maintenance.board,
+        "bmc": maintenance.bmc,
         "until": instant(maintenance.until),
         "reason": maintenance.reason,
         "ticket": maintenance.ticket,

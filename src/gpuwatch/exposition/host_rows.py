@@ -13,7 +13,7 @@ from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.families import Row, Sample, Scene, Type, states
 from gpuwatch.exposition.views import blackout_holds, next_window, window_is_open
 
-_MAINTENANCE_SCOPES = ("host", "board")
+_MAINTENANCE_SCOPES = ("host", "board", "bmc")
 
 
 def _one(take: Callable[[Snapshot], float | None]) -> Callable[[Scene], Iterator[Sample]]:
@@ -196,7 +196,7 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
     Row(
         "gpuwatch_maintenance",
         Type.GAUGE,
-        "Whether somebody works on the host or on one of its boards.",
+        "Whether somebody works on the host, on one of its boards, or on what a BMC watches.",
         _maintenance,
     ),
     Row(

@@ -150,7 +150,9 @@ def _first(snapshot: Snapshot, gpu: GpuState, *, remembered: bool) -> str:
 
 
 def _is_about(work: Maintenance, gpu: GpuState) -> bool:
-    return work.scope == "host" or work.board in (gpu.record.key.serial, gpu.record.key.uuid)
+    if work.scope == "board":
+        return work.board in (gpu.record.key.serial, gpu.record.key.uuid)
+    return work.scope == "host"
 
 
 def _work_step(work: Maintenance) -> str:

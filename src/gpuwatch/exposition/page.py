@@ -147,7 +147,7 @@ def _maintenance(snapshot: Snapshot) -> Markup:
 
 def _maintenance_row(snapshot: Snapshot, held: Maintenance) -> tuple[str, ...]:
     return (
-        f"{held.scope} {held.board}".strip(),
+        f"{held.scope} {held.board or held.bmc}".strip(),
         when(held.until, snapshot),
         f"{held.reason} (driver released)" if held.release else held.reason,
         held.ticket,

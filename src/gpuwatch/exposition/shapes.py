@@ -148,11 +148,12 @@ class EpochShape(TypedDict):
 
 
 class MaintenanceShape(TypedDict):
-    """Somebody works on this host or board."""
+    """Somebody works on this host, a board, or what a BMC watches."""
 
     identity: str
     scope: str
     board: str
+    bmc: str
     until: str
     reason: str
     ticket: str

@@ -267,6 +267,7 @@ def test_maintenance_of_a_board_carries_its_facts(agent: FakeAgent) -> None:
     assert dict(request.values) == {
         "scope": "board",
         "board": "1652",
+        "bmc": "",
         "until": 2_089_166_400.0,
         "seconds": 0.0,
         "reason": "swap",
@@ -275,10 +276,21 @@ def test_maintenance_of_a_board_carries_its_facts(agent: FakeAgent) -> None:
     }
 
 
+def test_maintenance_of_what_a_bmc_watches_carries_its_name(agent: FakeAgent) -> None:
+    """That of the BMC, or of its host."""
+    told = _ask(agent, "maintenance", "begin", "bmc", "node17", "--for", "2h", "--reason", "fans")
+
+    [request] = agent.done
+    assert told.status == 0
+    assert (request.text("scope"), request.text("bmc")) == ("bmc", "node17")
+    assert (request.text("board"), request.number("seconds")) == ("", 7200.0)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("begin", "board", "--for", "1h", "--reason", "x"), "board needs SERIAL"),
+        (("begin", "bmc", "--for", "1h", "--reason", "x"), "board and bmc need NAME"),
+        (("begin", "board", "--for", "1h", "--reason", "x"), "board and bmc need NAME"),
         (("begin", "host", "17", "--for", "1h", "--reason", "x"), "host takes none"),
         (("begin", "host", "--until", "soon", "--reason", "x"), '"soon" is not a time'),
         (("begin", "host", "--until", "2020-01-01T00:00Z", "--reason", "x"), "is over"),

@@ -1,8 +1,11 @@
 """What the agent knows, as the rules look at it."""
 
+import pytest
+
 from gpuwatch.agent.live import Live
-from gpuwatch.agent.views import Situation, host_view
-from gpuwatch.policy.views import DriverHealth, HostView
+from gpuwatch.agent.views import Situation, host_view, under_maintenance
+from gpuwatch.domain.snapshot import Maintenance
+from gpuwatch.policy.views import BmcView, DriverHealth, HostView
 from gpuwatch.sources.base import DeviceHang, Inventory
 from tests.support.views import KEY, NOW, record
 
@@ -68,3 +71,27 @@ def test_a_driver_that_the_settings_leave_alone_is_not_starting() -> None:
     """Nothing will ever be told of it."""
     assert _view().driver is DriverHealth.STARTING
     assert _view(asked=False).driver is DriverHealth.NOT_ASKED
+
+
+def _of(host: str, name: str) -> BmcView:
+    return BmcView(name=name, host=host)
+
+
+@pytest.mark.parametrize(
+    ("work", "subjects"),
+    [
+        ({"scope": "host"}, {""}),
+        ({"scope": "board", "board": KEY.serial}, {KEY.uuid}),
+        ({"scope": "board", "board": KEY.uuid}, {KEY.uuid}),
+        ({"scope": "bmc", "bmc": "host"}, {"bmc.host"}),
+        ({"scope": "bmc", "bmc": "node17"}, {"bmc.node17-host", "bmc.node17-gpus"}),
+        ({"scope": "bmc", "bmc": "node17-gpus"}, {"bmc.node17-gpus"}),
+        ({"scope": "bmc", "bmc": "node18"}, set()),
+    ],
+)
+def test_work_is_on_its_own_subjects(work: dict[str, str], subjects: set[str]) -> None:
+    """This host is none of the hosts that it watches, and a BMC's name none of its host's."""
+    held = Maintenance(identity="m", until=0.0, reason="r", **({"board": ""} | work))  # type: ignore[arg-type]
+    bmcs = (_of("", "host"), _of("node17", "node17-host"), _of("node17", "node17-gpus"))
+
+    assert set(under_maintenance((held,), (record(),), bmcs)) == subjects
