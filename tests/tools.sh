@@ -15,6 +15,7 @@ ipmi_sim openipmi
 /usr/include/OpenIPMI/lanserv.h libopenipmi-dev
 ipmitool ipmitool
 ipmi-sensors freeipmi-tools
+prometheus-ipmi-exporter prometheus-ipmi-exporter
 LIST
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

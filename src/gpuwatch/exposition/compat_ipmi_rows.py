@@ -19,11 +19,12 @@ from gpuwatch.domain.bmc import (
     SensorHealth,
 )
 from gpuwatch.domain.bmc_logs import LogStatus
-from gpuwatch.domain.readings import Gap
+from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.exposition.families import Sample
 
 STATES = {SensorHealth.NOMINAL: 0.0, SensorHealth.WARNING: 1.0, SensorHealth.CRITICAL: 2.0}
 _SEL = "sel"
+_UNAVAILABLE = (GapReason.UNSUPPORTED, GapReason.LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ def _generic_labels(sensor: Sensor) -> dict[str, str]:
     return _sensor_labels(sensor) | {"type": sensor.kind}
 
 
+def _is_unavailable(sensor: Sensor) -> bool:
+    """Whether the BMC says that there is nothing to read; FreeIPMI leaves such sensors out."""
+    return isinstance(sensor.value, Gap) and sensor.value.reason in _UNAVAILABLE
+
+
 def _number(sensor: Sensor) -> float:
     return nan if sensor.value is None or isinstance(sensor.value, Gap) else float(sensor.value)
 
@@ -63,11 +69,11 @@ def _sensors(
     *quantities: Quantity,
     labels: Callable[[Sensor], dict[str, str]] = _sensor_labels,
 ) -> Callable[[BmcSweep], Iterator[Sample]]:
-    """One series for each sensor of these quantities; also without a reading, as NaN."""
+    """One series for each sensor of these quantities; NaN for one whose reading failed."""
 
     def samples(sweep: BmcSweep) -> Iterator[Sample]:
         for sensor in sweep.sensors:
-            if sensor.quantity in quantities:
+            if sensor.quantity in quantities and not _is_unavailable(sensor):
                 yield labels(sensor), take(sensor)
 
     return samples
@@ -186,7 +192,7 @@ ROWS: tuple[CompatRow, ...] = (
     ),
     CompatRow(
         "ipmi_temperature_celsius",
-        "degrees Celsius, NaN without a reading",
+        "degrees Celsius, NaN when reading it failed",
         "ipmi",
         "Temperature.",
         _sensors(_number, Quantity.TEMPERATURE),
@@ -200,14 +206,14 @@ ROWS: tuple[CompatRow, ...] = (
     ),
     CompatRow(
         "ipmi_fan_speed_rpm",
-        "revolutions a minute, NaN without a reading",
+        "revolutions a minute, NaN when reading it failed",
         "ipmi",
         "Speed of a fan.",
         _sensors(_number, Quantity.FAN_SPEED),
     ),
     CompatRow(
         "ipmi_fan_speed_ratio",
-        "part of full speed, 0 to 1, NaN without a reading",
+        "part of full speed, 0 to 1, NaN when reading it failed",
         "ipmi",
         "Speed of a fan as a part of its full speed.",
         _sensors(_number, Quantity.FAN_DUTY),
@@ -221,7 +227,7 @@ ROWS: tuple[CompatRow, ...] = (
     ),
     CompatRow(
         "ipmi_voltage_volts",
-        "V, NaN without a reading",
+        "V, NaN when reading it failed",
         "ipmi",
         "Voltage.",
         _sensors(_number, Quantity.VOLTAGE),
@@ -235,7 +241,7 @@ ROWS: tuple[CompatRow, ...] = (
     ),
     CompatRow(
         "ipmi_current_amperes",
-        "A, NaN without a reading",
+        "A, NaN when reading it failed",
         "ipmi",
         "Current.",
         _sensors(_number, Quantity.CURRENT),
@@ -249,7 +255,7 @@ ROWS: tuple[CompatRow, ...] = (
     ),
     CompatRow(
         "ipmi_power_watts",
-        "W, NaN without a reading",
+        "W, NaN when reading it failed",
         "ipmi",
         "Power by a sensor.",
         _sensors(_number, Quantity.POWER),
@@ -263,7 +269,7 @@ ROWS: tuple[CompatRow, ...] = (
     ),
     CompatRow(
         "ipmi_sensor_value",
-        "the sensor's own unit, NaN without a number",
+        "the sensor's own unit, NaN for one without a number",
         "ipmi",
         "What a sensor of another kind reads.",
         _sensors(_number, Quantity.OTHER, Quantity.STATE, labels=_generic_labels),

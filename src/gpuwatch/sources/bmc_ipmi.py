@@ -95,6 +95,7 @@ def _identity(message: Mapping[str, Any]) -> BmcIdentity:
         bios=message.get("bios", ""),
         guid=message.get("guid", ""),
         cipher_suite=message["cipher_suite"],
+        manufacturer_id=device.get("manufacturer"),
     )
 
 

@@ -149,8 +149,17 @@ def test_states_are_numbers(health: SensorHealth, number: float) -> None:
     assert _told(bmc, "ipmi_temperature_state") == [number]
 
 
-@pytest.mark.parametrize("value", [None, Gap(GapReason.LOST, 203)])
-def test_a_sensor_without_a_reading_is_there_all_the_same(value: Gap | None) -> None:
+@pytest.mark.parametrize("reason", [GapReason.LOST, GapReason.UNSUPPORTED])
+def test_a_sensor_that_is_not_there_to_be_read_has_no_series(reason: GapReason) -> None:
+    """Its part has no power or is not there; FreeIPMI leaves it out."""
+    bmc = _bent(sensors=(sensor("Inlet Temp", value=Gap(reason), health=None),))
+
+    assert _told(bmc, "ipmi_temperature_celsius") == []
+    assert _told(bmc, "ipmi_temperature_state") == []
+
+
+@pytest.mark.parametrize("value", [None, Gap(GapReason.TIMED_OUT, 195)])
+def test_a_sensor_that_could_not_be_read_is_there_all_the_same(value: Gap | None) -> None:
     """Both its series are NaN: a silent sensor can be looked for."""
     bmc = _bent(sensors=(sensor("Inlet Temp", value=value, health=None),))
 
