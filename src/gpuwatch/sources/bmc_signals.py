@@ -116,7 +116,7 @@ _NUMBER = r"[ _.#-]*(\d+)?"
 _NAMES = tuple(
     (part, re.compile(rf"(?<![a-z])(?:{words}){_NUMBER}", re.IGNORECASE))
     for part, words in (
-        (Part.PSU, r"psu|ps(?=[ _]?\d)|pws|power[ _]?suppl(?:y|ies)|pmbpower(?=\d)"),
+        (Part.PSU, r"psu|ps(?=[ _]?(?:\d|redun))|pws|power[ _]?suppl(?:y|ies)|pmbpower(?=\d)"),
         (Part.VRM, r"(?:(?:cpu|gpu|p|dimm|soc|mem)[ _]?\d*[ _]*)?(?:vrm|vrd|vr(?![a-z]))"),
         (Part.FAN, r"(?:sys(?:tem)?|cpu|gpu|chassis)?[ _]*fan"),
         (Part.NVSWITCH, r"nv[ _]?switch|nvsw"),

@@ -97,6 +97,7 @@ class _Reader:
                 if refused.code == NOT_PRESENT and len(seen) == 1:
                     return  # there are none
                 raise
+            seen.add(int.from_bytes(raw[:2], "little"))  # the first is asked for as number 0
             yield raw
 
     def _record(self, number: int) -> tuple[int, bytes]:

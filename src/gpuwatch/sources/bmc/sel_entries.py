@@ -40,6 +40,7 @@ class _Reader:
                 if refused.code == NOT_PRESENT and (len(seen) > 1 or number == FIRST):
                     return
                 raise
+            seen.add(int.from_bytes(entry[:2], "little"))  # the first is asked for as number 0
             yield entry[:ENTRY_BYTES].ljust(ENTRY_BYTES, _PADDING)
 
     def _entry(self, number: int) -> tuple[int, bytes]:

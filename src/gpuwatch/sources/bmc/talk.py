@@ -36,8 +36,14 @@ def open_link(settings: Settings, attempt: int) -> Link:
 class IpmiTalk:
     """A Talk of the loop. `opened` makes a link, with the number of the attempt."""
 
-    def __init__(self, settings: Settings, opened: Open = open_link) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        opened: Open = open_link,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
+        self._monotonic = monotonic
         self._open = opened
         self._attempt = 0
         self._link: Link | None = None
@@ -48,7 +54,7 @@ class IpmiTalk:
 
     def sweep(self) -> Iterator[Message]:
         """Connect if need be; tell log messages and one sweep. Raises Trouble."""
-        began = self._alive_at = time.monotonic()
+        began = self._alive_at = self._monotonic()
         try:
             yield from self._sweep(began)
         except BaseException:
@@ -88,7 +94,7 @@ class IpmiTalk:
         if device:
             yield from self._ask(link, device, message, gaps, began)
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
-        yield message | {"boottime": now, "seconds": time.monotonic() - began}
+        yield message | {"boottime": now, "seconds": self._monotonic() - began}
 
     def _ask(
         self, link: Link, device: bytes, message: Message, gaps: Gaps, began: float
@@ -123,7 +129,7 @@ class IpmiTalk:
         for part in self._log.new(link, info, clock, message.get("guid", "")):
             if part is not None:
                 yield self._told(part)
-                self._alive_at = time.monotonic()
+                self._alive_at = self._monotonic()
             yield from self._tick(began)
 
     def _told(self, part: Part) -> Message:
@@ -140,7 +146,7 @@ class IpmiTalk:
 
     def _tick(self, began: float) -> Iterator[Message]:
         """Say that we are alive when it is time. Raises Trouble when a sweep never ends."""
-        now = time.monotonic()
+        now = self._monotonic()
         if now - began > SWEEP_SECONDS:
             raise Trouble(
                 BmcTrouble.TIMED_OUT,
