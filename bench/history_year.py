@@ -1,4 +1,4 @@
-"""A simulated year of eight boards with faults: what history weighs, what it costs to use.
+"""A simulated year of eight faulty boards and their BMC: what history weighs, what it costs to use.
 
 Run it for its table, alone or with the days of the simulation: `python -m bench.history_year`.
 The first fifteen days fill the series at their real pace; after that a sweep an hour does, since
@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gpuwatch.domain.bmc import BmcIdentity, BmcSweep, Chassis
+from gpuwatch.domain.bmc_logs import LogBatch, LogEntry, LogSeverity, LogTopic
 from gpuwatch.domain.devices import Board, BoardKey, Device, Epoch, Slot
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
@@ -42,6 +44,7 @@ ROWS = rows(CADENCES)
 # How often a fault of a kind befalls a board, a year; far more than a healthy fleet has.
 FAULTS_PER_YEAR = {"uncorrectable": 6.0, "corrected": 2000.0, "xid": 300.0, "echo": 20.0}
 BAD_BOARD = 7  # and this one counts corrected errors in every sweep
+ENTRIES_PER_YEAR = 1000.0  # of the BMC's event log, whose server is switched off once a week
 
 
 class YearClock:
@@ -153,6 +156,38 @@ def _befall(
         history.take_event(event, now, (now.boot_id, int(clock.passed)))
 
 
+def _ask_bmc(history: History, clock: YearClock, chance: random.Random, seconds: float) -> None:
+    """The server's BMC: what is new in its log, then all else."""
+    now, share = clock.now(), seconds / (365.25 * SECONDS_PER_DAY)
+    if chance.random() < ENTRIES_PER_YEAR * share:
+        number = int(clock.passed)
+        entry = LogEntry(
+            log="sel",
+            record=str(number % 65_535),
+            told_at=now.wall - 5.0,
+            topic=LogTopic.POWER,
+            severity=LogSeverity.CRITICAL,
+            text=f"PSU{number % 6} Status: Power Supply AC lost, asserted",
+            sensor=f"PSU{number % 6} Status",
+            sensor_key="0x20/0/0xc9",
+            asserted=True,
+            raw=f"{number:032x}",
+        )
+        position = f"{number} {number:032x}"
+        batch = LogBatch(bmc="host", log="sel", at=now, entries=(entry,), position=position)
+        history.take_log_batch(batch, now)
+    sunday = clock.passed % (7 * SECONDS_PER_DAY) < COARSE_SECONDS
+    sweep = BmcSweep(
+        bmc="host",
+        at=now,
+        seconds=1.0,
+        identity=BmcIdentity(serial="BENCH", firmware="1.0"),
+        chassis=Chassis(power_on=not sunday),
+        clock_skew=0.0,
+    )
+    history.take_bmc_sweep(sweep)
+
+
 def live(
     history: History, clock: YearClock, days: float, step_seconds: float, seed: int = 1
 ) -> int:
@@ -165,6 +200,7 @@ def live(
         for gpu in gpus:
             _befall(history, gpu, clock, chance, step_seconds)
             history.take_sweep(_sweep(gpu, clock, chance))
+        _ask_bmc(history, clock, chance, step_seconds)
         history.tick(clock.now())
     return history.size_bytes
 

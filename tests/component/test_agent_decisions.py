@@ -6,21 +6,25 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gpuwatch.agent.decide import Decisions
 from gpuwatch.agent.planning import Calendar
 from gpuwatch.domain.audit import Deed
+from gpuwatch.domain.bmc import BmcTrouble
 from gpuwatch.domain.flag_audit import flag_number
 from gpuwatch.domain.flag_changes import acknowledged
 from gpuwatch.domain.flag_life import Outcome, dismissed, done, started
 from gpuwatch.domain.flags import FlagState
-from gpuwatch.domain.verdicts import Urgency, Verdict
+from gpuwatch.domain.verdicts import Scope, Urgency, Verdict
 from gpuwatch.domain.windows import Blackout
 from gpuwatch.history import HistorySettings
 from gpuwatch.policy.agenda import Agenda
+from gpuwatch.policy.conditions import Answer, Match
 from gpuwatch.policy.judge import Judge
 from gpuwatch.policy.rules import RULES
-from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
+from gpuwatch.policy.views import BmcView, DriverHealth, GpuView, HostView, PolicySettings
+from tests.support.bmcs import sweep
 from tests.support.histories import DAY, Bench, board_key, device
 
 YEAR = 365 * DAY
@@ -335,3 +339,46 @@ def test_a_freeze_and_a_late_flag_are_told_once_and_audited(bench: Bench) -> Non
             f"it is due at {due} and no window is coming"
         ),
     )
+
+
+def _watching(bench: Bench, decisions: Decisions, bmc: BmcView) -> None:
+    """A decision about one BMC, without a GPU."""
+    view = HostView(now=bench.clock.now(), gpus=(), driver=DriverHealth.NOT_ASKED, bmcs=(bmc,))
+    decisions.decide(view, {})
+
+
+def test_a_restart_does_not_forget_the_verdict_of_a_bmc(bench: Bench) -> None:
+    """It may be asked only a minute later, and is what it was until then."""
+    now = bench.clock.now()
+    well = BmcView(name="node17-bmc", host="node17", sweep=sweep(at=now), answers=9)
+    decisions = _decisions(bench)
+    _watching(bench, decisions, well)
+    since = decisions.transitions.since("bmc.node17-bmc", 0.0)
+
+    bench.clock.pass_seconds(600)
+    again = _decisions(bench)
+    _watching(bench, again, replace(well, sweep=None, answers=0))
+
+    verdicts = {subject: kept.verdict for subject, kept in bench.history.verdicts().items()}
+    assert verdicts["bmc.node17-bmc"] is Verdict.HEALTHY
+    assert again.transitions.since("bmc.node17-bmc", 0.0) == since
+
+
+def _silent(bmc: BmcView, _host: HostView, _settings: PolicySettings) -> Match | Answer:
+    return Match() if bmc.trouble else Answer.NO
+
+
+def test_a_finding_of_a_bmc_is_told_with_its_host(bench: Bench) -> None:
+    """Who reads the log need not know what the BMC is called here."""
+    rule = replace(RULES[0], code="silent", scope=Scope.BMC, when=_silent, because="it is silent")
+    decisions = Decisions(bench.history, Judge(PolicySettings(), rules=(rule,)), Calendar())
+    silent = BmcView(name="node17-bmc", host="node17", trouble=BmcTrouble.PASSWORD)
+    with capture_logs() as lines:
+        _watching(bench, decisions, silent)
+        _watching(bench, decisions, replace(silent, name="host", host=""))
+
+    told = [(line["event"], line.get("subject"), line.get("host")) for line in lines]
+    assert [line for line in told if line[0] == "finding-began"] == [
+        ("finding-began", "bmc.node17-bmc", "node17"),
+        ("finding-began", "bmc.host", None),
+    ]

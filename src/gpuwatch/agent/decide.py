@@ -52,6 +52,7 @@ class Decisions:
     known_files: KnownFiles = NO_FILES
     swapping: Swapping = field(init=False)
     _held: dict[tuple[str, str], Finding] = field(default_factory=dict)
+    _servers: dict[str, str] = field(default_factory=dict)
     _edition: tuple[str, int] = ("", 0)
 
     def __post_init__(self) -> None:
@@ -93,10 +94,11 @@ class Decisions:
             self.drop_latches_of_departed()
         view = replace(view, flags=self.flags, known_boards=self.known_boards)
         judgement = self.judgement = self.judge.judge(attending(view, self.flags))
+        self._servers = {bmc.subject: bmc.host for bmc in view.bmcs if bmc.host}
         for finding in judgement.newly_latched:
             self.history.save_latched(finding)
         changed = self._note_findings(judgement)
-        changed |= self._note_verdicts(judgement, now, settling=view.settling)
+        changed |= self._note_verdicts(judgement, view)
         changed |= self._escalate(judgement, now, records)
         changed |= self._plan(judgement, now, records)
         return judgement, changed
@@ -178,20 +180,29 @@ class Decisions:
             log.info("finding-ended", code=code, subject=subject or "host", **self._where(subject))
         return held != before
 
-    def _where(self, uuid: str) -> dict[str, str]:
-        """The board as remote hands know it; nothing for the host, or what is not remembered."""
+    def _where(self, subject: str) -> dict[str, str]:
+        """What remote hands know it by: a board's serial and slot, the host that a BMC watches.
+
+        Nothing for this host, or what is not remembered.
+        """
+        if server := self._servers.get(subject):
+            return {"host": server}
         records = self.history.records()
-        record = next((record for key, record in records.items() if key.uuid == uuid), None)
+        record = next((record for key, record in records.items() if key.uuid == subject), None)
         if record is None:
             return {}
         known = {"serial": record.key.serial, "slot": record.slot.label if record.slot else ""}
         return {name: text for name, text in known.items() if text}
 
-    def _note_verdicts(self, judgement: Judgement, now: Moment, *, settling: bool) -> bool:
-        """Remember every verdict that changed; not that an agent which just started knows none."""
-        changed = False
+    def _note_verdicts(self, judgement: Judgement, view: HostView) -> bool:
+        """Remember every verdict that changed; not that an agent which just started knows none.
+
+        A BMC may be asked for the first time only a minute later.
+        """
+        changed, now = False, view.now
+        unasked = {bmc.subject for bmc in view.bmcs if bmc.sweep is None and bmc.trouble is None}
         for subject, verdict, findings in judgement.by_subject():
-            if settling and verdict is Verdict.UNKNOWN:
+            if verdict is Verdict.UNKNOWN and (view.settling or subject in unasked):
                 continue
             codes = "; ".join(finding.code for finding in findings)
             reason = judgement.unknown_because.get(subject) or codes or "no finding holds"

@@ -50,9 +50,10 @@ def take(book: Book, known: BmcHistory, batch: LogBatch, now: Instant) -> Taken:
             keep(book, known, kept)
             log.follow(entry.told_at)
             taken.entries.append(kept)
-    log.position, log.read = batch.position, now
-    book.store.put(BMC_LOGS, log_row(known, log))
-    known.version += 1
+    if taken.entries or taken.events or batch.position != log.position:
+        log.position, log.read = batch.position, now
+        book.store.put(BMC_LOGS, log_row(known, log))
+        known.version += 1
     return taken
 
 

@@ -17,6 +17,7 @@ from gpuwatch.domain.snapshot import Logged
 from gpuwatch.history import Change, History, HistorySettings, Reader
 from gpuwatch.history.bmcs import RECENT_ENTRIES
 from tests.support.controllers import Controller, entry
+from tests.support.disk import fill, small_disk
 from tests.support.histories import DAY, HandClock
 
 POWER = (LogTopic.POWER, LogSeverity.CRITICAL)
@@ -436,6 +437,36 @@ def test_a_removed_file_is_written_again_with_its_bmcs(desk: Desk) -> None:
     after = beside.logged("host"), beside.bmcs(), beside.log_positions("host")
     beside.close()
     assert after == before
+
+
+def test_entries_wait_in_memory_while_the_disk_is_full(tmp_path: Path) -> None:
+    """They are counted, delivered again they are not counted twice, and all are written later."""
+    with small_disk(tmp_path / "disk") as directory:
+        desk = Desk(directory / "history.db")
+        desk.poll()
+        filler = fill(directory)
+        for _ in range(2000):
+            desk.bmc.write(desk.clock.wall)
+        for _ in range(10):
+            desk.poll()
+        degraded = desk.history.degraded
+        desk.bmc.delivered -= 150
+        desk.poll()
+        filler.unlink()
+        desk.history.tick(desk.clock.now())
+        beside = Reader.open(desk.path)
+        told = beside.bmcs(), beside.logged("host", 3000), beside.log_positions("host")
+        beside.close()
+
+        assert degraded == ("disk-full",)
+        assert desk.counts() == {POWER: 2000}
+        assert len(told[1]) == 2000
+        assert told == (
+            desk.history.bmcs(),
+            desk.history.logged("host", 3000),
+            desk.history.log_positions("host"),
+        )
+        desk.history.close()
 
 
 def test_a_corrupt_file_is_rebuilt_with_its_bmcs(desk: Desk) -> None:
