@@ -13,6 +13,7 @@ import pytest
 from gpuwatch.cli import main
 from gpuwatch.policy.rules import RULES
 from gpuwatch.sources.nvml_signals import TABLE
+from tests.support import bmc_stories
 from tests.support.rule_stories import CASES, TOLD_BY
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +36,8 @@ _RULES = (
     "with what was found. A rule whose source is a URL follows that document; the others are "
     "gpuwatch's own heuristics and no criterion of NVIDIA's. While a cause holds that a rule is "
     "silenced by, the rule says nothing. `rules.disabled`, `rules.not_paging` and `rules.shadow` "
-    "in the configuration quieten them; thresholds are not settings."
+    "in the configuration quieten them; thresholds are not settings, but for the air at the inlet "
+    "(`policy.inlet_class`)."
 )
 _BMC_METRICS = (
     "Every metric about BMCs, written by `gpuwatch signals --bmc --markdown`. Each series also has "
@@ -127,7 +129,7 @@ def test_golden_documents_from_tables_are_current(name: str, command: str) -> No
 
 def test_every_rule_is_told_by_a_story_of_the_real_agent() -> None:
     """A rule that no simulated board has made fire may never fire on a real one."""
-    told = {case.code for case in CASES} | TOLD_BY.keys()
+    told = {case.code for case in (*CASES, *bmc_stories.CASES)} | TOLD_BY.keys()
 
     assert told == {rule.code for rule in RULES}
 

@@ -354,3 +354,20 @@ def test_what_happens_to_a_bmc_is_told_with_its_name(bench: Bench) -> None:
 
     told = [(line["event"], line["log_level"], line["bmc"]) for line in lines]
     assert told == [("log-cleared", "warning", "host"), ("bmc-changed", "info", "host")]
+
+
+def test_an_entry_that_was_told_before_is_known_to_be(bench: Bench) -> None:
+    """Also when that was in the baseline, and over a restart; another part's is another one."""
+    memory = {"topic": LogTopic.MEMORY, "sensor": "memory", "sensor_key": "memory"}
+    bench.bmc.write(bench.clock.wall)
+    bench.bmc.write(bench.clock.wall, text="ECC error of DIMM 3", **memory)
+    bench.bmc.write(bench.clock.wall, text="ECC error of DIMM 4", **memory)
+    bench.poll()
+    before = [one.again for one in bench.view().entries]
+    bench.restart()
+    bench.bmc.write(bench.clock.wall, text="ECC error of DIMM 3", **memory)
+    bench.poll()
+
+    assert before == [False, False, True]
+    assert [one.again for one in bench.view().entries] == [True, False, False, True]
+    assert [one.again for one in bench.state().entries] == [True, False, False, True, False]

@@ -115,7 +115,7 @@ def sweep(**changes: object) -> BmcSweep:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def entry(text: str = "uncorrectable ECC error of DIMM A3", **changes: object) -> LogEntry:
+def entry(text: str = "uncorrectable ECC error of DIMM A3", /, **changes: object) -> LogEntry:
     """A critical entry about memory."""
     base = LogEntry(
         log="sel",
@@ -131,16 +131,14 @@ def entry(text: str = "uncorrectable ECC error of DIMM A3", **changes: object) -
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def logged(
-    seconds_ago: float = 3600.0, *, again: bool = False, baseline: bool = False, **changes: object
-) -> Logged:
-    """An entry as it is remembered, of so long ago."""
+def logged(seconds_ago: float = 3600.0, /, **changes: object) -> Logged:
+    """An entry as it is remembered, of so long ago; `baseline` and `again` are of the memory."""
     at = NOW.wall - seconds_ago
-    told = entry(**({"told_at": at} | changes))  # type: ignore[arg-type]
-    return Logged(entry=told, at=at, seen_at=at + 30, baseline=baseline, again=again)
+    of_memory = {name: bool(changes.pop(name, False)) for name in ("baseline", "again")}
+    return Logged(entry=entry(**({"told_at": at} | changes)), at=at, seen_at=at + 30, **of_memory)
 
 
-def view(name: str = BMC, **changes: object) -> BmcView:
+def view(name: str = BMC, /, **changes: object) -> BmcView:
     """The BMC of this host, which answered a moment ago and shows a server that is well."""
     base = BmcView(name=name, sweep=sweep(bmc=name), answers=100, seen_well=well_in(sweep()))
     return replace(base, **changes)  # type: ignore[arg-type]

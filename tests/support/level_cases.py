@@ -22,6 +22,7 @@ from gpuwatch.policy.trailed import (
     UTILIZATION,
 )
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView
+from tests.support.bmcs import inlet, sweep, view
 from tests.support.views import (
     HEALTHY_READINGS,
     NOW,
@@ -181,11 +182,18 @@ HEAT_SILENT = [
 
 SLOWED = _warm(slow=1.0, key=HARDWARE_HOT)
 CALM = _warm(slow=0.0, key=HARDWARE_HOT)
+WARM_INLET = view(sweep=sweep(sensors=(inlet(38.2),)))
 HALL_FIRES = [
     _host(SLOWED, SLOWED, SLOWED, CALM),
     _host(SLOWED, SLOWED, _warm(slow=0.5, key=SOFTWARE_HOT)),
+    _host(SLOWED, CALM, bmcs=(WARM_INLET,)),
 ]
 HALL_SILENT = [
+    _host(SLOWED, SLOWED, CALM, bmcs=(view(),)),
+    _host(SLOWED, SLOWED, CALM, bmcs=(replace(WARM_INLET, host="gpu17"),)),
+    _host(SLOWED, SLOWED, CALM, bmcs=(replace(WARM_INLET, sweep=None),)),
+    _host(CALM, CALM, bmcs=(WARM_INLET,)),
+    _host(gpu(), CALM, bmcs=(WARM_INLET,)),
     _host(SLOWED, SLOWED, CALM, CALM),
     _host(SLOWED, SLOWED, gpu()),
     _host(SLOWED, SLOWED, replace(SLOWED, present=False), CALM),

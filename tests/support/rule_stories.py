@@ -205,6 +205,8 @@ TOLD_BY = {
     **dict.fromkeys(
         ("version-drift", "telemetry-gap", "clock-unsynchronized", "persistence-off"), _LACKS
     ),
+    "bmc-network-lost": "test_rules_of_bmcs.py::"
+    "test_bmcs_that_fall_silent_together_are_one_matter_of_the_network",
     "calendar-refused": "test_windows.py::test_a_calendar_tells_windows_and_may_break",
     "history-lost": "test_kill.py::test_a_corrupt_history_without_a_copy_starts_anew_and_says_so",
 }

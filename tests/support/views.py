@@ -10,7 +10,7 @@ from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.trails import HOUR_SECONDS, MINUTE_SECONDS, Stretch, Trail
 from gpuwatch.domain.xids import XidAdvice, XidTrace
-from gpuwatch.policy.views import DriverHealth, GpuView, HostView
+from gpuwatch.policy.views import BmcView, DriverHealth, GpuView, HostView
 
 DAY = SECONDS_PER_DAY
 # 2026-03-15 06:00 UTC, a Sunday
@@ -92,10 +92,22 @@ def traced(*traces: XidTrace, **changes: object) -> GpuView:
 
 
 def later(view: HostView, seconds: float) -> HostView:
-    """The same host that much later, on both clocks, with the same levels in its last minutes."""
+    """The same host that much later, on both clocks, with the same levels in its last minutes.
+
+    A BMC that did not answer has not answered since; a server that was off is still off.
+    """
     now = replace(view.now, wall=view.now.wall + seconds, boottime=view.now.boottime + seconds)
     gpus = tuple(replace(each, trail=_moved(each.trail, seconds)) for each in view.gpus)
-    return replace(view, now=now, gpus=gpus)
+    return replace(view, now=now, gpus=gpus, bmcs=tuple(_aged(one, seconds) for one in view.bmcs))
+
+
+def _aged(bmc: BmcView, seconds: float) -> BmcView:
+    off, silent = bmc.powered_off_seconds, bmc.silent_seconds
+    return replace(
+        bmc,
+        silent_seconds=silent + seconds if bmc.trouble else 0.0,
+        powered_off_seconds=None if off is None else off + seconds,
+    )
 
 
 def _moved(trail: Trail, seconds: float) -> Trail:

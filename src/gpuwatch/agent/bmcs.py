@@ -1,7 +1,7 @@
 """BMCs: what their sources deliver goes into history, and what rules and readers see of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from gpuwatch.agent import bmc_telling
@@ -136,9 +136,19 @@ class Bmcs:
         edition, kept = self.history.bmc_edition(name), self._remembered.get(name)
         if kept is None or kept.edition != edition:
             record = self.history.bmc(name) or BmcRecord(name=name)
-            kept = _Remembered(edition, record, self.history.logged(name))
+            kept = _Remembered(edition, record, _told_again(self.history.logged(name)))
             self._remembered[name] = kept
         return kept
+
+
+def _told_again(entries: tuple[Logged, ...]) -> tuple[Logged, ...]:
+    """The entries, the newest first, of which each knows whether one before it told the same."""
+    said: set[object] = set()
+    marked = []
+    for one in reversed(entries):
+        marked.append(replace(one, again=True) if one.entry.likeness in said else one)
+        said.add(one.entry.likeness)
+    return tuple(reversed(marked))
 
 
 def _restarts(watched: WatchedBmc, record: BmcRecord, now: Moment) -> Iterator[float]:

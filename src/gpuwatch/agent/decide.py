@@ -204,7 +204,8 @@ class Decisions:
         for subject, verdict, findings in judgement.by_subject():
             if verdict is Verdict.UNKNOWN and (view.settling or subject in unasked):
                 continue
-            codes = "; ".join(finding.code for finding in findings)
+            basis = findings if subject else judgement.host_basis
+            codes = "; ".join(finding.code for finding in basis)
             reason = judgement.unknown_because.get(subject) or codes or "no finding holds"
             changed |= self._note_verdict(subject, verdict, reason, now)
         return changed

@@ -1,5 +1,6 @@
 """BMC logs: what a management controller wrote of what happened, also while the host was dead."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +17,11 @@ class LogTopic(StrEnum):
     PROCESSOR = "processor"
     GPU = "gpu"
     OTHER = "other"
+
+
+# What happened to a part, and is not over because the log says that its sensor is quiet again.
+HAPPENINGS = frozenset({LogTopic.MEMORY, LogTopic.PCIE, LogTopic.PROCESSOR, LogTopic.GPU})
+_NUMBERS = re.compile(r"[-+]?\d[\d.,]*")
 
 
 class LogSeverity(StrEnum):
@@ -46,6 +52,15 @@ class LogEntry:
     sensor_key: str = ""
     asserted: bool | None = None
     raw: str = ""
+
+    @property
+    def likeness(self) -> tuple[str, str, bool | None, str]:
+        """What entries have in common that tell the same of the same sensor.
+
+        Numbers in a text are readings, but for what happened to a part: there they say to which.
+        """
+        text = self.text if self.topic in HAPPENINGS else _NUMBERS.sub("#", self.text)
+        return self.log, self.sensor_key or self.sensor, self.asserted, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

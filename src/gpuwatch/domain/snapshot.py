@@ -90,8 +90,8 @@ class Logged:
     """An entry of a BMC's event log as it is remembered; the instants are Unix seconds.
 
     `at` is when it happened by our clock, as well as that can be told; `baseline` says that it was
-    there before gpuwatch first read the log, `again` that the same sensor had told the same before
-    (the same text, but for its numbers), in the baseline or since.
+    there before gpuwatch first read the log. `again`, which a running agent tells, says that one of
+    the latest entries before it has the same `likeness`, be it of the baseline.
     """
 
     entry: LogEntry

@@ -2,6 +2,7 @@
 
 import statistics
 
+from gpuwatch.policy.air_conditions import inlet_limit_passed
 from gpuwatch.policy.conditions import Answer, Match, Outcome, name_of
 from gpuwatch.policy.siblings import can_ask, here, last_minutes, mean, siblings_of
 from gpuwatch.policy.trailed import (
@@ -55,16 +56,28 @@ def gpu_cooling_path(gpu: GpuView, host: HostView, _settings: PolicySettings) ->
     )
 
 
-def hot_hall(host: HostView, _settings: PolicySettings) -> Outcome:
-    """Heat slows several GPUs at once: what they share is too warm, not they."""
+def hot_hall(host: HostView, settings: PolicySettings) -> Outcome:
+    """Heat slows 3 GPUs or more, or one while the inlet is too warm: not they are to blame."""
     told = [(gpu, _held_back(gpu, host, (HARDWARE_HOT, SOFTWARE_HOT))) for gpu in here(host)]
     slow = [gpu for gpu, held in told if held]
     unknown = sum(held is None for _, held in told)
-    if len(slow) >= HOT_GPUS:
-        facts = {"count": str(len(slow)), "gpus": ", ".join(name_of(gpu) for gpu in slow)}
-        return Match(facts=facts)
-    blind = not can_ask(host) or len(slow) + unknown >= HOT_GPUS
+    inlet = inlet_limit_passed(host, settings)
+    enough = HOT_GPUS if inlet is None else 1
+    if len(slow) >= enough:
+        return Match(facts=_slowed(slow, inlet))
+    blind = not can_ask(host) or len(slow) + unknown >= enough
     return Answer.CANNOT_TELL if blind else Answer.NO
+
+
+def _slowed(slow: list[GpuView], inlet: float | None) -> dict[str, str]:
+    gpus = ", ".join(name_of(gpu) for gpu in slow)
+    told = f"{len(slow)} GPUs at once ({gpus})" if len(slow) > 1 else f"a GPU ({gpus})"
+    facts = {"count": str(len(slow)), "gpus": gpus, "slowed": told}
+    if inlet is None:
+        return facts
+    celsius = f"{inlet:.0f}"
+    warm = f"{told}, and the air at the inlet has {celsius} degrees Celsius"
+    return facts | {"inlet_celsius": celsius, "slowed": warm}
 
 
 def power_brake(host: HostView, _settings: PolicySettings) -> Outcome:

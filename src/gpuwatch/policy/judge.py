@@ -14,11 +14,13 @@ from gpuwatch.policy.conditions import (
     Outcome,
 )
 from gpuwatch.policy.following import Following
+from gpuwatch.policy.joins import Joins
 from gpuwatch.policy.routes import routed
 from gpuwatch.policy.rules import RULES, Rule
 from gpuwatch.policy.sight import Sight
 from gpuwatch.policy.silence import without_consequences
 from gpuwatch.policy.slots import with_twins
+from gpuwatch.policy.supply_conditions import Protection
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
 HOST = ""
@@ -29,7 +31,8 @@ class Judgement:
     """What the rules say of the host at one instant.
 
     `findings` and `verdicts` are by the board's UUID, those of BMCs by `BmcView.subject`.
-    `unknown_because` has a sentence for every GPU and BMC whose verdict is unknown.
+    `unknown_because` has a sentence for every GPU and BMC whose verdict is unknown; `host_basis` is
+    all that makes the host's verdict: its own findings and those of its BMCs.
     """
 
     findings: Mapping[str, tuple[Finding, ...]]
@@ -40,6 +43,7 @@ class Judgement:
     unknown_because: Mapping[str, str] = field(default_factory=dict)
     bmc_findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     bmc_verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    host_basis: tuple[Finding, ...] = ()
 
     def by_subject(self) -> Iterator[tuple[str, Verdict, tuple[Finding, ...]]]:
         """Everything that was judged: the host (""), its GPUs, the BMCs."""
@@ -68,6 +72,7 @@ class Judge:
     dismissed: dict[tuple[str, str], float] = field(default_factory=dict)
     _following: Following = field(default_factory=Following)
     _sight: Sight = field(default_factory=Sight)
+    _protection: Protection = field(default_factory=Protection)
 
     @property
     def following(self) -> bool:
@@ -100,15 +105,19 @@ class Judge:
             if bmc_verdicts[subject] is Verdict.UNKNOWN:
                 unknown[subject] = blindness
         self._forget({HOST, *findings, *bmc_findings})
+        joins = Joins(host, self.settings, bmc_findings)
+        of_ours = (each for bmc in host.bmcs if not bmc.host for each in bmc_findings[bmc.subject])
+        basis = (*host_findings, *of_ours)
         return Judgement(
-            findings=findings,
+            findings={uuid: joins.join(found) for uuid, found in findings.items()},
             verdicts=verdicts,
-            host_findings=routed(host_findings, host, self.settings),
-            host_verdict=_host_verdict(host, host_findings, verdicts, bmc_findings),
+            host_findings=joins.join(routed(host_findings, host, self.settings)),
+            host_verdict=verdict_of(basis, blind=_is_blind(host, verdicts)),
             newly_latched=tuple(fresh),
             unknown_because=unknown,
             bmc_findings=bmc_findings,
             bmc_verdicts=bmc_verdicts,
+            host_basis=basis,
         )
 
     def dismiss(self, code: str, subject: str, evidence_at: float) -> None:
@@ -166,7 +175,7 @@ class Judge:
         host = replace(host, told_of_gpus=told) if host.bmcs else host
         rules = tuple(self._for(Scope.BMC))
         findings = {}
-        for bmc in host.bmcs:
+        for bmc in map(self._protection.recall, host.bmcs):
             held = []
             for rule in rules:
                 when: BmcCondition = rule.when  # type: ignore[assignment]  # scope decides
@@ -252,17 +261,12 @@ class Judge:
     def _forget(self, subjects: set[str]) -> None:
         """Drop tracks of boards that left, and of rules that are disabled."""
         self._sight.forget(subjects)
+        self._protection.forget(subjects)
         self._following.forget(subjects, self.settings.disabled)
 
 
-def _host_verdict(
-    host: HostView,
-    host_findings: Iterable[Finding],
-    verdicts: Mapping[str, Verdict],
-    bmc_findings: Mapping[str, tuple[Finding, ...]],
-) -> Verdict:
-    """The host with its own BMCs. One that does not answer leaves the host's verdict as it is."""
+def _is_blind(host: HostView, verdicts: Mapping[str, Verdict]) -> bool:
+    """Whether the host cannot be called well. A BMC that does not answer leaves that as it is."""
     ours = (verdicts[gpu.uuid] for gpu in host.gpus if gpu.managed)
     asked = host.driver in (DriverHealth.READY, DriverHealth.NOT_ASKED)
-    told = (each for bmc in host.bmcs if not bmc.host for each in bmc_findings[bmc.subject])
-    return verdict_of((*host_findings, *told), blind=not asked or Verdict.UNKNOWN in ours)
+    return not asked or Verdict.UNKNOWN in ours

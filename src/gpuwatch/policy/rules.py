@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gpuwatch.domain.bmc import ChassisFault, Part, RedundancyState, SensorHealth
 from gpuwatch.domain.flag_life import ACCEPTANCE_FAILED
 from gpuwatch.domain.recovery import RecoveryAction
 from gpuwatch.domain.signals import OWNING_ROLES, Role, Signal
@@ -15,6 +16,18 @@ from gpuwatch.policy.absence_conditions import (
     unexpected_count,
     unresponsive,
 )
+from gpuwatch.policy.air_conditions import failed_fans, hot_inlet, slow_fans
+from gpuwatch.policy.bmc_conditions import (
+    ChassisTells,
+    clock_skewed,
+    log_full,
+    network_lost,
+    power_off,
+    unreachable,
+    watchdog_expired,
+    weak_cipher,
+)
+from gpuwatch.policy.bmc_troubles import UNREACHABLE
 from gpuwatch.policy.conditions import (
     AnyGpuRecovery,
     AtLeast,
@@ -47,11 +60,20 @@ from gpuwatch.policy.link_conditions import (
     pcie_downgraded,
     pcie_replay_rate,
 )
+from gpuwatch.policy.log_conditions import critical_entries
 from gpuwatch.policy.memory_conditions import (
     bank_exhausted,
     remap_unreadable,
     retired_pages_high,
     sram_near_threshold,
+)
+from gpuwatch.policy.sensor_conditions import SensorsAt, drive_fault, gpu_fault
+from gpuwatch.policy.supply_conditions import (
+    RedundancyOf,
+    failed_supplies,
+    lost_inputs,
+    supplies_insufficient,
+    supplies_unprotected,
 )
 from gpuwatch.policy.swap_conditions import (
     acceptance_failed,
@@ -83,7 +105,7 @@ from gpuwatch.policy.xid_conditions import (
 )
 
 # Judges from its installation on; raised with every change of what a rule says about a board.
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 
 OURS = "gpuwatch heuristic"
 MEMORY = "https://docs.nvidia.com/deploy/a100-gpu-mem-error-mgmt/"
@@ -96,6 +118,17 @@ PERSISTENCE = "https://docs.nvidia.com/deploy/driver-persistence/"
 DCGM = "https://github.com/NVIDIA/DCGM"
 RETIREMENT = "https://docs.nvidia.com/deploy/dynamic-page-retirement/"
 MIG = "https://docs.nvidia.com/datacenter/tesla/mig-user-guide/"
+# Classes of data centres, and the air at the inlet that each allows.
+ASHRAE = (
+    "https://www.ashrae.org/file%20library/technical%20resources/bookstore/supplemental%20files/"
+    "therm-gdlns-5th-r-e-refcard.pdf"
+)
+# IPMI 2.0: states of redundancy (table 42-2) and of supplies (42-3, type 08h), chassis status
+# (28-3), watchdog (27-4), cipher suites (22-20).
+IPMI = (
+    "https://www.intel.com/content/dam/www/public/us/en/documents/product-briefs/"
+    "ipmi-second-gen-interface-spec-v2-rev1-1.pdf"
+)
 
 # Codes whose counters exist on every GPU from the start, since no rate can be seen in a series that
 # is born at 1: those of uncorrectable errors and of falls off the bus. All codes below would break
@@ -581,9 +614,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         code="cooling", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.COOL,
         when=hot_hall, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS, silenced_by=_DRIVER_DOWN,
-        because="heat slows {count} GPUs at once ({gpus}): look at the inlet, the fans or the "
-        "water; the GPUs are not to blame",
-        clears="heat slows fewer than 3 GPUs for 5 minutes",
+        because="heat slows {slowed}: look at the inlet, the fans or the water; the GPUs are not "
+        "to blame",
+        clears="heat slows fewer than 3 GPUs, or none while the inlet is too warm, for 5 minutes",
     ),
     Rule(
         code="power-brake", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.POWER,
@@ -657,6 +690,193 @@ RULES: tuple[Rule, ...] = (
         source=OURS,
         because="the board came in as a replacement and was not accepted: {text}",
         clears="its flag ends",
+    ),
+    Rule(
+        code="bmc-network-lost", scope=Scope.HOST, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=network_lost, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
+        because="{count} of the {all} BMCs that this host asks have not answered for 15 minutes "
+        "({bmcs}): look at the network between, before the BMCs",
+        clears="most of them answer for 5 minutes",
+    ),
+    Rule(
+        code=UNREACHABLE, scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=unreachable, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
+        silenced_by=("bmc-network-lost",),
+        because="the BMC has not told anything for {minutes} minutes: {why}. The server itself may "
+        "be well; a fault of its supplies or fans would go unseen",
+        clears="it answers for 5 minutes",
+    ),
+    Rule(
+        code="bmc-clock-skewed", scope=Scope.BMC, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=clock_skewed, sweeps=2, clear=LEVEL_CLEARS, source=OURS,
+        silenced_by=("clock-unsynchronized",),
+        because="the clock of the BMC is {skew} that of this host: its own log and its web page "
+        "date everything wrongly; gpuwatch takes the difference into account",
+        clears="its clock is within 2 minutes for 5 minutes",
+    ),
+    Rule(
+        code="cipher-suite-weak", scope=Scope.BMC, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=weak_cipher, source=IPMI,
+        because="the IPMI session uses cipher suite {suite}, and not 17 (HMAC-SHA256, AES): "
+        "somebody on its network can read or forge more easily what is said to the BMC",
+        clears="a session with cipher suite 17",
+    ),
+    Rule(
+        code="chassis-power-off", scope=Scope.BMC, urgency=Urgency.PAGE, remedy=Remedy.POWER,
+        when=power_off, due=HOST_DUE, source=IPMI,
+        because="the server is off{since}, and not on purpose: {reason}",
+        clears="the server is on",
+    ),
+    Rule(
+        code="psu-lost-unprotected", scope=Scope.BMC, urgency=Urgency.PAGE, remedy=Remedy.POWER,
+        when=supplies_insufficient, sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=IPMI,
+        because="a further supply was lost after the redundancy, or those that are left do not "
+        "suffice ({lost}): the server may go off at any moment",
+        clears="the supplies suffice again for 5 minutes",
+    ),
+    Rule(
+        code="redundancy-lost", scope=Scope.BMC, urgency=Urgency.PAGE, remedy=Remedy.POWER,
+        when=supplies_unprotected, sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=IPMI,
+        because="no power supply is left to spare ({lost}): if one more is lost, the server may go "
+        "off",
+        clears="the supplies are redundant again for 5 minutes",
+        escalates="a further supply is lost",
+    ),
+    Rule(
+        code="psu-input-lost", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.POWER,
+        when=lost_inputs, sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=IPMI,
+        silenced_by=("redundancy-lost",),
+        because="no power comes to {supplies}; there are supplies to spare, as far as the BMC "
+        "tells: look at the cords and the feed before the supplies",
+        clears="power comes to it for 5 minutes",
+        escalates="the redundancy of the supplies is lost",
+    ),
+    Rule(
+        code="psu-failed", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.POWER,
+        when=failed_supplies, sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=IPMI,
+        silenced_by=("redundancy-lost",),
+        because="{supplies}; there are supplies to spare, as far as the BMC tells",
+        clears="every supply that was there is there and well for 5 minutes",
+        escalates="the redundancy of the supplies is lost",
+    ),
+    Rule(
+        code="fans-insufficient", scope=Scope.BMC, urgency=Urgency.PAGE, remedy=Remedy.COOL,
+        when=RedundancyOf(Part.FAN, (RedundancyState.INSUFFICIENT,)), sweeps=2,
+        clear=LEVEL_CLEARS, due=HOST_DUE, source=IPMI,
+        because="the fans that turn do not suffice, says the BMC ({names}): the server will slow "
+        "down or switch itself off",
+        clears="they suffice again for 5 minutes",
+    ),
+    Rule(
+        code="fan-failed", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.COOL,
+        when=failed_fans, sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
+        silenced_by=("fans-insufficient",),
+        because="{fans}",
+        clears="the fan turns again as its BMC wants it for 5 minutes",
+        escalates="the fans that are left do not suffice",
+    ),
+    Rule(
+        code="fan-redundancy-lost", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.COOL,
+        when=RedundancyOf(Part.FAN, (RedundancyState.LOST,)), sweeps=2, clear=LEVEL_CLEARS,
+        due=HOST_DUE, source=IPMI, silenced_by=("fans-insufficient", "fan-failed"),
+        because="no fan is left to spare, says the BMC ({names})",
+        clears="the fans are redundant again for 5 minutes",
+        escalates="the fans that are left do not suffice",
+    ),
+    Rule(
+        code="redundancy-lost-elsewhere", scope=Scope.BMC, urgency=Urgency.WINDOW,
+        remedy=Remedy.INSPECT, sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=IPMI,
+        when=RedundancyOf(Part.OTHER, (RedundancyState.LOST, RedundancyState.INSUFFICIENT)),
+        because="a redundancy is lost that is not told to be of supplies or fans: {names}",
+        clears="it is redundant again for 5 minutes",
+    ),
+    Rule(
+        code="fan-slow", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.COOL,
+        when=slow_fans, sweeps=5, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
+        silenced_by=("fans-insufficient",),
+        because="{fans}: look whether it is worn or blocked",
+        clears="it turns with 60 % of the speed of its siblings, or more, for 5 minutes",
+        escalates="it stands still",
+    ),
+    Rule(
+        code="inlet-hot", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.COOL,
+        when=hot_inlet, sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=ASHRAE,
+        because="the air at the inlet has {celsius} degrees Celsius ({sensor}), where {limit} are "
+        "allowed: look at the room, not at the server",
+        clears="it is 2 degrees below what is allowed, and was not above it for 5 minutes",
+        escalates="the server slows down or switches itself off",
+    ),
+    Rule(
+        code="cooling-fault", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.COOL,
+        when=ChassisTells((ChassisFault.COOLING,)), sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE,
+        source=IPMI,
+        silenced_by=(
+            "fans-insufficient", "fan-failed", "fan-redundancy-lost", "fan-slow", "inlet-hot",
+        ),
+        because="the chassis tells {faults}, and no fan or inlet that its BMC shows is the cause",
+        clears="the chassis tells it no more for 5 minutes",
+    ),
+    Rule(
+        code="power-fault", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.POWER,
+        when=ChassisTells(
+            (ChassisFault.POWER, ChassisFault.OVERLOAD, ChassisFault.INTERLOCK)
+        ),
+        sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=IPMI,
+        silenced_by=("psu-lost-unprotected", "redundancy-lost", "psu-input-lost", "psu-failed"),
+        because="the chassis tells {faults}, and no supply that its BMC shows is the cause",
+        clears="the chassis tells it no more for 5 minutes",
+    ),
+    Rule(
+        code="drive-fault", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=drive_fault, sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE, source=IPMI,
+        because="a drive is at fault, says the BMC ({drives})",
+        clears="the BMC tells it no more for 5 minutes",
+    ),
+    Rule(
+        code="chassis-intrusion", scope=Scope.BMC, urgency=Urgency.INFO, remedy=Remedy.INSPECT,
+        when=ChassisTells((ChassisFault.INTRUSION,)), sweeps=2, clear=LEVEL_CLEARS, source=IPMI,
+        because="the chassis is open, or was opened and nobody has told its BMC that it is closed",
+        clears="the BMC tells it no more for 5 minutes",
+    ),
+    Rule(
+        code="watchdog-expired", scope=Scope.BMC, urgency=Urgency.INFO, remedy=Remedy.INSPECT,
+        when=watchdog_expired, source=IPMI,
+        because="the BMC's watchdog over this server ran out once: {did}. The operating system had "
+        "stopped; when is not told, its log may say it",
+        clears="somebody, or a start of the server, clears the BMC's flag",
+    ),
+    Rule(
+        code="sensor-critical", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=SensorsAt(SensorHealth.CRITICAL), sweeps=2, clear=LEVEL_CLEARS, due=HOST_DUE,
+        source=OURS,
+        because="critical by the limits of the BMC itself: {sensors}",
+        clears="every sensor is within those limits for 5 minutes",
+    ),
+    Rule(
+        code="sensor-warning", scope=Scope.BMC, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=SensorsAt(SensorHealth.WARNING), sweeps=2, clear=LEVEL_CLEARS, source=OURS,
+        because="past a limit of the BMC that is not critical: {sensors}",
+        clears="every sensor is within those limits for 5 minutes",
+        escalates="a sensor is critical",
+    ),
+    Rule(
+        code="sel-critical", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=critical_entries, due=HOST_DUE, source=OURS,
+        because="the BMC's event log has what is critical: {entries}",
+        clears="24 h without another",
+    ),
+    Rule(
+        code="log-full", scope=Scope.BMC, urgency=Urgency.INFO, remedy=Remedy.NONE,
+        when=log_full, source=OURS,
+        because="the BMC's event log ({logs}) is full: what happens now is lost, or overwrites "
+        "what happened before. gpuwatch keeps what it has read, and clears no log",
+        clears="somebody saves and clears it",
+    ),
+    Rule(
+        code="bmc-gpu-fault", scope=Scope.BMC, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
+        when=gpu_fault, sweeps=3, clear=LEVEL_CLEARS, due=HOST_DUE, source=OURS,
+        because="the BMC says of a GPU what the GPU has not said itself: {gpus}",
+        clears="the BMC says it no more for 5 minutes, or the GPU says it itself",
     ),
 )  # fmt: skip
 

@@ -96,7 +96,8 @@ class BmcView:
     which the BMC started, changed its firmware or the chassis was switched on or off: what had been
     told before is told again then. `seen_well` is all that `domain.bmc_well.well_in` ever found in
     a sweep of this server, as history remembers it. `expected_on` says that nobody switches this
-    host off without maintenance.
+    host off without maintenance. `lost_with_redundancy` are the supplies that were lost when their
+    redundancy was, by name, from the judge to its rules; None while it is not lost.
     """
 
     name: str
@@ -111,6 +112,7 @@ class BmcView:
     restarts: tuple[float, ...] = ()
     seen_well: frozenset[str] = frozenset()
     expected_on: bool = False
+    lost_with_redundancy: frozenset[str] | None = None
 
     @property
     def subject(self) -> str:

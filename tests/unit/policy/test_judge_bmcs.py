@@ -135,6 +135,8 @@ def test_only_the_bmcs_of_this_host_make_its_verdict() -> None:
     theirs = _judged(view("other", host="gpu17", sweep=OFF))
 
     assert (ours.host_verdict, theirs.host_verdict) == (Verdict.DRAIN_NOW, Verdict.HEALTHY)
+    assert (_codes(ours.host_basis), ours.host_findings) == (["off"], ())
+    assert theirs.host_basis == ()
     assert theirs.bmc_verdicts == {OTHER: Verdict.DRAIN_NOW}
 
 

@@ -17,7 +17,7 @@ from gpuwatch.policy.rules import ALERTING_XIDS, COUNTED_XIDS, RULES, Rule, is_n
 from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView, PolicySettings
 from gpuwatch.policy.xid_conditions import DOUBTFUL, FIRMWARE, NVLINK, XidAgain, XidSeen
 from gpuwatch.sources.nvml_signals import TABLE
-from tests.support import level_cases, swap_cases, xid_cases
+from tests.support import bmc_cases, level_cases, swap_cases, xid_cases
 from tests.support.views import DAY, HEALTHY_READINGS, NOW, gpu, host, incident, later, record
 
 FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
@@ -89,6 +89,7 @@ FIRES: list[tuple[str, HostView]] = [
     *level_cases.FIRES,
     *xid_cases.FIRES,
     *swap_cases.FIRES,
+    *bmc_cases.FIRES,
 ]
 
 SILENT: list[tuple[str, HostView]] = [
@@ -158,6 +159,7 @@ SILENT: list[tuple[str, HostView]] = [
     *level_cases.SILENT,
     *xid_cases.SILENT,
     *swap_cases.SILENT,
+    *bmc_cases.SILENT,
 ]
 
 
@@ -171,8 +173,9 @@ def _held_long_enough(view: HostView, settings: PolicySettings) -> Judge:
 def _found(view: HostView, settings: PolicySettings) -> list[Finding]:
     judge = _held_long_enough(view, settings)
     gpus = tuple(replace(each, answers=each.answers + 10) for each in view.gpus)
-    judgement = judge.judge(later(replace(view, gpus=gpus), 600))
-    return [*judgement.host_findings, *(f for fs in judgement.findings.values() for f in fs)]
+    bmcs = tuple(replace(each, answers=each.answers + 10) for each in view.bmcs)
+    judgement = judge.judge(later(replace(view, gpus=gpus, bmcs=bmcs), 600))
+    return [finding for _, _, found in judgement.by_subject() for finding in found]
 
 
 def _codes(view: HostView) -> set[str]:
@@ -189,12 +192,12 @@ def test_a_rule_fires_on_its_case(code: str, view: HostView) -> None:
 def test_a_rule_is_silent_on_the_nearest_other_case(code: str, view: HostView) -> None:
     """The nearest situation that the rule is not for raises nothing of that code."""
     judgement = Judge(PolicySettings()).judge(view)
-    found = [*judgement.host_findings, *(f for fs in judgement.findings.values() for f in fs)]
+    found = [finding for _, _, found in judgement.by_subject() for finding in found]
 
     assert code not in {finding.code for finding in found}
 
 
-@pytest.mark.parametrize(("code", "view"), level_cases.SILENT)
+@pytest.mark.parametrize(("code", "view"), [*level_cases.SILENT, *bmc_cases.STEADY])
 def test_a_level_that_is_not_the_rules_raises_nothing_however_long_it_lasts(
     code: str, view: HostView
 ) -> None:
