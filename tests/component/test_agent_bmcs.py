@@ -181,6 +181,16 @@ def test_a_log_waits_for_the_sweep_that_tells_whose_it_is(bench: Bench) -> None:
     assert EventKind.BMC_REPLACED in bench.kinds
 
 
+def test_another_serial_within_a_connection_hides_no_entry(bench: Bench) -> None:
+    """A FRU that was written anew; nobody can have exchanged the machine."""
+    bench.bmc.serial = "SRV0042-A"
+    bench.bmc.write(bench.clock.wall)
+    bench.poll()
+
+    assert bench.kinds == [EventKind.BMC_ADDED, EventKind.BMC_CHANGED]
+    assert bench.state().counts == {POWER: 1}
+
+
 def test_a_log_that_waits_is_taken_when_no_sweep_follows(bench: Bench) -> None:
     """What its child delivered once it does not deliver again."""
     bench.restart()

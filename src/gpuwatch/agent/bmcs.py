@@ -48,8 +48,12 @@ class Bmcs:
         match message:
             case BmcSweep():
                 bmc_telling.tell_answer(live, message.at)
-                started = live.take(message)
-                changes = [self.history.take_bmc_sweep(message, live.release(), started=started)]
+                connected, started = not live.recognised, live.take(message)
+                changes = [
+                    self.history.take_bmc_sweep(
+                        message, live.release(), connected=connected, started=started
+                    )
+                ]
             case LogBatch() if live.recognised or len(live.held) >= HELD_BATCHES:
                 changes = [self.history.take_log_batch(message, now)]
             case LogBatch():

@@ -8,6 +8,7 @@ from gpuwatch.domain.moments import Moment
 from gpuwatch.history import bmc_sweeps
 from gpuwatch.history.bmc_logs import Taken
 from gpuwatch.history.bmc_reader import as_logged
+from gpuwatch.history.bmc_sweeps import Circumstances
 from gpuwatch.history.keeper import Keeper
 from gpuwatch.history.settings import Change
 
@@ -16,15 +17,22 @@ class BmcKeeper(Keeper):
     """A keeper that also takes what BMCs tell."""
 
     def take_bmc_sweep(
-        self, sweep: BmcSweep, batches: Iterable[LogBatch] = (), *, started: bool = False
+        self,
+        sweep: BmcSweep,
+        batches: Iterable[LogBatch] = (),
+        *,
+        connected: bool = True,
+        started: bool = False,
     ) -> Change:
         """Take a sweep, and log entries that came before anybody knew who told them, in order.
 
         Where another machine answers under the BMC's name than before, those are a baseline.
-        `started` says that it was silent for so long that it may have started in between.
+        `connected` says that it is the first sweep since a start or a failure, `started` that the
+        BMC was silent for so long that it may have started in between.
         """
         now = self._book.note(sweep.at)
-        return self._bmc_change(bmc_sweeps.take(self._book, sweep, batches, now, started=started))
+        circumstances = Circumstances(connected, started)
+        return self._bmc_change(bmc_sweeps.take(self._book, sweep, batches, now, circumstances))
 
     def take_log_batch(self, batch: LogBatch, at: Moment) -> Change:
         """Take log entries and the position behind them, in one transaction.

@@ -1,6 +1,7 @@
 """BMC sweeps: who answers under a BMC's name, and whether its chassis was switched on or off."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from gpuwatch.domain.bmc import BmcIdentity, BmcSweep, Chassis
 from gpuwatch.domain.bmc_logs import LogBatch
@@ -43,20 +44,34 @@ def take_batch(book: Book, batch: LogBatch, now: Instant) -> Taken:
     return taken
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How a sweep came about: the first of a connection, and after a silence as of a start."""
+
+    connected: bool = True
+    started: bool = False
+
+
 def take(
-    book: Book, sweep: BmcSweep, batches: Iterable[LogBatch], now: Instant, *, started: bool
+    book: Book,
+    sweep: BmcSweep,
+    batches: Iterable[LogBatch],
+    now: Instant,
+    circumstances: Circumstances,
 ) -> Taken:
     """Take a sweep, and the `batches` that waited for it to tell whose they are.
 
-    Whoever answers is looked at first: the log of another machine is no news of this one. `started`
-    says that it was silent for so long that it may have started in between.
+    Whoever answers is looked at first: the log of another machine is no news of this one.
     """
     first = sweep.bmc not in book.bmcs
     known = _meet(book, sweep.bmc)
     before = bmc_row(known)
     taken = Taken()
-    said = _met(book, known, sweep.identity) if first else _recognised(book, known, sweep.identity)
-    said += _started(book, known, sweep, started=started)
+    if first:
+        said = _met(book, known, sweep.identity)
+    else:
+        said = _recognised(book, known, sweep.identity, connected=circumstances.connected)
+    said += _started(book, known, sweep, started=circumstances.started)
     known.skew = sweep.clock_skew
     for batch in batches:
         one = bmc_logs.take(book, known, batch, now)
@@ -82,10 +97,18 @@ def _met(book: Book, known: BmcHistory, told: BmcIdentity) -> tuple[Event, ...]:
     return _say(book, known, EventKind.BMC_ADDED, ", ".join(filter(None, names)))
 
 
-def _recognised(book: Book, known: BmcHistory, told: BmcIdentity) -> tuple[Event, ...]:
-    """Take up who answers now; what it does not tell this time stays as it was told before."""
+def _recognised(
+    book: Book, known: BmcHistory, told: BmcIdentity, *, connected: bool
+) -> tuple[Event, ...]:
+    """Take up who answers now; what it does not tell this time stays as it was told before.
+
+    Another machine has another connection: within one, a BMC only changed its mind.
+    """
     serial, firmware = known.serial, known.firmware
     known.serial, known.firmware = told.serial or serial, told.firmware or firmware
+    if serial and known.serial != serial and not connected:
+        detail = f"serial {known.serial} in place of {serial}"
+        return _say(book, known, EventKind.BMC_CHANGED, detail)
     if serial and known.serial != serial:
         known.power, known.power_since, known.seen_well = None, NOWHERE, frozenset()
         bmc_logs.unfound(book, known)

@@ -251,6 +251,19 @@ def test_another_machine_under_a_name_begins_with_a_baseline(desk: Desk) -> None
     assert desk.counts() == {POWER: 2}
 
 
+def test_a_bmc_that_changes_its_mind_is_no_other_machine(desk: Desk) -> None:
+    """Within a connection another serial number is an event, and hides no entry."""
+    desk.bmc.serial = "SRV0042-A"
+    desk.bmc.write(desk.clock.wall)
+    now = desk.clock.pass_seconds(60)
+    desk.history.take_log_batch(desk.bmc.batch(now), now)
+
+    change = desk.history.take_bmc_sweep(desk.bmc.sweep(now), connected=False)
+
+    assert [event.kind for event in change.events] == [EventKind.BMC_CHANGED]
+    assert (desk.record.serial, desk.counts()) == ("SRV0042-A", {POWER: 1})
+
+
 def test_new_firmware_is_an_event(desk: Desk) -> None:
     """What it tells right after is looked at with care; a sweep without its FRU changes nothing."""
     desk.poll(identity=Controller(serial="", firmware="").sweep(desk.clock.now()).identity)
