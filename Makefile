@@ -65,7 +65,7 @@ test: $(STAMP) simulator/build/libnvidia-ml.so.1 tools coverage
 soak: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
 	GPUWATCH_SOAK=1 $(PY) -m pytest -q $(SIDE_BY_SIDE) -m "not gpu" --timeout 3000 tests
 
-bench: $(STAMP) simulator/build/libnvidia-ml.so.1
+bench: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
 	$(PY) -m bench
 
 golden: $(STAMP) simulator/build/libnvidia-ml.so.1

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench import backtest, history_year, idle, ladder, scrape, steady, sweep
+from bench import backtest, bmc, history_year, idle, ladder, managers, scrape, steady, sweep
 from bench.table import Row, Verdict, text
 
 BOARD_YEARS = 1_000_000
@@ -54,9 +54,15 @@ ALONE: dict[str, Part] = {
     "scrape": _scrape,
     "sweep": sweep.run,
     "idle": idle.run,
+    "bmc": bmc.run,
     "backtest": backtest.run,
 }
-TOGETHER: dict[str, Part] = {"steady": steady.run, "history": _history, "ladder": _ladder}
+TOGETHER: dict[str, Part] = {
+    "steady": steady.run,
+    "managers": managers.run,
+    "history": _history,
+    "ladder": _ladder,
+}
 
 
 def main() -> int:

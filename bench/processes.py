@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
-_PPID, _UTIME, _STIME = 1, 11, 12  # of /proc/PID/stat, counted behind the name
+# Of /proc/PID/stat, counted behind the name.
+_PPID, _UTIME, _STIME, _CUTIME, _CSTIME = 1, 11, 12, 13, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,17 @@ class Size:
 
 def cpu_seconds(pids: tuple[int, ...]) -> float:
     """User and system time of all threads, also of those that ended."""
-    ticks = 0
-    for pid in pids:
-        fields = _stat(pid)
-        ticks += int(fields[_UTIME]) + int(fields[_STIME])
-    return ticks / _TICK
+    return sum(_seconds(pid, _UTIME, _STIME) for pid in pids)
+
+
+def cpu_seconds_with_ended(pid: int) -> float:
+    """The same of one process and of all its children that have ended."""
+    return _seconds(pid, _UTIME, _STIME, _CUTIME, _CSTIME)
+
+
+def _seconds(pid: int, *places: int) -> float:
+    fields = _stat(pid)
+    return sum(int(fields[place]) for place in places) / _TICK
 
 
 def family(pid: int) -> tuple[int, ...]:
