@@ -214,6 +214,7 @@ PSU_FIRES = [
     _supplies({"failing": True}),
     _supplies(ABSENT),
     _supplies({"failed": None, "health": CRITICAL}),
+    _supplies({"health": CRITICAL}),  # its input is out of range, say
     _supplies(FAILED, state=None),
 ]
 PSU_SILENT = [
@@ -362,7 +363,12 @@ PSU_VOLTS = sensor(
     "PSU1 Vin", quantity=Quantity.VOLTAGE, part=Part.PSU, number=1, value=0.0, health=CRITICAL
 )
 PSU_STATE = replace(PSU_VOLTS, quantity=Quantity.STATE, value=None)
+SHUT = Chassis(power_on=True, faults={ChassisFault.INTRUSION: False})
 SENSOR_FIRES = [
+    telling(sensors=(PSU_STATE,)),  # of a supply of which nothing else is told
+    telling(sensors=(replace(STATE, kind="Physical Security"),)),
+    telling(sensors=(replace(STATE, kind="Watchdog 2"),)),
+    telling(sensors=(replace(STATE, kind="Event Logging Disabled"),), logs=()),
     telling(sensors=(RAIL,)),
     telling(sensors=(STATE,)),
     telling(sensors=(replace(STATE, states=()),)),
@@ -383,7 +389,12 @@ SENSOR_SILENT = [
     telling(sensors=(inlet(36.0, health=CRITICAL),)),
     telling(sensors=(PSU_VOLTS,), supplies=(supply(1, input_lost=True),)),
     telling(sensors=(replace(PSU_VOLTS, number=None),), supplies=(supply(1, input_lost=True),)),
-    telling(sensors=(PSU_STATE,)),
+    telling(sensors=(PSU_STATE,), supplies=(supply(1, failing=True),)),
+    telling(sensors=(PSU_STATE,), supplies=(supply(1, health=CRITICAL),)),
+    telling(sensors=(replace(STATE, kind="Physical Security"),), chassis=SHUT),
+    telling(sensors=(replace(STATE, kind="Watchdog 2"),), watchdog=Watchdog(running=True)),
+    telling(sensors=(replace(STATE, kind="Event Logging Disabled"),)),
+    telling(sensors=(replace(STATE, label=redundancy().name),)),
     telling(sensors=(replace(STATE, name=redundancy().name),)),
     _faulty(ChassisFault.INTRUSION, sensors=(replace(STATE, part=Part.CHASSIS),)),
     _host(
@@ -444,6 +455,16 @@ HEAT_ENTRY: dict[str, object] = {
 }
 
 
+WELL_PSU = sensor("PSU1 Status", key="psu1", part=Part.PSU, quantity=Quantity.STATE, value=None)
+REGULATOR = sensor("P0_VDD_PG", key="vdd", quantity=Quantity.STATE, part=Part.VRM, value=None)
+QUIET = sensor("OS", key="os", quantity=Quantity.STATE, value=None)
+REGULATOR_ENTRY: dict[str, object] = {
+    "topic": LogTopic.POWER,
+    "text": "P0_VDD_PG: state asserted",
+    "sensor_key": "vdd",
+}
+
+
 def _log(*entries: object, **changes: object) -> HostView:
     return _host(view(entries=entries, **changes))
 
@@ -470,6 +491,9 @@ SEL_FIRES = [
     ),
     _log(logged(), sweep=None, trouble=BmcTrouble.TIMED_OUT),
     _log(logged(**HEAT_ENTRY), logged(), sweep=None),
+    _log(logged(**REGULATOR_ENTRY), sweep=sweep(sensors=(REGULATOR,))),  # quiet again at once
+    _log(logged(**PSU_ENTRY), sweep=sweep(sensors=(replace(RAIL, key="psu1", health=None),))),
+    _log(logged(topic=LogTopic.OTHER, sensor_key="os"), sweep=sweep(sensors=(QUIET,))),
 ]
 SEL_SILENT = [
     _log(),
@@ -489,6 +513,17 @@ SEL_SILENT = [
     _log(logged(**PSU_ENTRY), sweep=sweep(chassis=OFF)),
     _log(logged(**PSU_ENTRY), sweep=sweep(sensors=(replace(RAIL, key="psu1"),))),
     _log(logged(**HEAT_ENTRY), sweep=sweep(sensors=(inlet(36.0),))),
+    _log(logged(**HEAT_ENTRY), sweep=sweep(chassis=OFF)),
+    _log(logged(**HEAT_ENTRY), sweep=sweep(sensors=(sensor("CPU1", key="cpu1"),))),  # cool again
+    _log(logged(**PSU_ENTRY), sweep=sweep(sensors=(WELL_PSU,))),
+    _log(
+        logged(**(PSU_ENTRY | {"sensor_key": "redundancy"})),
+        sweep=sweep(sensors=(replace(QUIET, key="redundancy", name=redundancy().name),)),
+    ),
+    _log(
+        logged(**(PSU_ENTRY | {"sensor_key": "open", "topic": LogTopic.OTHER})),
+        sweep=sweep(sensors=(replace(QUIET, key="open", kind="Physical Security"),)),
+    ),
     _log(logged(**HEAT_ENTRY), sweep=sweep(sensors=(fan(1, 0.0),))),
     _log(logged(**HEAT_ENTRY), sweep=sweep(sensors=(sensor("C", key="cpu1", health=CRITICAL),))),
     _log(

@@ -57,10 +57,13 @@ class LogEntry:
     def likeness(self) -> tuple[str, str, bool | None, str]:
         """What entries have in common that tell the same of the same sensor.
 
-        Numbers in a text are readings, but for what happened to a part: there they say to which.
+        Numbers in the text of a known sensor are its readings, but for what happened to a part:
+        there they say to which.
         """
-        text = self.text if self.topic in HAPPENINGS else _NUMBERS.sub("#", self.text)
-        return self.log, self.sensor_key or self.sensor, self.asserted, text
+        sensor = self.sensor_key or self.sensor
+        exact = self.topic in HAPPENINGS or not sensor
+        text = self.text if exact else _NUMBERS.sub("#", self.text)
+        return self.log, sensor, self.asserted, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gpuwatch.domain.bmc import BmcSweep, Quantity, Sensor, SensorHealth
+from gpuwatch.domain.bmc import BmcSweep, Part, Quantity, Sensor, SensorHealth
 from gpuwatch.domain.bmc_logs import HAPPENINGS, LogEntry, LogSeverity, LogTopic
 from gpuwatch.domain.snapshot import Logged
 from gpuwatch.policy.air_conditions import broken_fans, hottest_inlet
@@ -14,6 +14,7 @@ from gpuwatch.policy.views import BmcView, HostView, PolicySettings
 # A server tells at its start what it had told before; its own start takes minutes.
 BEFORE_START_SECONDS = 360.0
 AFTER_START_SECONDS = 900.0
+_INTRUSION = "Physical Security"  # as IPMI calls it: table 42-3, type 05h
 _TOPICS = {
     LogTopic.MEMORY: "memory",
     LogTopic.PCIE: "PCIe",
@@ -29,8 +30,8 @@ def critical_entries(bmc: BmcView, _host: HostView, settings: PolicySettings) ->
     """A critical entry of the last 24 hours that is no matter of a rule above.
 
     Not the entries that were there when gpuwatch first read the log; not what is told again at a
-    start; not a state of power, cooling or another sensor that is over by the log itself, or that
-    its own rule tells while it lasts.
+    start; not a state that is over by the log itself; not one of power or heat that its own rule
+    tells while it lasts, or of which its sensor says that it is over.
     """
     told = tuple(told_entries(bmc))
     happened = [one for one in told if one.entry.topic in HAPPENINGS]
@@ -101,25 +102,45 @@ def _sensor(one: LogEntry, other: LogEntry) -> bool:
 
 
 def _is_told(entry: LogEntry, bmc: BmcView, sweep: BmcSweep, settings: PolicySettings) -> bool:
-    """Whether a rule of a state tells the same now."""
+    """Whether a rule of a state tells the same now, or its sensor shows that it is over."""
+    sensors = [each for each in sweep.sensors if each.key == entry.sensor_key]
+    if any(is_grave(each) or is_intrusion(each) for each in sensors):
+        return True
+    if entry.topic not in (LogTopic.POWER, LogTopic.THERMAL):
+        return False
+    if sweep.chassis.power_on is False or any(_is_well(each, sweep) for each in sensors):
+        return True
     if entry.topic is LogTopic.POWER:
-        off = sweep.chassis.power_on is False
-        return off or is_explained_by_supplies(bmc, sweep) or _is_critical(entry, sweep)
-    if entry.topic is LogTopic.THERMAL:
-        inlet = hottest_inlet(sweep)
-        hot = inlet is not None and inlet[1] > settings.inlet_celsius_max
-        return hot or bool(broken_fans(bmc, sweep)) or _is_critical(entry, sweep)
-    return _is_critical(entry, sweep)
+        return is_explained_by_supplies(bmc, sweep)
+    inlet = hottest_inlet(sweep)
+    hot = inlet is not None and inlet[1] > settings.inlet_celsius_max
+    return hot or bool(broken_fans(bmc, sweep))
 
 
-def _is_critical(entry: LogEntry, sweep: BmcSweep) -> bool:
-    """Whether the sensor of an entry is critical now, which its rule tells."""
-    return any(each.key == entry.sensor_key and is_grave(each) for each in sweep.sensors)
+def _is_well(sensor: Sensor, sweep: BmcSweep) -> bool:
+    """Whether a sensor whose state rules judge says that all is well.
+
+    Others may be quiet again at once after what they have told of: a fault of a regulator, say.
+    """
+    judged = not is_state(sensor) or sensor.part in (Part.PSU, Part.FAN)
+    well = sensor.health is SensorHealth.NOMINAL
+    return well and (judged or is_redundancy(sensor, sweep))
 
 
 def is_grave(sensor: Sensor) -> bool:
     """Whether a sensor is critical by the BMC's own limits."""
     return sensor.health is SensorHealth.CRITICAL
+
+
+def is_intrusion(sensor: Sensor) -> bool:
+    """Whether a sensor tells that the chassis was opened."""
+    return sensor.kind == _INTRUSION
+
+
+def is_redundancy(sensor: Sensor, sweep: BmcSweep) -> bool:
+    """Whether a sensor tells of a redundancy, which rules of its own judge."""
+    names = {each.name for each in sweep.redundancies}
+    return sensor.name in names or sensor.label in names
 
 
 def is_state(sensor: Sensor) -> bool:

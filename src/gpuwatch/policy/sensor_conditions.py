@@ -14,10 +14,19 @@ from gpuwatch.domain.bmc import (
 from gpuwatch.policy.air_conditions import number_of
 from gpuwatch.policy.bmc_conditions import listed, telling
 from gpuwatch.policy.conditions import Answer, Match, Outcome
-from gpuwatch.policy.log_conditions import is_grave, is_state, told_sensors
-from gpuwatch.policy.supply_conditions import lost_supplies
+from gpuwatch.policy.log_conditions import (
+    is_grave,
+    is_intrusion,
+    is_redundancy,
+    is_state,
+    told_sensors,
+)
+from gpuwatch.policy.supply_conditions import faulted_supplies
 from gpuwatch.policy.views import BmcView, GpuView, HostView, PolicySettings
 
+# Types of sensors, as IPMI calls them: table 42-3.
+_WATCHDOGS = frozenset({"Watchdog 1", "Watchdog 2"})
+_LOGGING = "Event Logging Disabled"
 _UNITS = {
     Quantity.TEMPERATURE: "degrees Celsius",
     Quantity.FAN_SPEED: "rpm",
@@ -105,22 +114,24 @@ def _is_explained(sensor: Sensor, bmc: BmcView, sweep: BmcSweep, settings: Polic
     """Whether a rule of its own looks at this sensor, or at what moves it."""
     if sensor.health is SensorHealth.CRITICAL and sensor.part in (Part.FAN, Part.DRIVE):
         return True
-    if sensor.name in {each.name for each in sweep.redundancies}:
+    if is_redundancy(sensor, sweep) or _is_told_otherwise(sensor, sweep):
         return True
     if sensor.part is Part.INLET:
         celsius = number_of(sensor)
         return celsius is not None and celsius > settings.inlet_celsius_max
-    if sensor.part is Part.CHASSIS and is_state(sensor):
+    if sensor.part is not Part.PSU:
+        return False
+    faulted = {each.number for each in faulted_supplies(bmc, sweep)}
+    return sensor.number in faulted or (sensor.number is None and bool(faulted))
+
+
+def _is_told_otherwise(sensor: Sensor, sweep: BmcSweep) -> bool:
+    """Whether the BMC tells the same in an answer of its own, at which rules look."""
+    if is_intrusion(sensor) or (sensor.part is Part.CHASSIS and is_state(sensor)):
         return ChassisFault.INTRUSION in sweep.chassis.faults
-    return sensor.part is Part.PSU and _is_of_a_supply(sensor, bmc, sweep)
-
-
-def _is_of_a_supply(sensor: Sensor, bmc: BmcView, sweep: BmcSweep) -> bool:
-    """Whether the state of a supply is told beside this sensor, or moves what it reads."""
-    if is_state(sensor):
-        return bool(sweep.supplies)
-    lost = {each.number for each in lost_supplies(bmc, sweep)}
-    return sensor.number in lost or (sensor.number is None and bool(lost))
+    if sensor.kind in _WATCHDOGS:
+        return sweep.watchdog is not None
+    return sensor.kind == _LOGGING and bool(sweep.logs)
 
 
 def _in_words(sensor: Sensor) -> str:

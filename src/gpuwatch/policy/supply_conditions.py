@@ -22,11 +22,14 @@ _SETTLING_SWEEPS = 2  # supplies of one feed may be seen to go one after the oth
 
 
 def failed_supplies(bmc: BmcView, _host: HostView, _settings: PolicySettings) -> Outcome:
-    """A supply has failed, predicts that it will, or is gone from a bay in which it was seen."""
+    """A supply has failed or is critical, predicts its failure, or is gone from its bay.
+
+    A bay in which none was ever seen is empty, and a supply without input is another matter.
+    """
     sweep = telling(bmc)
     if sweep is None:
         return Answer.CANNOT_TELL
-    told = [f"{each.name} {why}" for each in sweep.supplies if (why := _fault(each, bmc))]
+    told = [f"{each.name} {why}" for each in sweep.supplies if (why := fault_of(each, bmc))]
     return Match(facts={"supplies": listed(told)}) if told else Answer.NO
 
 
@@ -137,18 +140,7 @@ def lost_supplies(bmc: BmcView, sweep: BmcSweep) -> list[PowerSupply]:
     ]
 
 
-def is_explained_by_supplies(bmc: BmcView, sweep: BmcSweep) -> bool:
-    """Whether something is wrong with supplies or their redundancy, which their rules tell."""
-    redundancies = (each for each in sweep.redundancies if each.part is Part.PSU)
-    return bool(lost_supplies(bmc, sweep)) or any(each.state in GONE for each in redundancies)
-
-
-def _working(sweep: BmcSweep, out: Collection[PowerSupply]) -> list[PowerSupply]:
-    """Those that carry the server, or stand by to."""
-    return [each for each in sweep.supplies if each.present and each not in out]
-
-
-def _fault(supply: PowerSupply, bmc: BmcView) -> str:
+def fault_of(supply: PowerSupply, bmc: BmcView) -> str:
     """What is wrong with a supply itself, not with its input; "" for nothing."""
     if _is_missed(supply, bmc):
         return "is gone from its bay"
@@ -156,7 +148,26 @@ def _fault(supply: PowerSupply, bmc: BmcView) -> str:
         return ""
     if _has_failed(supply):
         return "has failed"
-    return "predicts its failure" if supply.failing else ""
+    if supply.failing:
+        return "predicts its failure"
+    return "is critical by its BMC" if supply.health is SensorHealth.CRITICAL else ""
+
+
+def faulted_supplies(bmc: BmcView, sweep: BmcSweep) -> list[PowerSupply]:
+    """The supplies of which rules tell something."""
+    lost = lost_supplies(bmc, sweep)
+    return [each for each in sweep.supplies if each in lost or fault_of(each, bmc)]
+
+
+def is_explained_by_supplies(bmc: BmcView, sweep: BmcSweep) -> bool:
+    """Whether something is wrong with supplies or their redundancy, which their rules tell."""
+    redundancies = (each for each in sweep.redundancies if each.part is Part.PSU)
+    return bool(faulted_supplies(bmc, sweep)) or any(each.state in GONE for each in redundancies)
+
+
+def _working(sweep: BmcSweep, out: Collection[PowerSupply]) -> list[PowerSupply]:
+    """Those that carry the server, or stand by to."""
+    return [each for each in sweep.supplies if each.present and each not in out]
 
 
 def _has_failed(supply: PowerSupply) -> bool:

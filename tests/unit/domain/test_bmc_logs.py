@@ -40,3 +40,12 @@ def test_a_sensor_without_a_key_goes_by_its_name() -> None:
     one, other = (entry(sensor_key="", sensor=name) for name in ("Fan 1", "Fan 2"))
 
     assert one.likeness != other.likeness
+
+
+def test_entries_that_name_no_sensor_are_alike_only_to_the_letter() -> None:
+    """The number may be that of the sensor."""
+    heat = {"topic": LogTopic.THERMAL, "sensor": "", "sensor_key": ""}
+    one, other = entry("sensor 0x11: hot", **heat), entry("sensor 0x12: hot", **heat)
+
+    assert one.likeness != other.likeness
+    assert one.likeness == entry("sensor 0x11: hot", record="9", **heat).likeness
