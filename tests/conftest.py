@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from simulator.bmc.certificate import Certificate
 from tests.support.bmc import MakeBmc, bmcs
+from tests.support.redfish import certificates
 from tests.support.server import MakeServer, servers
 
 # Workers take tests in this order: the longest first, so that none is left alone with one at the
@@ -45,3 +47,10 @@ def make_bmc(tmp_path: Path) -> Iterator[MakeBmc]:
     """A factory of simulated BMCs that run."""
     with bmcs(tmp_path) as make:
         yield make
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Certificate]:
+    """A certificate that simulated Redfish services on loopback show."""
+    with certificates(tmp_path_factory.mktemp("redfish")) as made:
+        yield made

@@ -11,6 +11,7 @@ chromium chromium
 zsh zsh
 fish fish
 man man-db
+openssl openssl
 ipmi_sim openipmi
 /usr/include/OpenIPMI/lanserv.h libopenipmi-dev
 ipmitool ipmitool

@@ -1,0 +1,1 @@
+# What gpuwatch uses of DMTF's redfish library, typed.
