@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from gpuwatch.domain.bmc import BmcTrouble
 from gpuwatch.sources import wire
@@ -120,23 +120,18 @@ class Pace:
 
 
 class Ending:
-    """End of input and SIGTERM, as SystemExit in the main thread. Use as a context, from there."""
+    """End of input and SIGTERM, as SystemExit in the main thread, which makes this.
+
+    For the rest of the process: signals are not given back. With None for `asked`, none is touched.
+    """
 
     def __init__(self, asked: Described | None) -> None:
         self._asked = asked
         self._ended_at: float | None = None
-        self._before: Any = None
-
-    def __enter__(self) -> Self:
-        if self._asked is not None:
-            self._before = signal.signal(signal.SIGTERM, self._end)
-            watch = threading.Thread(target=self._watch, args=(self._asked.fileno(),), daemon=True)
+        if asked is not None:
+            signal.signal(signal.SIGTERM, self._end)
+            watch = threading.Thread(target=self._watch, args=(asked.fileno(),), daemon=True)
             watch.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._asked is not None:
-            signal.signal(signal.SIGTERM, self._before)
 
     def check(self) -> None:
         """Raise SystemExit when the end was asked for: a library may have swallowed the first."""
@@ -284,11 +279,11 @@ def serve(
     `password` and `kg` in what it says. With None for `asked` no signal is touched, and SystemExit
     out of `talk` ends it.
     """
-    with Ending(asked) as ending:
-        try:
-            return Loop(settings, talk, output, ending, monotonic=monotonic, draw=draw).run()
-        except SystemExit:
-            return 0
-        finally:
-            ending.begin()
-            talk.close()
+    ending = Ending(asked)
+    try:
+        return Loop(settings, talk, output, ending, monotonic=monotonic, draw=draw).run()
+    except SystemExit:
+        return 0
+    finally:
+        ending.begin()
+        talk.close()
