@@ -208,10 +208,11 @@ def test_a_log_that_waits_is_bounded(bench: Bench) -> None:
         bench.bmc.write(bench.clock.wall)
         bench.log()
 
-    taken = len(bench.state().entries)
+    taken, position = len(bench.state().entries), bench.history.log_positions("host")
     bench.sweep()
 
-    assert taken == 2
+    assert taken == HELD_BATCHES + 2
+    assert bench.history.log_positions("host") == position
     assert bench.state().counts == {POWER: HELD_BATCHES + 1}
 
 

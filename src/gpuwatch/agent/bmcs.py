@@ -54,11 +54,11 @@ class Bmcs:
                         message, live.release(), connected=connected, started=started
                     )
                 ]
-            case LogBatch() if live.recognised or len(live.held) >= HELD_BATCHES:
-                changes = [self.history.take_log_batch(message, now)]
             case LogBatch():
                 live.held.append(message)
-                return Change()
+                waits = not live.recognised and len(live.held) <= HELD_BATCHES
+                taken = [] if waits else live.release()
+                changes = [self.history.take_log_batch(batch, now) for batch in taken]
             case BmcFailure():
                 live.fail(message)
                 bmc_telling.tell_failure(live, message)
