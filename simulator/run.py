@@ -16,6 +16,9 @@ from pathlib import Path
 
 from gpuwatch.agent import run
 from gpuwatch.config.loading import ConfigError, load
+from simulator.bmc.commands import place
+from simulator.bmc.process import BmcAbsentError, SimulatorProcess
+from simulator.bmc.server import MONITOR, IpmiBmc, Model
 from simulator.story import DAY, Story
 from simulator.world import Server
 
@@ -71,25 +74,57 @@ def watch_real(port: int) -> int:
     return run(load(options=settings(port, ())))
 
 
+def start_bmc(world: Path) -> IpmiBmc | None:
+    """The server's BMC, running; None, and a word why, where there can be none."""
+    bmc = IpmiBmc(place(world), Model(large=True))
+    try:
+        bmc.start()
+    except BmcAbsentError as absent:
+        print(f"without a BMC: {absent}\n", flush=True)
+        return None
+    return bmc
+
+
+def stop_bmc(world: Path) -> None:
+    """End the BMC of a server, also one that a run left behind which was killed."""
+    SimulatorProcess(place(world)).kill()
+
+
+def bmc_settings(bmc: IpmiBmc) -> str:
+    """The agent's settings for the BMC; the password goes into a file of its own."""
+    password = PLACE / "bmc-password"
+    password.touch(mode=0o600)
+    password.write_text(MONITOR.password)
+    return (
+        f'\n[bmc.host]\nprotocol = "ipmi"\naddress = "{bmc.host}:{bmc.port}"\n'
+        f'user = "{MONITOR.name}"\npassword_file = "{password}"\ninterval = "5s"\n'
+    )
+
+
 def watch_simulated(port: int, rate: float) -> int:
     """Watch a simulated server whose time runs `rate` times as fast."""
     subprocess.run(
         ["make", "--silent", "-C", str(ROOT / "simulator" / "driver")],  # noqa: S607 - any make
         check=True,
     )
+    stop_bmc(PLACE / "server")
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
     server = Server.create(PLACE / "server", profile="h100-sxm", gpus=8, lively=True)
     os.environ.update(server.environment())
     server.run_at(rate)
     control = PLACE / "run" / "control.sock"
-    story = Story(server, control, rate, lambda text: print(text, flush=True))
+    bmc = start_bmc(server.directory)
+    story = Story(server, bmc, control, rate, lambda text: print(text, flush=True))
     upcoming = [f"  day {scene.day:>4g}  {scene.look_for}\n" for scene in story.scenes()]
     announce(
         port,
         f"eight simulated GPUs; a day takes {DAY / rate:.0f} s. What will happen:",
         "made anew by every run",
-        ("\n", *upcoming),
+        (
+            f"  more     {sys.executable} -m simulator.simulate --world {PLACE}/server --help\n",
+            *("\n", *upcoming),
+        ),
     )
     simulated = (
         f"nvml.sysfs={server.sysfs}",
@@ -101,16 +136,19 @@ def watch_simulated(port: int, rate: float) -> int:
         "nvml.fast_deadline=3s",
         "nvml.slow_deadline=4s",
         "log.level=warning",
-        'rules.disabled=["telemetry-gap"]',  # an hour without an answer passes in a blink
+        # An hour without an answer passes in a blink.
+        'rules.disabled=["telemetry-gap", "bmc-unreachable"]',
     )
     config = PLACE / "gpuwatch.toml"
-    config.write_text(WINDOW)
+    config.write_text(WINDOW + (bmc_settings(bmc) if bmc else ""))
     loaded = load(file=config, options=settings(port, simulated))
     story.start()
     try:
         return run(loaded, clock=server.clock, max_gap_seconds=60 * rate)
     finally:
         story.stop()
+        if bmc is not None:
+            bmc.stop()
         server.close()
 
 

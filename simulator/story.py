@@ -7,37 +7,65 @@ from pathlib import Path
 
 from gpuwatch.control.client import AgentAbsentError, ask
 from gpuwatch.control.requests import ControlError
+from simulator.bmc.server import IpmiBmc
 from simulator.machine import InUseError
 from simulator.world import Server
 
 DAY = 86_400.0
-REAL_SECONDS = 8.0  # how long each scene is watched in real time, before days fly again
+REAL_SECONDS = 8.0  # how long a scene is watched in real time, before days fly again
+BMC_SECONDS = 16.0  # a BMC is asked every 5 s, and believed when it says a thing twice
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One thing that happens: on which day, what a reader should look for, and how it is done."""
+    """One thing that happens: on which day, what a reader should look for, and how it is done.
+
+    It is watched for `real_seconds`, in which time runs as it does.
+    """
 
     day: float
     look_for: str
     act: Callable[[], None]
+    real_seconds: float = REAL_SECONDS
 
 
 class Story(threading.Thread):
     """Plays the scenes in order while the agent watches; every scene is printed as it happens."""
 
     def __init__(
-        self, server: Server, control_socket: Path, rate: float, tell: Callable[[str], None]
+        self,
+        server: Server,
+        bmc: IpmiBmc | None,
+        control_socket: Path,
+        rate: float,
+        tell: Callable[[str], None],
     ) -> None:
         super().__init__(name="story", daemon=True)
         self._rate = rate
         self._server = server
+        self._bmc = bmc
         self._socket = control_socket
         self._tell = tell
         self._stopping = threading.Event()
 
     def scenes(self) -> tuple[Scene, ...]:
-        """What will happen."""
+        """What will happen, in the order of its days."""
+        scenes = (*self._of_gpus(), *(self._of_bmc(self._bmc) if self._bmc else ()))
+        return tuple(sorted(scenes, key=lambda scene: scene.day))
+
+    def _of_bmc(self, bmc: IpmiBmc) -> tuple[Scene, ...]:
+        return (
+            Scene(
+                12,
+                "BMC: power supply 2 has no input. Supplies are left to spare: a ticket, no page. "
+                "(While days fly, most of what a BMC says is too old to be believed.)",
+                lambda: bmc.psu_lost(2),
+                BMC_SECONDS,
+            ),
+            Scene(13, "BMC: the input is back.", lambda: bmc.psu_good(2), BMC_SECONDS),
+        )
+
+    def _of_gpus(self) -> tuple[Scene, ...]:
         server = self._server
         return (
             Scene(
@@ -90,7 +118,7 @@ class Story(threading.Thread):
             # Echoes and owners are matched within seconds: such things need time to run as it does.
             self._server.run_at(1.0)
             scene.act()
-            if self._stopping.wait(REAL_SECONDS):
+            if self._stopping.wait(scene.real_seconds):
                 return
             self._server.run_at(self._rate)
         self._tell("that was the story; the agent goes on watching until you stop it (Ctrl-C)")
