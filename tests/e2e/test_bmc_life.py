@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from simulator.bmc.certificate import Certificate
 from simulator.bmc.configuration import MONITOR
+from simulator.bmc.redfish import PASSWORD, USER, RedfishBmc
+from simulator.bmc.redfish_servers import gpu_server
 from tests.support.agents import eventually
 from tests.support.bmc import MakeBmc
 from tests.support.bmc_watching import Watcher, over_lan, secret, watching
@@ -162,3 +165,33 @@ def test_a_changed_bmc_waits_for_the_next_start(make_bmc: MakeBmc, tmp_path: Pat
         eventually(lambda: agent.sweeps("host") > before, "it is asked as often as before")
 
     assert (reloaded["changed"], reloaded["needs_restart"]) == ([], ["bmc.host.interval"])
+
+
+def test_bmcs_over_redfish_are_swept_where_their_certificate_is_trusted(
+    certificate: Certificate, tmp_path: Path
+) -> None:
+    """By a fingerprint, here; another's is told as such, and its password is never sent."""
+    shared = {
+        "protocol": "redfish",
+        "user": USER,
+        "password_file": str(secret(tmp_path, PASSWORD)),
+        "interval": "5s",
+    }
+    with (
+        RedfishBmc(gpu_server(), certificate) as bmc,
+        RedfishBmc(gpu_server(), certificate) as stranger,
+    ):
+        bmcs = {
+            "gpus": {**shared, "address": bmc.address, "fingerprint": certificate.fingerprint},
+            "other": {**shared, "address": stranger.address, "fingerprint": "ab" * 32},
+        }
+        with watching(tmp_path / "agent", bmcs) as agent:
+            eventually(lambda: agent.sweeps("gpus"), "it is swept")
+            eventually(lambda: agent.trouble("other") == ["certificate"], "the other is told")
+            gpus = agent.metric("gpuwatch_bmc_gpu_temperature_celsius", bmc="gpus")
+            assert agent.stop() == 0
+        left = bmc.sessions
+
+    assert len(gpus) == 8
+    assert left == 0
+    assert stranger.requests == ()

@@ -1,23 +1,23 @@
 """Wiring of BMCs: each that the settings name becomes a source of its own."""
 
-import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gpuwatch.config.bmc import Bmc
 from gpuwatch.config.models import Settings
 from gpuwatch.domain.bmc import BmcProtocol
 from gpuwatch.domain.moments import Clock
 from gpuwatch.history import History
+from gpuwatch.sources import bmc_ipmi, bmc_redfish
 from gpuwatch.sources.bmc_secrets import CREDENTIAL, FILE
 from gpuwatch.sources.bmc_source import COMMANDS, BmcSettings, BmcSource, Translate
 
 Log = Callable[[str], None]
 
 _APART_SECONDS = 1.0  # a child takes half a second of a core to start
-_TRANSLATORS = {
-    BmcProtocol.IPMI: "gpuwatch.sources.bmc_ipmi",
-    BmcProtocol.IPMI_LOCAL: "gpuwatch.sources.bmc_ipmi",
-    BmcProtocol.REDFISH: "gpuwatch.sources.bmc_redfish",
+_TRANSLATORS: Mapping[BmcProtocol, Translate] = {
+    BmcProtocol.IPMI: bmc_ipmi.translate,
+    BmcProtocol.IPMI_LOCAL: bmc_ipmi.translate,
+    BmcProtocol.REDFISH: bmc_redfish.translate,
 }
 
 
@@ -29,7 +29,7 @@ def bmc_sources(
         BmcSource(
             clock,
             told,
-            _translator(settings.bmc[told.name].protocol),
+            _TRANSLATORS[settings.bmc[told.name].protocol],
             positions=history.log_positions(told.name),
             log=log,
         )
@@ -76,8 +76,3 @@ def _secrets(bmc: Bmc) -> dict[str, dict[str, str]]:
         ("kg", FILE, bmc.kg_file),
     )
     return {name: {way: place} for name, way, place in places if place}
-
-
-def _translator(protocol: BmcProtocol) -> Translate:
-    translate: Translate = importlib.import_module(_TRANSLATORS[protocol]).translate
-    return translate
