@@ -118,6 +118,18 @@ def test_nothing_secret_is_seen_from_outside(certificate: Certificate, setting: 
     assert secret not in seen
 
 
+def test_what_the_environment_says_of_proxies_is_not_heard(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A BMC is on the management network, and no proxy's matter."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    with RedfishBmc(rack_server(), certificate) as bmc, RedfishChild(settings_of(bmc)) as child:
+        sweep = child.sweep()
+
+    assert sweep["gaps"] == {}
+
+
 def test_a_session_lives_on_between_rare_sweeps(certificate: Certificate) -> None:
     """It is used before it would end for idleness."""
     behaviour = Behaviour(session_seconds=1.0)

@@ -28,6 +28,7 @@ ELSEWHERE = "https://other.example"
 @pytest.fixture(autouse=True)
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(service, "LOGIN_SECONDS", 0.5)
     monkeypatch.setattr(service, "PULSE_SECONDS", 0.5)
 
 
@@ -373,6 +374,17 @@ def test_a_service_that_tells_nothing_is_told(certificate: Certificate) -> None:
     assert "503" in trouble.text
 
 
+def test_a_service_that_is_too_slow_for_anything_is_told(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers a login, and then the time is over."""
+    monkeypatch.setattr("gpuwatch.sources.redfish.talk.SWEEP_SECONDS", 0.1)
+    with _asked(certificate) as (_, asked):
+        trouble = asked.trouble()
+
+    assert trouble.reason is BmcTrouble.TIMED_OUT
+
+
 def test_an_expired_session_is_made_anew(certificate: Certificate) -> None:
     """Within the sweep, and once."""
     with _asked(certificate) as (bmc, asked):
@@ -392,10 +404,13 @@ def test_a_service_that_refuses_every_session_is_not_asked_for_more(
     with _asked(certificate) as (bmc, asked):
         bmc.faults[SENSORS] = Fault(status=401)
         sweep = asked.sweep()
-        logins = _logins(bmc)
+        asked.clock.sleep(700)
+        asked.sweep()
+        asked.sweep()
+        logins, sessions = _logins(bmc), bmc.sessions
 
     assert sweep.gaps[SENSORS] == Gap(GapReason.DENIED, 401)
-    assert len(logins) == 2
+    assert (len(logins), sessions) == (3, 1)
 
 
 def test_a_service_without_sessions_is_asked_with_the_password(certificate: Certificate) -> None:

@@ -90,6 +90,33 @@ def test_a_later_child_goes_on_from_the_position(
     assert _flags(then) == [(False, False, False)]
 
 
+@pytest.mark.parametrize("behaviour", MANNERS.values(), ids=MANNERS)
+@pytest.mark.parametrize("entries", [0, 1])
+def test_a_short_log_is_told_on(
+    certificate: Certificate, behaviour: Behaviour, entries: int
+) -> None:
+    """In which order it is told shows only when there are two entries."""
+    with _asked(certificate, behaviour, entries=entries) as (bmc, asked):
+        told = [asked.logs()]
+        for text in ("one", "two", "three"):
+            bmc.log(SEL, text)
+            told.append(asked.logs())
+
+    assert [_texts(batches) for batches in told[1:]] == [["one"], ["two"], ["three"]]
+
+
+def test_a_clock_that_leapt_back_turns_no_log_around(certificate: Certificate) -> None:
+    """The ids count on: a BMC that lost its time writes 1970 behind 2025."""
+    with _asked(certificate, entries=2) as (bmc, asked):
+        bmc.log(SEL, "without a time", Created="1970-01-01T00:00:09Z")
+        first = asked.logs()
+        bmc.log(SEL, "another", Created="1970-01-01T00:00:10Z")
+        then = asked.logs()
+
+    assert _texts(first) == ["entry 0", "entry 1", "without a time"]
+    assert _texts(then) == ["another"]
+
+
 def test_an_unreadable_position_makes_a_baseline(certificate: Certificate) -> None:
     """Of another version, say: old entries must not become news."""
     with RedfishBmc(rack_server(), certificate) as bmc:

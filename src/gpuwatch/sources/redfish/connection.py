@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
 
 from redfish.rest.v1 import AuthMethod, HttpClient, RestResponse
 
@@ -27,6 +28,7 @@ class Connection(HttpClient):
         self._session.mount("http://", gate)  # where a redirection may point: it is refused
         self._session.trust_env = False  # neither proxies nor passwords of the environment
         self._session.max_redirects = REDIRECTS
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         self._session.headers["User-Agent"] = "gpuwatch"
         # What is packed has no size until it is unpacked; and a BMC has better to do.
         self._session.headers["Accept-Encoding"] = "identity"
@@ -57,10 +59,11 @@ class Connection(HttpClient):
         self.gate.seconds = CLOSE_SECONDS
         with contextlib.suppress(Exception):
             self.logout()
-        with contextlib.suppress(Exception):
-            self._session.close()
-
-    def forget(self) -> None:
-        """Our session is none any more."""
         self.set_session_key(None)
         self.set_session_location(None)
+
+    def end(self) -> None:
+        """Close our session and the connection. Never raises."""
+        self.leave()
+        with contextlib.suppress(Exception):
+            self._session.close()

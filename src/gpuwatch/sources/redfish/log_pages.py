@@ -1,5 +1,6 @@
 """Log pages: entries of an event log, oldest first, in as few requests as the service allows."""
 
+import re
 from dataclasses import dataclass
 
 from gpuwatch.domain.readings import Gap, GapReason
@@ -14,6 +15,7 @@ PAGE = 2_000  # members of one page
 SINGLE = 200  # entries that are asked one by one, where a service only links to them
 _MESSAGE_LENGTH = 1_000
 _ARGUMENTS = 8
+_DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(slots=True)
@@ -47,15 +49,15 @@ class Pages:
                 return page
             self.skips = False
             return []
-        return self._all(page, PAGE)
+        # At first there may have been one entry, which tells no order.
+        return [] if self._runs_backwards(page.entries) else self._all(page, PAGE)
 
     def newest(self, limit: int, position: Position) -> tuple[list[Entry], bool] | Gap:
         """The newest entries, back to what is known or `limit`; and whether older ones are left."""
         first = self._page(self._query(0))
         if isinstance(first, Gap):
             return first
-        self._learn_order(first.entries)
-        if self.newest_first:
+        if self._runs_backwards(first.entries):
             entries = self._all(first, limit, position)
             if isinstance(entries, Gap):
                 return entries
@@ -90,10 +92,16 @@ class Pages:
         self.total = len(entries) if total is None else total
         return entries
 
-    def _learn_order(self, entries: list[Entry]) -> None:
+    def _runs_backwards(self, entries: list[Entry]) -> bool:
+        """Whether the newest comes first, by ids, which count on where clocks leap, or by times."""
         if len(entries) > 1:
-            first, last = (_order(entries[0]), _order(entries[-1]))
-            self.newest_first = first > last
+            first, last = entries[0], entries[-1]
+            counted, count = _numbers(first["record"]), _numbers(last["record"])
+            if counted and len(counted) == len(count) and counted != count:
+                self.newest_first = counted > count
+            elif first["written"] is not None and last["written"] is not None:
+                self.newest_first = first["written"] > last["written"]
+        return self.newest_first
 
     def _query(self, skip: int) -> str:
         options = [f"$skip={skip}"] if skip else []
@@ -152,6 +160,5 @@ def entry(document: Document) -> Entry:
     }
 
 
-def _order(one: Entry) -> tuple[float, int]:
-    record = one["record"]
-    return one["written"] or 0.0, int(record) if record.isdecimal() else 0
+def _numbers(record: str) -> list[int]:
+    return [int(digits) for digits in _DIGITS.findall(record)]

@@ -82,6 +82,12 @@ def no_right() -> Trouble:
     return Trouble(BmcTrouble.PRIVILEGE, f"{text} (give it a read-only role)")
 
 
+def too_slow(seconds: float) -> Trouble:
+    """A service that answers, and too late for everything."""
+    text = f"it answers so slowly that {seconds:.0f} s are not enough for Systems and Chassis"
+    return Trouble(BmcTrouble.TIMED_OUT, f"{text} (a BMC that is overloaded may want a restart)")
+
+
 def nothing_told(codes: str) -> Trouble:
     """A service that tells nothing at all."""
     text = f"it tells of no Systems, Chassis and Managers ({codes}); asked again by itself"

@@ -26,6 +26,9 @@ from gpuwatch.sources.redfish.gate import Gate
 from gpuwatch.sources.redfish.trust import trust
 
 REQUEST_SECONDS = 10.0
+LOGIN_SECONDS = (
+    20.0  # a session that is made after we gave up is lost to everybody for half an hour
+)
 PULSE_SECONDS = 5.0
 _SHORTEST_SECONDS = 0.2
 _LIMIT_REACHED = re.compile(r"limit|too ?many|maxim|simultaneous", re.IGNORECASE)
@@ -127,7 +130,7 @@ class Service:
     def close(self) -> None:
         """Close the session. Never raises."""
         if self._connection is not None:
-            self._connection.leave()
+            self._connection.end()
             self._connection = None
 
     def local(self, target: object) -> str:
@@ -150,7 +153,7 @@ class Service:
             return self._without_answer(connection, error)
         if response.status == _UNAUTHORIZED and self._relogin and not self.basic:
             self._relogin = False  # once a sweep: whatever refuses us again means it
-            connection.forget()
+            connection.leave()  # it may be alive, and only this resource be refused
             self._enter(connection)
             return self._get(path, headers)
         return _answer(response)
@@ -200,7 +203,7 @@ class Service:
         """Whether there are sessions at all."""
         gate = connection.gate
         try:
-            connection.enter(ROOT + path if path else SESSIONS, user, password, REQUEST_SECONDS)
+            connection.enter(ROOT + path if path else SESSIONS, user, password, LOGIN_SECONDS)
         except RetriesExhaustedError:
             raise
         except SessionCreationError as error:
@@ -214,7 +217,6 @@ class Service:
         return True
 
     def _log_in_without_session(self, connection: Connection, user: str, password: str) -> None:
-        connection.forget()
         try:
             connection.enter_basic(user, password, REQUEST_SECONDS)
         except InvalidCredentialsError as error:

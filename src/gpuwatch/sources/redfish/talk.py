@@ -122,7 +122,10 @@ class RedfishTalk:
     def _nothing(self) -> Exception:
         """What to raise for a service that shows nothing."""
         gaps = self.shelf.gaps.values()
-        if gaps and all(gap.reason is GapReason.DENIED for gap in gaps):
+        reasons = {gap.reason for gap in gaps}
+        if reasons == {GapReason.DENIED}:
             return sentences.no_right()
+        if reasons == {GapReason.TIMED_OUT}:
+            return sentences.too_slow(SWEEP_SECONDS)
         told = sorted({f"HTTP {gap.code}" if gap.code else gap.reason.value for gap in gaps})
         return sentences.nothing_told(", ".join(told) or "empty")
