@@ -12,6 +12,7 @@ from gpuwatch.domain.bmc import BmcProtocol, BmcSweep
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import BmcState
 from gpuwatch.sources.bmc_ipmi import translate
+from gpuwatch.sources.bmc_loop import BACKOFF_SECONDS
 from simulator.bmc.server import MONITOR, Account, IpmiBmc
 
 COMMAND = (sys.executable, "-I", "-m", "gpuwatch.sources.bmc")
@@ -25,20 +26,23 @@ class IpmiChild:
         self.process = process
         self._name = name
 
-    def message(self, say: str) -> dict[str, Any]:
-        """The next message of that kind; what comes before it is passed over."""
+    def message(self, *say: str) -> dict[str, Any]:
+        """The next message of these kinds; what comes before it is passed over."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             told: dict[str, Any] = json.loads(line)
-            if told["say"] == say:
+            if told["say"] in say:
                 return told
-            if told["say"] == "failed":
-                raise AssertionError(f"the child failed: {told['text']}")
         raise AssertionError(f"the child ended and said no {say}")
 
+    def messages(self, say: str, number: int) -> list[dict[str, Any]]:
+        """So many messages of one kind."""
+        return [self.message(say) for _ in range(number)]
+
     def sweep(self) -> BmcSweep:
-        """The next sweep."""
-        told = self.message("sweep")
+        """The next sweep, which must not fail."""
+        told = self.message("sweep", "failed")
+        assert told["say"] == "sweep", told["text"]
         moment = Moment(wall=0.0, boottime=float(told["boottime"]), boot_id="boot")
         swept = translate(told, moment, self._name)
         assert isinstance(swept, BmcSweep)
@@ -66,12 +70,14 @@ def asking(
     account: Account = MONITOR,
     interval: float = 3600.0,
     port: int | None = None,
+    backoff: tuple[float, ...] = BACKOFF_SECONDS,
 ) -> Iterator[IpmiChild]:
     """A child that runs inside, with its password in a file; it logs out at the end."""
     secret = directory / f"{account.name}.secret"
     secret.touch(mode=0o600)
     secret.write_text(account.password)
     settings = asked(bmc, account=account, interval=interval, port=port)
+    settings["backoff"] = backoff
     settings["secrets"] = {"password": {"file": str(secret)}}
     with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
