@@ -43,7 +43,7 @@ def bmc_settings(settings: Settings) -> tuple[BmcSettings, ...]:
     return tuple(
         BmcSettings(
             name=name,
-            command=COMMANDS[bmc.protocol],
+            command=(*COMMANDS[bmc.protocol], name),  # the name is for who looks at processes
             asked=_asked(bmc),
             interval=bmc.interval.total_seconds(),
             required=bmc.required,

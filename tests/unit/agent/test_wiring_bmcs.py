@@ -26,7 +26,7 @@ def test_a_child_over_lan_is_told_where_to_log_in_and_where_its_password_is() ->
     """The password itself is read by the child."""
     (told,) = _settings(IPMI + 'kg_file = "/etc/gpuwatch/kg.secret"\nprivilege = "operator"')
 
-    assert told.command[-1] == "gpuwatch.sources.bmc"
+    assert told.command[-2:] == ("gpuwatch.sources.bmc", "host")
     assert told.asked == {
         "protocol": "ipmi",
         "address": "10.0.0.7:623",
@@ -48,7 +48,8 @@ def test_a_child_in_band_is_told_its_device_and_no_account() -> None:
     """Every five minutes: the kernel's driver is slow."""
     (told,) = _settings(LOCAL)
 
-    assert (told.command[-1], told.interval) == ("gpuwatch.sources.bmc", 300.0)
+    assert told.command[-2:] == ("gpuwatch.sources.bmc", "here")
+    assert told.interval == 300.0
     assert (told.asked["address"], told.asked["device"]) == ("", "/dev/ipmi1")
     assert (told.asked["user"], told.asked["secrets"]) == ("", {})
 
@@ -57,7 +58,7 @@ def test_a_redfish_child_is_another_program() -> None:
     """With what it takes to trust the BMC, and whether to look for GPUs."""
     (told,) = _settings(REDFISH)
 
-    assert told.command[-1] == "gpuwatch.sources.redfish"
+    assert told.command[-2:] == ("gpuwatch.sources.redfish", "gpus")
     assert (told.asked["ca_file"], told.asked["gpus"]) == ("/etc/ssl/bmc.pem", False)
     assert told.asked["secrets"] == {"password": {"credential": "gpus"}}
 
