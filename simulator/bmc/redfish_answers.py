@@ -82,13 +82,17 @@ def _entries(
 
 
 def _report(tree: Tree, path: str) -> Resource:
-    """Metric reports write every value as a text."""
+    """Metric reports write every value as a text, and "nan" for what they do not have."""
     values = [
-        {"MetricProperty": f"{ROOT}/{place}", "MetricValue": _written(tree.value(place))}
+        {"MetricProperty": f"{ROOT}/{place}", "MetricValue": _written(tree, place)}
         for place in tree.reports[path]
     ]
     return {"Id": path.rpartition("/")[2], "MetricValues": values}
 
 
-def _written(value: object) -> str:
+def _written(tree: Tree, place: str) -> str:
+    try:
+        value = tree.value(place)
+    except (LookupError, TypeError):
+        return "nan"
     return str(value).lower() if isinstance(value, bool) else str(value)

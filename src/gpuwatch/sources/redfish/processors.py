@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gpuwatch.sources.redfish.fields import Document, items, link, links, local, number, text
 from gpuwatch.sources.redfish.pointers import MEMORY, MEMORY_METRICS, PROCESSOR_METRICS, pointed
 from gpuwatch.sources.redfish.reports import Reported
-from gpuwatch.sources.redfish.shelf import NOW, RARE, SLOW, Row, Shelf
+from gpuwatch.sources.redfish.shelf import NOW, RARE, SLOW, Keep, Row, Shelf
 
 GPUS = 64
 _MEMORIES = 8
@@ -40,13 +40,13 @@ class Gpus:
             **row,
             **self._environment(row["environment"]),
             "system": system["id"],
-            "metrics": self._facts(row["metrics"], PROCESSOR_METRICS, _THRESHOLD),
+            "metrics": self._facts(row["metrics"], _processor_metrics, _THRESHOLD),
             "memories": [self._memory(path) for path in memories[:_MEMORIES]],
         }
 
     def _environment(self, path: str) -> Row:
         """Temperature and power, or the sensors that tell them and are read anyway."""
-        before = self.shelf.before(path)
+        before = self.shelf.before(path, _environment)
         pointed_at = [before[0]["temperature_from"], before[0]["power_from"]] if before else []
         known = bool(pointed_at) and all(at in self.sensors for at in pointed_at)
         found = self.shelf.one(path, _environment, RARE if known else NOW) if path else None
@@ -60,14 +60,14 @@ class Gpus:
             row = self.shelf.one(path, _memory, SLOW)
             facts |= row["facts"] if row else {}
             metrics = row["metrics"] if row and row["metrics"] else metrics
-        return facts | self._facts(metrics, MEMORY_METRICS, _LIFETIME)
+        return facts | self._facts(metrics, _memory_metrics, _LIFETIME)
 
-    def _facts(self, path: str, pointers: tuple[str, ...], enough: str) -> Row:
+    def _facts(self, path: str, keep: Keep, enough: str) -> Row:
         """What a report told, else the resource itself."""
         told = self.reported.facts.get(path, {})
         if enough in told or not path:
             return dict(told)
-        row = self.shelf.one(path, lambda document: {"facts": pointed(document, pointers)}, SLOW)
+        row = self.shelf.one(path, keep, SLOW)
         return {**told, **(row["facts"] if row else {})}
 
     def _by_name(self, row: Row, path: str) -> list[str]:
@@ -120,6 +120,14 @@ def _source(document: Document, name: str) -> str:
 
 def _memory(document: Document) -> Row:
     return {"facts": pointed(document, MEMORY), "metrics": link(document, "Metrics")}
+
+
+def _processor_metrics(document: Document) -> Row:
+    return {"facts": pointed(document, PROCESSOR_METRICS)}
+
+
+def _memory_metrics(document: Document) -> Row:
+    return {"facts": pointed(document, MEMORY_METRICS)}
 
 
 def _names(document: Document) -> Row:

@@ -42,7 +42,8 @@ class Readings:
     def _sensors(self, path: str) -> list[Row]:
         if not path:
             return []
-        before = [row["at"] for row in self.shelf.before(path) if row["value"] is not None]
+        rows = self.shelf.before(path, _sensor)
+        before = [row["at"] for row in rows if row["value"] is not None]
         told = bool(before) and all(at in self.reported for at in before)
         rows = self._members(path, _sensor, SLOW if told else NOW)
         return [{**row, "value": self.reported.get(row["at"], row["value"])} for row in rows]
@@ -95,12 +96,12 @@ class Readings:
         return _placed(row["sensors"], path)
 
     def _one(self, path: str, keep: Keep) -> Row | None:
-        return self.shelf.one(path, keep, RARE if self.shelf.hollow(path) else NOW)
+        return self.shelf.one(path, keep, RARE if self.shelf.hollow(path, keep) else NOW)
 
     def _members(self, path: str, keep: Keep, age: float = NOW) -> list[Row]:
         if not path:
             return []
-        return self.shelf.members(path, keep, RARE if self.shelf.hollow(path) else age)
+        return self.shelf.members(path, keep, RARE if self.shelf.hollow(path, keep) else age)
 
 
 def _gravity(health: str) -> int:

@@ -32,6 +32,7 @@ _LEAVE = {GapReason.UNSUPPORTED: _ABSENT_SECONDS, GapReason.DENIED: _ABSENT_SECO
 class _Kept:
     rows: list[Row] | Gap
     at: float
+    keep: Keep  # what took the rows: one path may be named for two purposes
     etag: str = ""
     paths: tuple[str, ...] = ()  # of a collection whose members are asked one by one
 
@@ -53,7 +54,7 @@ class Shelf:
 
     def one(self, path: str, keep: Keep, age: float) -> Row | None:
         """What `keep` takes from a resource; None, noted as a gap, where it is not to be had."""
-        rows = self._fresh(path, age)
+        rows = self._fresh(path, keep, age)
         if rows is None:
             rows = self._ask(path, keep, age)
         if isinstance(rows, Gap):
@@ -68,7 +69,7 @@ class Shelf:
 
         `also` may say another age for one member, by its row of before.
         """
-        rows = self._fresh(path, age)
+        rows = self._fresh(path, keep, age)
         if rows is None:
             rows = self._collect(path, keep, age, also)
         if isinstance(rows, Gap):
@@ -76,28 +77,32 @@ class Shelf:
             return []
         return rows
 
-    def hollow(self, path: str) -> bool:
+    def hollow(self, path: str, keep: Keep) -> bool:
         """Whether nothing of interest was there, the last time it was looked at."""
-        kept = self._kept.get(path)
+        kept = self._known(path, keep)
         if kept is None or kept.paths or isinstance(kept.rows, Gap):
             return False
         return all(row.get("hollow", False) for row in kept.rows)
 
-    def before(self, path: str) -> list[Row]:
+    def before(self, path: str, keep: Keep) -> list[Row]:
         """The rows that a resource or a collection gave the last time, however old."""
-        kept = self._kept.get(path)
+        kept = self._known(path, keep)
         if kept is None:
             return []
         if kept.paths:
-            return [row for each in kept.paths for row in self.before(each)]
+            return [row for each in kept.paths for row in self.before(each, keep)]
         return [] if isinstance(kept.rows, Gap) else kept.rows
 
     def _now(self) -> float:
         return self.service.monotonic()
 
-    def _fresh(self, path: str, age: float) -> list[Row] | Gap | None:
-        """What is kept, where it needs no request."""
+    def _known(self, path: str, keep: Keep) -> _Kept | None:
         kept = self._kept.get(path)
+        return kept if kept is not None and kept.keep is keep else None
+
+    def _fresh(self, path: str, keep: Keep, age: float) -> list[Row] | Gap | None:
+        """What is kept, where it needs no request."""
+        kept = self._known(path, keep)
         if kept is None or kept.paths:
             return None
         if isinstance(kept.rows, Gap):
@@ -106,28 +111,28 @@ class Shelf:
         return kept.rows if self._now() - kept.at < age * _JITTERED else None
 
     def _ask(self, path: str, keep: Keep, age: float) -> list[Row] | Gap:
-        kept = self._kept.get(path)
+        kept = self._known(path, keep)
         if not self.service.has_time():
-            return self._instead(path, age)
+            return self._instead(path, keep, age)
         # An entity tag is trusted only for what hardly ever changes: some services count no nested
         # value in, and what such a value has become would then never be seen.
         etag = kept.etag if kept is not None and age >= RARE else ""
         answer = self.service.get(path, etag)
         rows: list[Row] | Gap
         if answer.gap is not None and not self.service.has_time():
-            return self._instead(path, age)
+            return self._instead(path, keep, age)
         if answer.gap is not None:
             rows = answer.gap
         elif answer.document is None and kept is not None:
             rows, answer = kept.rows, Answer(etag=kept.etag)
         else:
             rows = [{"at": path, **keep(answer.document or {})}]
-        self._kept[path] = _Kept(rows, self._now(), answer.etag)
+        self._kept[path] = _Kept(rows, self._now(), keep, answer.etag)
         return rows
 
-    def _instead(self, path: str, age: float) -> list[Row] | Gap:
+    def _instead(self, path: str, keep: Keep, age: float) -> list[Row] | Gap:
         """What is kept and not too old, for what there was no time to ask."""
-        kept = self._kept.get(path)
+        kept = self._known(path, keep)
         if kept is None or self._now() - kept.at > age + KEPT_SECONDS:
             return Gap(GapReason.TIMED_OUT)
         return kept.rows
@@ -135,7 +140,7 @@ class Shelf:
     def _collect(
         self, path: str, keep: Keep, age: float, also: Callable[[Row], float] | None
     ) -> list[Row] | Gap:
-        kept = self._kept.get(path)
+        kept = self._known(path, keep)
         known = kept.paths if kept is not None else ()
         recent = kept is not None and self._now() - kept.at < max(age, SLOW) * _JITTERED
         if known and (recent or not self.service.has_time()):
@@ -144,8 +149,8 @@ class Shelf:
         if not isinstance(found, Gap):
             return self._shelve(path, found, keep, age, also)
         if not self.service.has_time():
-            return self._each(known, keep, age, also) if known else self._instead(path, age)
-        self._kept[path] = _Kept(found, self._now())
+            return self._each(known, keep, age, also) if known else self._instead(path, keep, age)
+        self._kept[path] = _Kept(found, self._now(), keep)
         return found
 
     def _shelve(
@@ -159,11 +164,11 @@ class Shelf:
         """Keep what the members say, or ask them, where the collection only names them."""
         if all(len(member) > 1 for member in found):
             rows = [{"at": self._at(member), **keep(member)} for member in found]
-            self._kept[path] = _Kept(rows, self._now())
+            self._kept[path] = _Kept(rows, self._now(), keep)
             return rows
         paths = tuple(place for member in found if (place := self._at(member)))
         self._plain.add(path)
-        self._kept[path] = _Kept([], self._now(), paths=paths)
+        self._kept[path] = _Kept([], self._now(), keep, paths=paths)
         return self._each(paths, keep, age, also)
 
     def _each(
@@ -177,13 +182,13 @@ class Shelf:
         rows: dict[str, Row] = {}
         until = self._now() + max(self.service.time_left(), 0.0) / 2  # others want to be asked, too
         for path in sorted(paths, key=self._asked):
-            kept = self._kept.get(path)
+            kept = self._known(path, keep)
             old = kept.rows[0] if kept and isinstance(kept.rows, list) and kept.rows else None
             fitting = also(old) if also is not None and old is not None else age
-            found = self._fresh(path, fitting)
+            found = self._fresh(path, keep, fitting)
             if found is None:
-                late = self._now() >= until
-                found = self._instead(path, fitting) if late else self._ask(path, keep, fitting)
+                ask = self._ask if self._now() < until else self._instead
+                found = ask(path, keep, fitting)
             if isinstance(found, Gap):
                 self.gaps[path] = found
             elif found:
