@@ -322,11 +322,12 @@ DRIFT_SILENT = [
 GAP_FIRES = [
     host(gpu(blind_seconds=3601.0)),
     host(gpu(), silent_sources=(("kernel_log", 3601.0),)),
-    host(silent_sources=(("bmc.gpu17", 3601.0),), driver=DriverHealth.NOT_ASKED),
+    host(silent_sources=(("kernel_log", 3601.0),), driver=DriverHealth.NOT_ASKED),
 ]
 GAP_SILENT = [
     host(gpu(blind_seconds=3600.0)),
     host(gpu(blind_seconds=9999.0), released=True),
+    host(gpu(), silent_sources=(("bmc.host", 9999.0),), bmcs=(view(),)),
     host(gpu(blind_seconds=9999.0), driver=DriverHealth.HUNG),
 ]
 

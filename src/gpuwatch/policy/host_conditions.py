@@ -11,10 +11,15 @@ PERSISTENCE = "gpuwatch_gpu_persistence_enabled"
 
 
 def telemetry_gap(host: HostView, _settings: PolicySettings) -> Outcome:
-    """A GPU or a required source has told nothing for more than an hour, and nobody works on it."""
+    """A GPU or a required source has told nothing for more than an hour, and nobody works on it.
+
+    BMCs have a rule of their own.
+    """
     if not can_ask(host) and host.driver is not DriverHealth.NOT_ASKED:
         return Answer.CANNOT_TELL
-    blind = {name_of(gpu): gpu.blind_seconds for gpu in host.gpus} | dict(host.silent_sources)
+    bmcs = {bmc.subject for bmc in host.bmcs}
+    sources = {name: seconds for name, seconds in host.silent_sources if name not in bmcs}
+    blind = {name_of(gpu): gpu.blind_seconds for gpu in host.gpus} | sources
     long = {name: seconds for name, seconds in blind.items() if seconds > BLIND_SECONDS}
     if not long:
         return Answer.NO
