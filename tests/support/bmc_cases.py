@@ -18,7 +18,7 @@ from gpuwatch.domain.bmc import (
 from gpuwatch.domain.bmc_logs import LogSeverity, LogStatus, LogTopic
 from gpuwatch.domain.bmc_well import redundancy_word
 from gpuwatch.domain.readings import Gap, GapReason
-from gpuwatch.policy.views import BmcView, HostView
+from gpuwatch.policy.views import BmcView, DriverHealth, HostView
 from tests.support.bmcs import (
     bmc_gpu,
     fan,
@@ -465,6 +465,11 @@ REGULATOR_ENTRY: dict[str, object] = {
 }
 
 
+XID_79 = logged(topic=LogTopic.GPU, text="GPU_SXM_3 driver event: XID 79, off the bus")
+XID_31 = logged(topic=LogTopic.GPU, text="GPU_SXM_3 driver event: XID 31, pid 4711")
+OK: dict[str, object] = {"severity": LogSeverity.INFO, "asserted": None, "text": "PSU1 is well"}
+
+
 def _log(*entries: object, **changes: object) -> HostView:
     return _host(view(entries=entries, **changes))
 
@@ -494,6 +499,9 @@ SEL_FIRES = [
     _log(logged(**REGULATOR_ENTRY), sweep=sweep(sensors=(REGULATOR,))),  # quiet again at once
     _log(logged(**PSU_ENTRY), sweep=sweep(sensors=(replace(RAIL, key="psu1", health=None),))),
     _log(logged(topic=LogTopic.OTHER, sensor_key="os"), sweep=sweep(sensors=(QUIET,))),
+    _log(logged(topic=LogTopic.GPU, text="GPU_SXM_3: Xid (PCI:0000:19:00): 79"), host="gpu17"),
+    _host(view(entries=(XID_79,)), driver=DriverHealth.NOT_ASKED),
+    _log(logged(30.0, **(PSU_ENTRY | OK | {"sensor_key": "psu2"})), logged(**PSU_ENTRY)),
 ]
 SEL_SILENT = [
     _log(),
@@ -507,6 +515,9 @@ SEL_SILENT = [
         logged(30.0, **(HEAT_ENTRY | {"asserted": False, "sensor_key": ""})),
         logged(**(HEAT_ENTRY | {"sensor_key": ""})),
     ),
+    _log(XID_79),  # this host's driver tells it
+    _log(XID_31, host="gpu17"),  # a program's
+    _log(logged(30.0, **(PSU_ENTRY | OK)), logged(**PSU_ENTRY)),
     _log(logged(**PSU_ENTRY), sweep=None),
     _log(logged(**PSU_ENTRY), sweep=sweep(supplies=PAIR)),
     _log(logged(**PSU_ENTRY), sweep=sweep(redundancies=(redundancy(LOST),))),

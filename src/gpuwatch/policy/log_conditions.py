@@ -1,5 +1,6 @@
 """Log conditions: grave entries of a BMC's event log that no rule of a state explains."""
 
+import re
 from collections.abc import Iterator
 
 from gpuwatch.domain.bmc import BmcSweep, Part, Quantity, Sensor, SensorHealth
@@ -9,11 +10,13 @@ from gpuwatch.policy.air_conditions import broken_fans, hottest_inlet
 from gpuwatch.policy.bmc_conditions import dated, listed
 from gpuwatch.policy.conditions import Answer, Match, Outcome
 from gpuwatch.policy.supply_conditions import is_explained_by_supplies
-from gpuwatch.policy.views import BmcView, HostView, PolicySettings
+from gpuwatch.policy.views import BmcView, DriverHealth, HostView, PolicySettings
+from gpuwatch.policy.xid_conditions import APPLICATION
 
 # A server tells at its start what it had told before; its own start takes minutes.
 BEFORE_START_SECONDS = 360.0
 AFTER_START_SECONDS = 900.0
+_XID = re.compile(r"\bxid\b(?:\s*\(PCI:[^)]*\))?\D{0,20}(\d{1,3})\b", re.IGNORECASE)
 _INTRUSION = "Physical Security"  # as IPMI calls it: table 42-3, type 05h
 _TOPICS = {
     LogTopic.MEMORY: "memory",
@@ -26,14 +29,15 @@ _TOPICS = {
 }
 
 
-def critical_entries(bmc: BmcView, _host: HostView, settings: PolicySettings) -> Outcome:
+def critical_entries(bmc: BmcView, host: HostView, settings: PolicySettings) -> Outcome:
     """A critical entry of the last 24 hours that is no matter of a rule above.
 
     Not the entries that were there when gpuwatch first read the log; not what is told again at a
     start; not a state that is over by the log itself; not one of power or heat that its own rule
-    tells while it lasts, or of which its sensor says that it is over.
+    tells while it lasts, or of which its sensor says that it is over; not an Xid of this host's
+    GPUs, nor one that a program causes: Xids have rules of their own.
     """
-    told = tuple(told_entries(bmc))
+    told = [one for one in told_entries(bmc) if not _is_the_drivers(one.entry, bmc, host)]
     happened = [one for one in told if one.entry.topic in HAPPENINGS]
     states = [one for one in told if one.entry.topic not in HAPPENINGS]
     if states and bmc.sweep is None and not happened:
@@ -89,9 +93,24 @@ def _is_over(logged: Logged, bmc: BmcView) -> bool:
     if ours.topic in HAPPENINGS:
         return False
     return any(
-        later.entry.asserted is False and later.at >= logged.at and _sensor(later.entry, ours)
+        _is_end(later.entry) and later.at >= logged.at and _sensor(later.entry, ours)
         for later in bmc.entries
     )
+
+
+def _is_end(entry: LogEntry) -> bool:
+    """Whether an entry says that something is over; Redfish has entries that say all is well."""
+    well = entry.asserted is None and entry.severity is LogSeverity.INFO
+    return entry.asserted is False or well
+
+
+def _is_the_drivers(entry: LogEntry, bmc: BmcView, host: HostView) -> bool:
+    """Whether an entry is an Xid that the driver's own log tells here, or a program's fault."""
+    found = _XID.search(entry.text)
+    if found is None:
+        return False
+    here = not bmc.host and host.driver is not DriverHealth.NOT_ASKED
+    return here or int(found[1]) in APPLICATION
 
 
 def _sensor(one: LogEntry, other: LogEntry) -> bool:
