@@ -264,7 +264,12 @@ class _Handler(BaseHTTPRequestHandler):
         token, name = secrets.token_hex(16), str(bmc.state.logins)
         bmc.state.sessions[token] = (name, time.monotonic())
         at = link(f"{SESSIONS}/{name}")
-        return 201, {**at, "Id": name}, {"X-Auth-Token": token, "Location": at["@odata.id"]}
+        session: Resource = {**at, "Id": name}
+        if bmc.behaviour.password_expired:
+            session["@Message.ExtendedInfo"] = [
+                {"MessageId": "Base.1.8.PasswordChangeRequired", "MessageArgs": ["Accounts"]}
+            ]
+        return 201, session, {"X-Auth-Token": token, "Location": at["@odata.id"]}
 
     def _log_out(self, name: str) -> tuple[int, Resource | None, dict[str, str]]:
         sessions = self.server.bmc.state.sessions

@@ -25,6 +25,7 @@ class Behaviour:
     newest_first: bool = False
     inline: bool = True  # entries of a log stand in its collection
     wants_login: bool = True
+    password_expired: bool = False  # a session is made, of which next to nothing can be read
     clock_ahead_seconds: float = 0.0
     delay_seconds: float = 0.0
 

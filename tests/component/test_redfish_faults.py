@@ -343,6 +343,17 @@ def test_a_login_that_fails_is_told(
     assert trouble.reason is reason
 
 
+def test_an_expired_password_is_told_and_its_session_closed(certificate: Certificate) -> None:
+    """A service makes a session then, in which the password could be changed, and no more."""
+    with _asked(certificate, Behaviour(password_expired=True)) as (bmc, asked):
+        trouble = asked.trouble()
+        sessions = bmc.sessions
+
+    assert trouble.reason is BmcTrouble.PASSWORD
+    assert "change it there" in trouble.text
+    assert sessions == 0
+
+
 def test_a_bmc_without_a_free_session_heals(certificate: Certificate) -> None:
     """Another tool held the only one."""
     with _asked(certificate, Behaviour(sessions=1)) as (bmc, asked):

@@ -183,6 +183,9 @@ class Service:
             self.root = _root(response)
             connection.root, connection.root_resp = {}, response
             self._log_in(connection)
+        except Trouble:
+            connection.leave()  # there may be a session all the same
+            raise
         except RetriesExhaustedError as error:
             cause, told_by = cause_of(error)
             raise sentences.no_answer(cause, told_by, self.address) from error
