@@ -15,15 +15,14 @@ from gpuwatch.domain.bmc import BmcTrouble
 from gpuwatch.sources.bmc.gate import CLOSE_SESSION, Command
 from gpuwatch.sources.bmc.link import Answer
 from gpuwatch.sources.bmc.refusals import refusal, silence
-from gpuwatch.sources.bmc.rmcp import PATIENCE, OverdueError, Session, forget
+from gpuwatch.sources.bmc.rmcp import PATIENCE, OverdueError, Session, Stage, forget
 from gpuwatch.sources.bmc_loop import Trouble
 
 PRIVILEGES = {"user": 2, "operator": 3, "administrator": 4}
 NAME_SECONDS = 10.0
 LOG_IN_SECONDS = 20.0
-COMMAND_SECONDS = 40.0  # the library repeats for 9 s, logs in again, and repeats: up to 31 s
+COMMAND_SECONDS = 40.0  # the library repeats for 16 s, logs in again, and repeats
 CLOSE_SECONDS = 1.0
-_TIMEOUT_SECONDS = 6.0  # the longest wait for one of the repetitions
 _REST_SECONDS = 5.0
 _BREATH_SECONDS = 0.05
 _DEFAULT_PORT = 623
@@ -137,16 +136,20 @@ class LanLink:
 
     def _log_out(self) -> None:
         session = self._session
-        if not session.logged:
-            return
-        # Whatever was under way is over: the library would wait for its answer first.
-        session.lastpayload = None
-        session.incommand = False
-        session.pendingpayloads.clear()
-        Session.waiting_sessions.pop(session, None)
-        netfn, number = CLOSE_SESSION
-        with _within(CLOSE_SECONDS):
-            session.raw_command(netfn, number, data=struct.pack("<I", session.sessionid))
+        if session.logged:
+            # Whatever was under way is over: the library would wait for its answer first.
+            session.lastpayload = None
+            session.incommand = False
+            session.pendingpayloads.clear()
+            Session.waiting_sessions.pop(session, None)
+            with _within(CLOSE_SECONDS):
+                _ask_to_close(session)
+
+
+def _ask_to_close(session: Session, *, repeatedly: bool = True) -> None:
+    netfn, number = CLOSE_SESSION
+    data = struct.pack("<I", session.sessionid)
+    session.raw_command(netfn, number, data=data, retry=repeatedly)
 
 
 def _log_in(address: str, port: int, settings: Mapping[str, Any]) -> Session:
@@ -169,8 +172,12 @@ def _log_in(address: str, port: int, settings: Mapping[str, Any]) -> Session:
     except (IpmiException, OverdueError) as error:
         raise silence(stage_of[0].stage if stage_of else Session.stage) from error
     if session.refused:
+        if session.stage is Stage.PRIVILEGE:
+            # The session is open, only too low; the library forgets it.
+            session.logged = 1
+            with suppress(Exception):
+                _ask_to_close(session, repeatedly=False)
         raise refusal(session.stage, session.status)
     if not session.logged or session.broken:
         raise silence(session.stage)
-    session.maxtimeout = _TIMEOUT_SECONDS
     return session

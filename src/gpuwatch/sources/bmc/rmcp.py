@@ -23,6 +23,7 @@ _BURST = 64  # datagrams taken at once: a flood must not keep us from looking at
 _RMCP_PLUS = 6
 _TIMED_OUT = 0xFFFF  # pyghmi's own completion code
 _SHA_256 = 256
+_LESS_PATIENT = 0.5  # seconds
 _UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, struct.error)
 
 
@@ -148,6 +149,12 @@ class Session(session.Session):
             # Taken for an answer before it was seen to be none: nothing would be asked again.
             self._mark_broken("an answer that nobody can read")
         return None
+
+    def _timedout(self) -> None:
+        # Each repetition would wait a whole second longer than the one before it: of four tries
+        # one in sixty fails where a fifth of all datagrams is lost, of seven one in a thousand.
+        self.timeout -= _LESS_PATIENT
+        super()._timedout()
 
     def _got_channel_auth_cap(self, response: dict[str, Any]) -> None:
         self.status = response.get("code", 0)
