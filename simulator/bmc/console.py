@@ -49,7 +49,8 @@ class Console:
 
     def _until_prompt(self, connection: socket.socket) -> str:
         answer = b""
-        while not answer.endswith(_PROMPT):
+        # What it logs meanwhile, of a command that it refused, may stand behind the prompt.
+        while _PROMPT not in answer:
             answer += self._receive(connection)
         return answer.decode(errors="replace")
 
