@@ -9,13 +9,17 @@ from pathlib import Path
 from threading import Event
 
 from gpuwatch.agent.preview import preview
-from gpuwatch.control.naming import Named, resolve
+from gpuwatch.control.naming import Named, resolve, resolve_bmc
 from gpuwatch.control.peers import Peer
 from gpuwatch.control.requests import ControlError, ErrorKind, Request
 from gpuwatch.control.server import ControlServer
+from gpuwatch.domain.bmc_logs import LogSeverity, LogTopic
 from gpuwatch.domain.known_boards import told, write
-from gpuwatch.domain.snapshot import GpuState, Snapshot
+from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot
 from gpuwatch.exposition.acceptance_documents import acceptance_document
+from gpuwatch.exposition.bmc_documents import bmc_document, bmcs_document
+from gpuwatch.exposition.bmc_explanation import bmc_explanation
+from gpuwatch.exposition.bmc_log_documents import Wanted, log_document
 from gpuwatch.exposition.documents import (
     events_document,
     flags_document,
@@ -59,6 +63,10 @@ class FakeAgent:
             "explain": lambda: dict(explanation(self.snapshot, self._gpu(request.text("gpu")))),
             "history": lambda: self._history(self._gpu(request.text("gpu"))),
             "boards": lambda: {"boards": gpus_document(self.snapshot)},
+            "bmcs": lambda: {"bmcs": bmcs_document(self.snapshot)},
+            "bmc": lambda: dict(bmc_document(self.snapshot, self._bmc(request))),
+            "explain-bmc": lambda: dict(bmc_explanation(self.snapshot, self._bmc(request))),
+            "bmc-log": lambda: self._log(request),
             "preview": lambda: self._preview(request.number("since")),
             "flags": lambda: {"flags": flags_document(self.snapshot)},
             "flag": lambda: {"flag": self._flag(request)},
@@ -80,6 +88,22 @@ class FakeAgent:
         }
         uuid = resolve(name, candidates.values()).uuid
         return next(gpu for gpu in self.snapshot.gpus if gpu.record.key.uuid == uuid)
+
+    def _bmc(self, request: Request) -> BmcState:
+        hosts = {bmc.name: bmc.host for bmc in self.snapshot.bmcs}
+        name = resolve_bmc(request.text("bmc"), hosts)
+        return next(bmc for bmc in self.snapshot.bmcs if bmc.name == name)
+
+    def _log(self, request: Request) -> Mapping[str, object]:
+        bmcs = (self._bmc(request),) if request.text("bmc") else self.snapshot.bmcs
+        topic = request.text("topic")
+        wanted = Wanted(
+            severity=LogSeverity(request.text("severity")),
+            topic=LogTopic(topic) if topic else None,
+            since=request.number("since"),
+            limit=int(request.number("limit")),
+        )
+        return dict(log_document({bmc.name: bmc.entries for bmc in bmcs}, wanted))
 
     def _flag(self, request: Request) -> object:
         flags = {flag["number"]: flag for flag in flags_document(self.snapshot)}

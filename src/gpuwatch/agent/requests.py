@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from gpuwatch.agent import actions, boards
+from gpuwatch.agent.bmc_requests import BmcRequests
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.flag_requests import FlagRequests
 from gpuwatch.agent.maintenance import MaintenanceError
@@ -62,6 +63,7 @@ class Requests:
             "release": self._release,
             "resume": self._resume,
             **FlagRequests(agent).answers,
+            **BmcRequests(agent, lambda: self._present).answers,
         }
 
     def answer(self, request: Request, peer: Peer) -> Answer:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from gpuwatch.cli.exits import Exit
@@ -16,13 +16,22 @@ from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.requests import ControlError
 
 if TYPE_CHECKING:
+    from gpuwatch.exposition.bmc_shapes import BmcShape
     from gpuwatch.exposition.flag_shapes import FlagShape
     from gpuwatch.exposition.shapes import GpuShape
 
 # A shell waits for the answer while a person waits for the shell.
 _PATIENCE_SECONDS = 2.0
 # What a value is completed with, by its name in the help.
-_KINDS = {"GPU": "gpus", "SERIAL": "gpus", "NUMBER": "flags", "FILE": "files", "PATH": "files"}
+_KINDS = {
+    "GPU": "gpus",
+    "SERIAL": "gpus",
+    "BMC": "bmcs",
+    "GPU|BMC": "subjects",
+    "NUMBER": "flags",
+    "FILE": "files",
+    "PATH": "files",
+}
 
 
 def completion(arguments: Namespace) -> int:
@@ -43,7 +52,7 @@ def names(arguments: Namespace) -> int:
     """Print names for a script to choose from, one a line; none when no agent answers."""
     with contextlib.suppress(AgentAbsentError, ControlError, OSError):
         answer = request(arguments, "status", within_seconds=_PATIENCE_SECONDS)
-        told = _flags(answer) if arguments.kind == "flags" else _gpus(answer)
+        told = _NAMES[arguments.kind](answer)
         sys.stdout.write("".join(f"{clean(name)}{os.linesep}" for name in told))
     return Exit.OK
 
@@ -59,6 +68,25 @@ def _flags(answer: object) -> Iterator[str]:
     for flag in cast("dict[str, list[FlagShape]]", answer)["flags"]:
         if flag["state"] not in ("closed", "dismissed"):
             yield str(flag["number"])
+
+
+def _bmcs(answer: object) -> Iterator[str]:
+    for bmc in cast("dict[str, list[BmcShape]]", answer)["bmcs"]:
+        yield bmc["name"]
+
+
+def _subjects(answer: object) -> Iterator[str]:
+    """What findings are of."""
+    yield from _gpus(answer)
+    yield from (f"bmc.{name}" for name in _bmcs(answer))
+
+
+_NAMES: Mapping[str, Callable[[object], Iterator[str]]] = {
+    "gpus": _gpus,
+    "flags": _flags,
+    "bmcs": _bmcs,
+    "subjects": _subjects,
+}
 
 
 def bash(top: Command) -> str:

@@ -18,12 +18,16 @@ class Exit(IntEnum):
 
 
 MEANINGS: dict[Exit, str] = {
-    Exit.OK: "done; for `status`: every GPU and the host are healthy or watched",
-    Exit.ATTENTION: "for `status`: a GPU or the host wants a person; else: the command failed, or a"
-    " flag does not allow it",
-    Exit.USAGE: "the command line is wrong, or names no GPU (or several)",
-    Exit.UNKNOWN: "`status` only: nothing urgent, but a GPU or the host cannot be judged",
-    Exit.UNAVAILABLE: "no agent runs; `status` and `explain` print what is remembered all the same",
+    Exit.OK: "done; for `status`: every GPU, the host and each server that it watches are healthy"
+    " or watched",
+    Exit.ATTENTION: "for `status`: a GPU, the host or a server that it watches wants a person;"
+    " else: the command failed, or a flag does not allow it",
+    Exit.USAGE: "the command line is wrong, or names no GPU or BMC (or several), or a finding that"
+    " does not hold",
+    Exit.UNKNOWN: "`status` only: nothing urgent, but a GPU, the host or a server that it watches"
+    " cannot be judged",
+    Exit.UNAVAILABLE: "no agent runs; `status`, `explain` and `bmc` print what is remembered all"
+    " the same",
     Exit.TEMPORARY: "the agent is busy or did not answer in time; try again",
     Exit.DENIED: "this user may not do that",
     Exit.CONFIG: "the configuration is refused; every problem is printed",

@@ -4,32 +4,36 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, cast
 
 from gpuwatch.cli.exits import Exit
+from gpuwatch.cli.explain_bmc import explain_bmc
+from gpuwatch.cli.finding_lines import finding_lines, only
 from gpuwatch.cli.offline import Offline
-from gpuwatch.cli.output import COLUMNS, at, print_json, print_lines, wrapped
+from gpuwatch.cli.output import at, fact, paragraphs, print_json, print_lines, wrapped
 from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
+from gpuwatch.exposition.bmc_words import gpu as gpu_words
 from gpuwatch.exposition.explanation_cells import chance_sentence, distance_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gpuwatch.exposition.bmc_shapes import BmcGpuShape
     from gpuwatch.exposition.explanation_shapes import (
-        ExplainedFindingShape,
         ExplanationShape,
         ThresholdShape,
         UnknownShape,
     )
     from gpuwatch.exposition.finding_shapes import FindingShape
 
-_LABEL = 11  # columns of a fact's name
-_INDENT = 2
-
 
 def explain(arguments: Namespace) -> int:
     """Print the explanation. Without an agent: what history alone can tell, and 69."""
+    if arguments.subject.startswith("bmc."):
+        return explain_bmc(arguments)
     try:
-        told = cast("ExplanationShape", request(arguments, "explain", gpu=arguments.gpu))
+        told = cast("ExplanationShape", request(arguments, "explain", gpu=arguments.subject))
     except AgentAbsentError as absent:
         with Offline(arguments, absent) as remembered:
-            told = remembered.explanation(arguments.gpu)
+            told = remembered.explanation(arguments.subject)
             _print(arguments, told)
         return Exit.UNAVAILABLE
     _print(arguments, told)
@@ -37,6 +41,9 @@ def explain(arguments: Namespace) -> int:
 
 
 def _print(arguments: Namespace, told: "ExplanationShape") -> None:
+    told["findings"] = only(arguments, told["findings"])
+    if arguments.code is not None:
+        told["steps"] = [one["step"] for one in told["findings"]]
     if arguments.json:
         print_json(told)
     else:
@@ -45,15 +52,18 @@ def _print(arguments: Namespace, told: "ExplanationShape") -> None:
 
 def _lines(told: "ExplanationShape") -> list[str]:
     lines = wrapped(_headline(told))
-    lines += ["", "NEXT STEP", *_paragraphs(told["steps"])]
+    lines += ["", "NEXT STEP", *paragraphs(told["steps"])]
     wait = told["wait"]
-    lines += ["", "CAN IT WAIT?", *_paragraphs([wait["sentence"], chance_sentence(wait)])]
+    lines += ["", "CAN IT WAIT?", *paragraphs([wait["sentence"], chance_sentence(wait)])]
     if told["unknown"] is not None:
         lines += ["", "WHY UNKNOWN", *_unknown(told["unknown"])]
     for finding in told["findings"]:
-        lines += ["", *_finding(finding)]
-    if told["host_findings"]:
-        lines += ["", "ON THIS HOST", *_host_findings(told["host_findings"])]
+        lines += ["", *finding_lines(finding, finding["flag"])]
+    if told["host_findings"] or told["bmc_findings"]:
+        on_host = (*told["host_findings"], *told["bmc_findings"])
+        lines += ["", "ON THIS HOST", *_host_findings(on_host)]
+    if told["out_of_band"] is not None:
+        lines += ["", "OUT OF BAND", *_out_of_band(told["out_of_band"])]
     lines += ["", "DISTANCE TO NVIDIA'S THRESHOLDS", *_thresholds(told["thresholds"])]
     return lines
 
@@ -71,68 +81,37 @@ def _headline(told: "ExplanationShape") -> str:
 
 def _unknown(why: "UnknownShape") -> list[str]:
     lines = [
-        *_fact("because", why["because"]),
-        *_fact("since", f"{at(why['since'])} UTC"),
-        *_fact("way out", why["remedy"]),
+        *fact("because", why["because"]),
+        *fact("since", f"{at(why['since'])} UTC"),
+        *fact("way out", why["remedy"]),
     ]
     for missed in why["signals"]:
         code = "" if missed["code"] is None else f", NVML error {missed['code']}"
-        lines += ["", *_fact("signal", missed["signal"])]
-        lines += _fact("gap", f"{missed['gap']}{code}, since {at(missed['since'])} UTC")
-        lines += [*_fact("call", missed["call"]), *_fact("way out", missed["remedy"])]
+        lines += ["", *fact("signal", missed["signal"])]
+        lines += fact("gap", f"{missed['gap']}{code}, since {at(missed['since'])} UTC")
+        lines += [*fact("call", missed["call"]), *fact("way out", missed["remedy"])]
     return lines
 
 
-def _finding(finding: "ExplainedFindingShape") -> list[str]:
-    numbers = ", ".join(
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in finding["evidence"].items()
-        if value not in finding["sentence"] or value.replace(".", "").isdecimal()
+def _host_findings(findings: "Iterable[FindingShape]") -> list[str]:
+    """What holds for the host, and for its BMCs, which are named."""
+    return paragraphs(
+        ": ".join(filter(None, (one["urgency"], one["subject"], one["code"], one["sentence"])))
+        for one in findings
     )
-    evidence_at = finding["evidence_at"]
-    flag = "" if finding["flag"] is None else f"flag {finding['flag']}"
-    facts = (
-        ("since", f"{at(finding['since'])} UTC"),
-        ("evidence", "" if evidence_at is None else f"up to {at(evidence_at)} UTC"),
-        ("numbers", numbers),
-        ("step", finding["step"]),
-        ("route", "" if finding["route"] == finding["urgency"] else finding["route"]),
-        ("return", (finding["rma"] or "").replace("_", " ")),
-        ("flag", flag),
-        ("clears", finding["clears"]),
-        ("escalates", finding["escalates"]),
-        ("rule", finding["criterion"]),
-        ("source", finding["source"]),
-    )
-    head = f"{finding['code'].upper()}: {finding['urgency']}, {finding['remedy']}"
-    lines = [*wrapped(head), *_paragraphs([finding["sentence"]])]
-    for name, value in facts:
-        lines += _fact(name, value) if value else []
-    return lines
 
 
-def _host_findings(findings: "list[FindingShape]") -> list[str]:
-    return _paragraphs([f"{one['urgency']}: {one['code']}: {one['sentence']}" for one in findings])
+def _out_of_band(told: "BmcGpuShape") -> list[str]:
+    return paragraphs([f"bmc.{told['bmc']} on {told['name']}: {gpu_words(told)}"])
 
 
 def _thresholds(thresholds: "list[ThresholdShape]") -> list[str]:
     if not thresholds:
-        return _paragraphs(["None of these counts has been read of this board."])
+        return paragraphs(["None of these counts has been read of this board."])
     lines = []
     for one in thresholds:
         now, left = distance_words(one)
         more = {"": "", "0": ", reached"}.get(left, f", {left} more to go")
-        lines += _paragraphs([f"{one['count']}: {now}{more}; {one['meaning']}"])
+        lines += paragraphs([f"{one['count']}: {now}{more}; {one['meaning']}"])
     sources = dict.fromkeys(one["source"] for one in thresholds)
-    return [*lines, *(line for source in sources for line in _fact("source", source))]
-
-
-def _paragraphs(texts: list[str]) -> list[str]:
-    return [line for text in texts for line in wrapped(text, _INDENT)]
-
-
-def _fact(name: str, value: str) -> list[str]:
-    label = f"{name:<{_LABEL}}"
-    if " " not in value and _INDENT + len(label) + len(value) > COLUMNS:
-        return [*wrapped(label, _INDENT), *wrapped(value, _INDENT)]
-    return wrapped(label + value, _INDENT, _INDENT + _LABEL)
+    return [*lines, *(line for source in sources for line in fact("source", source))]

@@ -8,8 +8,9 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from gpuwatch.cli.offline_bmcs import OfflineBmcs
 from gpuwatch.cli.output import clean
-from gpuwatch.cli.session import database_of
+from gpuwatch.cli.session import database_of, layers_of
 from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.requests import ControlError, ErrorKind
@@ -55,6 +56,7 @@ class Offline:
             self._reader = Reader.open(path)
         except (HistoryError, OSError) as error:
             raise AgentAbsentError(f"{absent}, and {path} cannot be read: {error}") from absent
+        self.bmcs = OfflineBmcs(self._reader, layers_of(arguments))
         note = f"gpuwatch: {absent}: this is what {path} remembers, not what is"
         print(clean(note), file=sys.stderr)
 
@@ -163,6 +165,7 @@ class Offline:
                 )
                 for record in records
             ),
+            bmcs=self.bmcs.states(),
             flags=self._reader.flags(),
             flag_audit=self._reader.flag_audit(),
             acceptances=dict(self._reader.acceptances()),

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 COLUMNS = 80
+INDENT = 2
+_LABEL = 11  # columns of a fact's name
 
 
 def clean(value: object) -> str:
@@ -62,6 +64,19 @@ def wrapped(text: str, indent: int = 0, following: int | None = None) -> list[st
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def paragraphs(texts: Iterable[str]) -> list[str]:
+    """Each text in lines of at most 80 columns, indented."""
+    return [line for text in texts for line in wrapped(text, INDENT)]
+
+
+def fact(name: str, value: str) -> list[str]:
+    """A name and what it is, indented and aligned with other facts."""
+    label = f"{name:<{_LABEL}}"
+    if " " not in value and INDENT + len(label) + len(value) > COLUMNS:
+        return [*wrapped(label, INDENT), *wrapped(value, INDENT)]
+    return wrapped(label + value, INDENT, INDENT + _LABEL)
 
 
 def print_lines(lines: Iterable[str]) -> None:

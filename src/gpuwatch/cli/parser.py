@@ -6,6 +6,7 @@ from gpuwatch import __version__
 from gpuwatch.cli.exits import MEANINGS
 from gpuwatch.cli.words import (
     backtest,
+    bmcs,
     boards,
     flags,
     looking,
@@ -17,7 +18,7 @@ from gpuwatch.cli.words import (
 )
 
 # The groups in the order in which `gpuwatch --help` and the manual page tell them.
-GROUPS = (running, looking, flags, boards, maintenance, release, tables, backtest, shell)
+GROUPS = (running, looking, flags, boards, bmcs, maintenance, release, tables, backtest, shell)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,15 +1,17 @@
 """Status: how the host and its GPUs are, for people in 80 columns and for scripts."""
 
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
+from gpuwatch.cli.bmc_lines import bmc_details, bmc_table, worst_first
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.flags import taken_up
 from gpuwatch.cli.offline import Offline
 from gpuwatch.cli.output import at, paragraph, print_json, print_lines, table
 from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
+from gpuwatch.exposition.words import plural
 
 if TYPE_CHECKING:
     from gpuwatch.exposition.finding_shapes import FindingShape
@@ -38,6 +40,7 @@ def status(arguments: Namespace) -> int:
     verdicts = [
         document["status"]["verdict"],
         *(gpu["verdict"] for gpu in document["gpus"] if gpu["managed"]),
+        *(bmc["verdict"] for bmc in document["bmcs"] if bmc["host"]),
     ]
     return _exit(verdicts)
 
@@ -66,19 +69,23 @@ def _print(arguments: Namespace, document: "SnapshotShape") -> None:
         print_json(document)
         return
     head = document["status"]
-    lines = [
-        *_headline(head),
-        "",
-        *table(
-            ("GPU", "VERDICT", "SERIAL", "SLOT", "FINDINGS"),
-            ((_index(gpu), *_row(gpu)) for gpu in document["gpus"]),
-        ),
-    ]
+    lines = _headline(head, {f"bmc.{bmc['name']}" for bmc in document["bmcs"]})
+    if document["gpus"] or not document["bmcs"]:
+        lines += ["", *_gpus(document["gpus"])]
+    if document["bmcs"]:
+        lines += ["", *bmc_table(worst_first(document["bmcs"]))]
     below = _findings("host", head["findings"])
     for gpu in document["gpus"]:
         below += _findings(_name(gpu), gpu["findings"])
+    for bmc in worst_first(document["bmcs"]):
+        below += bmc_details(bmc)
     below += _open_flags(document["flags"])
     print_lines([*lines, "", *below] if below else lines)
+
+
+def _gpus(gpus: "Iterable[GpuShape]") -> list[str]:
+    headings = ("GPU", "VERDICT", "SERIAL", "SLOT", "FINDINGS")
+    return table(headings, ((_index(gpu), *_row(gpu)) for gpu in gpus))
 
 
 def _open_flags(flags: "list[FlagShape]") -> list[str]:
@@ -101,13 +108,11 @@ def _taken(flag: "FlagShape") -> str:
     return "" if how == "-" else f"{how}, "
 
 
-def _headline(head: "StatusShape") -> list[str]:
-    present = f"{head['gpus_present']} of {head['gpus']} GPUs present"
+def _headline(head: "StatusShape", below: Container[str]) -> list[str]:
+    """How the host is in short; sources that are told of `below` are not here."""
     window = head["next_window"]
-    driver = head["epoch"]["driver_version"] if head["epoch"] is not None else ""
     lines = paragraph(
-        f"{head['hostname']}: {head['gravest_verdict']}; {present};"
-        f" open flags: {head['flags_open']}; driver {driver or 'not known'};"
+        f"{head['hostname']}: {head['gravest_verdict']}; {_watched(head)};"
         f" {at(head['at'], seconds=True)} UTC"
     )
     if window is not None:
@@ -117,7 +122,7 @@ def _headline(head: "StatusShape") -> list[str]:
     for source in head["sources"]:
         if source["released"]:
             lines += paragraph(f"{source['name']}: released: {source['released_reason']}", "  ")
-        elif source["problem"] or not source["fresh"]:
+        elif source["name"] not in below and (source["problem"] or not source["fresh"]):
             told = source["problem"] or "no fresh readings"
             lines += paragraph(f"{source['name']}: {told}", "  ")
     for work in head["maintenance"]:
@@ -125,6 +130,17 @@ def _headline(head: "StatusShape") -> list[str]:
         lines += paragraph(f"{about}: {work['reason']}", "  ")
     lines += [line for why in head["degraded"] for line in paragraph(f"history: {why}", "  ")]
     return lines
+
+
+def _watched(head: "StatusShape") -> str:
+    """What there is to watch: GPUs, or on a host that looks for none the BMCs of others."""
+    if head["bmcs"] and not head["gpus"]:
+        return f"{plural(head['bmcs'], 'BMC')} watched, no GPUs"
+    driver = head["epoch"]["driver_version"] if head["epoch"] is not None else ""
+    return (
+        f"{head['gpus_present']} of {head['gpus']} GPUs present; open flags: {head['flags_open']};"
+        f" driver {driver or 'not known'}"
+    )
 
 
 def _index(gpu: "GpuShape") -> str:

@@ -1,7 +1,7 @@
-"""Naming: which GPU a person means: by index, UUID or its beginning, serial or PCI address."""
+"""Naming: which GPU or BMC a person means, by any of the names it has."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gpuwatch.control.requests import ControlError, ErrorKind
@@ -71,3 +71,19 @@ def _same_address(wanted: str, address: str) -> bool:
         return False
     domains = (int(ours["domain"] or "0", 16), int(theirs["domain"] or "0", 16))
     return domains[0] == domains[1] and ours.group("bus", "slot") == theirs.group("bus", "slot")
+
+
+def resolve_bmc(name: str, hosts: Mapping[str, str]) -> str:
+    """The name of the one BMC that `name` names: by its own, `bmc.NAME`, or the host it is of.
+
+    `hosts` are the hosts by the names of their BMCs, "" for this host. Raises
+    ControlError(NOT_FOUND) that lists those there are.
+    """
+    wanted = name.strip().removeprefix("bmc.")
+    found = [one for one, host in hosts.items() if one == wanted]
+    found = found or [one for one, host in hosts.items() if host and host == wanted]
+    if len(found) == 1:
+        return found[0]
+    what = f'"{name}" names {len(found)} BMCs' if found else f'"{name}" names no BMC'
+    listed = ", ".join(found or hosts) or "none: the settings have no [bmc.NAME]"
+    raise ControlError(ErrorKind.NOT_FOUND, what, f"there are: {listed}")

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from gpuwatch.control.bmc_forms import BMC_FORMS
 from gpuwatch.control.flag_forms import FLAG_FORMS
 from gpuwatch.control.forms import (
     DAY,
@@ -184,6 +185,7 @@ FORMS: tuple[RequestForm, ...] = (
         '{"resumed": true}; false when nothing was released',
     ),
     *FLAG_FORMS,
+    *BMC_FORMS,
 )
 # fmt: on
 BY_NAME: Mapping[str, RequestForm] = {form.do: form for form in FORMS}

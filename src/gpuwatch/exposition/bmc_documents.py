@@ -26,7 +26,7 @@ from gpuwatch.exposition.bmc_shapes import (
     SupplyShape,
     WatchdogShape,
 )
-from gpuwatch.exposition.bmc_steps import bmc_step
+from gpuwatch.exposition.bmc_steps import bmc_step, trouble_remedy
 from gpuwatch.exposition.bmc_views import (
     board_of,
     finite,
@@ -86,6 +86,7 @@ def bmc_document(snapshot: Snapshot, bmc: BmcState, *, entries: int | None = Non
         "trouble": None if bmc.trouble is None else bmc.trouble.value,
         "trouble_since": instant_or_none(bmc.trouble_since),
         "problem": bmc.problem,
+        "remedy": trouble_remedy(bmc),
         "verdict": bmc.verdict.value,
         "verdict_since": instant(bmc.verdict_since),
         "unknown_because": bmc.unknown_because,

@@ -143,6 +143,7 @@ class BmcShape(TypedDict):
     trouble: str | None
     trouble_since: str | None
     problem: str
+    remedy: str
     verdict: str
     verdict_since: str
     unknown_because: str
@@ -164,3 +165,27 @@ class BmcShape(TypedDict):
     cleared: int
     wrapped: int
     entries: list[LogEntryShape]
+
+
+class LogShape(TypedDict):
+    """Entries of event logs, the latest first; `more` when there are further ones."""
+
+    entries: list[LogEntryShape]
+    more: bool
+
+
+class ExplainedBmcFindingShape(BmcFindingShape):
+    """A finding, what to do about it, and whose criterion it is."""
+
+    criterion: str
+
+
+class BmcExplanationShape(TypedDict):
+    """One BMC explained, the next step first."""
+
+    at: str
+    remembered: bool
+    steps: list[str]
+    findings: list[ExplainedBmcFindingShape]
+    bmc: BmcShape
+    rules_version: str

@@ -1,8 +1,10 @@
 """BMC steps: what hands at the server do first about a finding of a BMC, and when."""
 
+from gpuwatch.domain.bmc import BmcTrouble
 from gpuwatch.domain.snapshot import BmcState, Snapshot
-from gpuwatch.domain.verdicts import Finding, Urgency
+from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.exposition.bmc_views import identity_of, server_of
+from gpuwatch.exposition.cells import by_urgency
 
 # By code, as the end of a sentence. {server} is the server's name with its serial, {bmc} the BMC's
 # name in the settings.
@@ -60,11 +62,63 @@ _WHEN = {
     Urgency.INFO: "Not urgent",
     Urgency.WATCH: "Not urgent",
 }
+# What history remembers may be of a rule that the installed ones have not.
+_OTHER = "see docs/rules.md, or the release that raised it, for what {code} asks for."
+_SILENT = "bmc-unreachable"  # the rule's code: what to do depends on the trouble
+_HEALTHY = "Nothing to do: the BMC answers, and no rule holds."
+_UNKNOWN = "Nobody knows whether {server} is well: {because}."
+_ADDRESS = (
+    "See that {address} can be reached from here and that the BMC runs; one that hangs wants a cold"
+    " reset, or the server's cords pulled for a minute."
+)
+_TROUBLES = {
+    BmcTrouble.UNREACHABLE: _ADDRESS,
+    BmcTrouble.TIMED_OUT: _ADDRESS,
+    BmcTrouble.PASSWORD: "Put the right password where [bmc.{name}] says: it is read again at the"
+    " next attempt. Make sure that the BMC has not locked the account.",
+    BmcTrouble.PRIVILEGE: "Give the account the privilege that [bmc.{name}] asks for, or ask for"
+    " less there.",
+    BmcTrouble.NO_SESSION: "End sessions of the BMC that nobody uses, or wait until it ends them.",
+    BmcTrouble.CERTIFICATE: "Make sure that the certificate is the BMC's own, then name it in"
+    " [bmc.{name}]: ca_file or fingerprint.",
+    BmcTrouble.DEVICE: "Load ipmi_si and ipmi_devintf, and let the agent's user open the device.",
+    BmcTrouble.PROTOCOL: "Make sure that [bmc.{name}] names the right protocol and port.",
+    BmcTrouble.FAILED: "Look into the agent's log of that time.",
+}
 
 
 def bmc_step(snapshot: Snapshot, bmc: BmcState, finding: Finding) -> str:
-    """What one finding asks for, and when."""
+    """What one finding asks for, and when; of one that does not answer, by its trouble."""
+    if finding.code == _SILENT and bmc.trouble is not None:
+        return trouble_remedy(bmc)
     serial = identity_of(bmc).serial
     server = server_of(snapshot, bmc) + (f" (serial {serial})" if serial else "")
-    step = _STEPS[finding.code].format(server=server, bmc=bmc.name)
-    return f"{_WHEN[finding.urgency]}: {step}"
+    step = _STEPS.get(finding.code, _OTHER)
+    told = step.format(server=server, bmc=bmc.name, code=finding.code)
+    return f"{_WHEN[finding.urgency]}: {told}"
+
+
+def bmc_steps(snapshot: Snapshot, bmc: BmcState, *, remembered: bool = False) -> list[str]:
+    """What to do, in order; the first is the answer to the page."""
+    gravest = by_urgency(bmc.findings)[:1]
+    urgent = [bmc_step(snapshot, bmc, one) for one in gravest if one.urgency is Urgency.PAGE]
+    later = [bmc_step(snapshot, bmc, one) for one in gravest if one.urgency is not Urgency.PAGE]
+    told = [*urgent, *_blindness(snapshot, bmc, remembered=remembered), *later]
+    return list(dict.fromkeys(told)) or [_HEALTHY]
+
+
+def _blindness(snapshot: Snapshot, bmc: BmcState, *, remembered: bool) -> list[str]:
+    """That its server cannot be judged, why, and the way out."""
+    told = []
+    if bmc.verdict is Verdict.UNKNOWN:
+        because = bmc.unknown_because or "nobody knows why"
+        told.append(_UNKNOWN.format(server=server_of(snapshot, bmc), because=because))
+    remedy = "Start the agent: systemctl start gpuwatch." if remembered else trouble_remedy(bmc)
+    return [*told, remedy] if remedy else told
+
+
+def trouble_remedy(bmc: BmcState) -> str:
+    """The way out of what keeps a BMC from answering; "" while it answers."""
+    if bmc.trouble is None:
+        return ""
+    return _TROUBLES[bmc.trouble].format(name=bmc.name, address=bmc.address)

@@ -68,6 +68,13 @@ def _ask(agent: FakeAgent, *words: str) -> Outcome:
         ("cli_flag_closed.txt", ("flags", "show", "11"), 0),
         ("cli_audit.txt", ("audit",), 0),
         ("cli_windows.txt", ("windows",), 0),
+        ("cli_bmcs.txt", ("bmc",), 0),
+        ("cli_bmc.txt", ("bmc", "main"), 0),
+        ("cli_bmc_gpus.txt", ("bmc", "bmc.hgx"), 0),
+        ("cli_bmc_silent.txt", ("bmc", "gpu-node-18"), 0),
+        ("cli_sel.txt", ("sel",), 0),
+        ("cli_explain_bmc.txt", ("explain", "bmc.main"), 0),
+        ("cli_explain_bmc_silent.txt", ("explain", "bmc.node-18"), 0),
     ],
 )
 def test_what_people_read_is_golden(
@@ -147,6 +154,11 @@ def test_a_preview_since_no_time_is_a_misuse(judged: FakeAgent) -> None:
         (("flags", "show", "14"), "flag"),
         (("flags", "ack", "14"), "flag"),
         (("audit",), "audit"),
+        (("bmc",), "bmcs"),
+        (("bmc", "main"), "sensors"),
+        (("sel", "main"), "entries"),
+        (("explain", "bmc.main"), "bmc"),
+        (("signals", "--bmc"), "metrics"),
         (("release",), "released_until"),
         (("resume",), "resumed"),
         (("signals",), "signals"),
@@ -186,9 +198,100 @@ def test_the_status_of_status_is_the_worst_verdict(
         agent.snapshot,
         host_verdict=Verdict.HEALTHY,
         gpus=(gpu_state(0), gpu_state(1, verdict=verdict)),
+        bmcs=(),
     )
 
     assert _ask(agent, "status").status == status
+
+
+@pytest.mark.parametrize(
+    ("host", "verdict", "status"),
+    [
+        ("", Verdict.UNKNOWN, 0),
+        ("gpu-node-18", Verdict.UNKNOWN, 3),
+        ("gpu-node-18", Verdict.WATCH, 0),
+        ("gpu-node-18", Verdict.DRAIN_NOW, 1),
+    ],
+)
+def test_the_status_of_status_knows_the_servers_that_are_watched(
+    agent: FakeAgent, host: str, verdict: Verdict, status: int
+) -> None:
+    """What a BMC of this host says is in the host's verdict: one that is silent says nothing."""
+    bmc = replace(agent.snapshot.bmcs[0], host=host, verdict=verdict)
+    agent.snapshot = replace(agent.snapshot, host_verdict=Verdict.HEALTHY, gpus=(), bmcs=(bmc,))
+
+    assert _ask(agent, "status").status == status
+
+
+def test_a_host_that_watches_others_has_no_table_of_gpus(agent: FakeAgent) -> None:
+    """And its headline speaks of no driver."""
+    agent.snapshot = replace(agent.snapshot, gpus=(), flags=())
+
+    told = _ask(agent, "status").out
+
+    assert "4 BMCs watched, no GPUs; 2026-03-14" in " ".join(told.split())
+    assert "SERIAL" not in told
+
+
+def test_log_entries_are_chosen_by_severity_topic_and_time(agent: FakeAgent) -> None:
+    """At least so grave, of one topic, and since a time."""
+    grave = _ask(agent, "sel", "--severity", "warning").out
+    memory = _ask(agent, "sel", "main", "--topic", "memory").out
+    late = _ask(agent, "sel", "main", "--since", "2026-03-14T03:00Z").out
+
+    assert ("critical" in grave, "warning" in grave, "info" in grave) == (True, True, False)
+    assert ("DIMM A1" in memory, "PS4 Status" in memory) == (True, False)
+    assert ("PS4 Status" in late, "PS3 Status" in late) == (True, False)
+
+
+def test_log_entries_that_are_not_printed_are_told(agent: FakeAgent) -> None:
+    """On standard error, so that a script is not disturbed."""
+    told = _ask(agent, "sel", "--limit", "2")
+
+    assert (told.status, told.err) == (0, "gpuwatch: these are the latest 2; more with --limit\n")
+
+
+def test_a_log_without_such_an_entry_says_so(agent: FakeAgent) -> None:
+    """Not an empty table."""
+    told = _ask(agent, "sel", "node-19")
+
+    assert (told.status, told.out) == (0, "no such entry is known\n")
+
+
+@pytest.mark.parametrize("limit", ["0", "5001", "many"])
+def test_a_limit_out_of_bounds_is_a_misuse(agent: FakeAgent, limit: str) -> None:
+    """Before anybody is asked."""
+    assert _ask(agent, "sel", "--limit", limit).status == 2
+
+
+def test_a_host_without_bmcs_says_what_is_missing(agent: FakeAgent) -> None:
+    """And where it would be set."""
+    agent.snapshot = replace(agent.snapshot, bmcs=())
+
+    told = _ask(agent, "bmc")
+
+    assert told.out == "no BMC is watched: the settings have no [bmc.NAME]\n"
+
+
+def test_one_finding_is_explained_by_its_code(agent: FakeAgent) -> None:
+    """Of a BMC as of a GPU; its step is then the next step."""
+    supply = _ask(agent, "explain", "bmc.main", "psu-failed").out
+    reset = _ask(agent, "explain", "3", "recovery-action").out
+
+    assert "NEXT STEP\n  Nothing now. At a window: exchange the supply named here" in supply
+    assert "REDUNDANCY-LOST" not in supply
+    assert "RECOVERY-ACTION: page" in reset
+    assert "ROW-REMAP-FAILED" not in reset
+
+
+def test_a_finding_that_does_not_hold_is_a_misuse_that_lists_those_that_do(
+    agent: FakeAgent,
+) -> None:
+    """One line."""
+    told = _ask(agent, "explain", "bmc.main", "fan-failed")
+
+    says = "fan-failed does not hold for bmc.main (what holds: redundancy-lost, psu-failed)"
+    assert (told.status, told.err) == (2, f"gpuwatch: {says}\n")
 
 
 def test_an_unknown_gpu_is_a_misuse_that_lists_the_gpus(agent: FakeAgent) -> None:

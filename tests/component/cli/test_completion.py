@@ -102,6 +102,15 @@ def test_names_of_gpus_and_flags_come_from_the_agent(folder: Path, agent: FakeAg
     assert flags == ["14", "15"]
 
 
+def test_names_of_bmcs_come_from_the_agent(folder: Path, agent: FakeAgent) -> None:
+    """By themselves where a BMC is named, as subjects where a GPU may be named as well."""
+    bmcs, subjects = _bash(folder, "sel", ""), _bash(folder, "explain", "bmc.")
+
+    assert agent.done == []
+    assert bmcs == ["main", "hgx", "node-18", "node-19"]
+    assert subjects == ["bmc.main", "bmc.hgx", "bmc.node-18", "bmc.node-19"]
+
+
 def test_without_an_agent_nothing_is_offered_and_nothing_said(folder: Path) -> None:
     """A Tab key is no place for an error."""
     assert _bash(folder, "explain", "") == []
@@ -128,7 +137,7 @@ def test_fish_offers_what_may_follow(folder: Path) -> None:
         for line in ("gpuwatch stat", "gpuwatch boards ", "gpuwatch maintenance begin --rel")
     ]
 
-    assert told[0] == "status\tHow the host and its GPUs are.\n"
+    assert told[0] == "status\tHow the host, its GPUs and its BMCs are.\n"
     assert {line.split("\t")[0] for line in told[1].splitlines()} >= {"list", "retire"}
     assert told[2].startswith("--release\t")
 

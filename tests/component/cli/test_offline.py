@@ -12,6 +12,7 @@ import pytest
 
 from gpuwatch.domain.moments import SECONDS_PER_DAY
 from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency, Verdict
+from tests.support.controllers import Controller
 from tests.support.flags import DEED, a_flag
 from tests.support.histories import Bench, board_key
 
@@ -52,6 +53,26 @@ def flagged() -> Iterator[Path]:
     with TemporaryDirectory(prefix="gpuwatch-") as name:
         bench = Bench.open(Path(name) / "history.db")
         bench.history.save_flag(a_flag(number=0, board=board_key(0)), DEED)
+        bench.history.close()
+        yield Path(name)
+
+
+FAR = '[bmc.far]\nprotocol = "redfish"\naddress = "192.0.2.5"\nhost = "node-18"\n'
+
+
+@pytest.fixture
+def logged() -> Iterator[Path]:
+    """What an agent left that had watched a BMC, whose log grew by one entry since."""
+    with TemporaryDirectory(prefix="gpuwatch-") as name:
+        bench, bmc = Bench.open(Path(name) / "history.db"), Controller(name="far")
+        bmc.write(bench.clock.now().wall - 60.0, text="an old entry")
+        for text in ("a new entry", ""):
+            now = bench.clock.now()
+            bench.history.take_bmc_sweep(bmc.sweep(now), [bmc.batch(now)])
+            bench.clock.pass_seconds(60.0)
+            if text:
+                bmc.write(bench.clock.now().wall - 1.0, text=text)
+        bench.history.save_verdict("bmc.far", Verdict.WATCH, "fan-slow", bench.clock.now())
         bench.history.close()
         yield Path(name)
 
@@ -211,3 +232,74 @@ def test_windows_of_a_refused_configuration_are_not_guessed(state: Path) -> None
 
     assert (told.returncode, told.stdout) == (78, "")
     assert "blackouts.x.end is missing (every blackout ends" in told.stderr
+
+
+def test_the_log_of_a_bmc_is_read_without_an_agent(logged: Path) -> None:
+    """All that is kept, the latest first, what was there before told so."""
+    told = _run(logged, "sel", "far")
+
+    assert told.returncode == 0
+    assert "remembers, not what is" in told.stderr
+    new, old = told.stdout.splitlines()[1:]
+    assert new.endswith("PSU 2 Status: a new entry")
+    assert old.endswith("PSU 2 Status: an old entry (before gpuwatch)")
+
+
+def test_the_log_of_a_bmc_goes_by_the_host_of_the_settings(logged: Path) -> None:
+    """As it does with an agent; the entries of all BMCs name theirs."""
+    by_host = _run(logged, "sel", "node-18", "--json", more=FAR)
+    of_all = _run(logged, "sel", "--limit", "1")
+
+    assert [one["bmc"] for one in json.loads(by_host.stdout)["entries"]] == ["far", "far"]
+    assert "  far  critical  power  PSU 2 Status: a new entry" in of_all.stdout
+    assert "these are the latest 1" in of_all.stderr
+
+
+def test_a_bmc_without_an_agent_is_unknown(logged: Path) -> None:
+    """Who it was, its counts, and its last verdict; by the settings where it is."""
+    told = _run(logged, "bmc", "far", "--json", more=FAR)
+
+    document = json.loads(told.stdout)
+    assert told.returncode == 69
+    assert (document["verdict"], document["fresh"], document["sensors"]) == ("unknown", False, [])
+    assert (
+        document["unknown_because"] == "no agent looks at it; its last verdict was watch (fan-slow)"
+    )
+    assert document["identity"]["serial"] == "SRV0042"
+    assert document["counts"]["power"]["critical"] == 1
+    assert (document["host"], document["address"], document["protocol"]) == (
+        "node-18",
+        "192.0.2.5",
+        "redfish",
+    )
+
+
+def test_bmcs_are_listed_without_an_agent(logged: Path) -> None:
+    """Those of the settings, and those that nobody watches any more."""
+    in_band = '[bmc.inband]\nprotocol = "ipmi-local"\n'
+
+    told = _run(logged, "bmc", more=in_band)
+    status = _run(logged, "status", more=in_band)
+
+    rows = [line.split()[:2] for line in told.stdout.splitlines()[1:3]]
+    assert (told.returncode, rows) == (69, [["inband", "unknown"], ["far", "unknown"]])
+    assert "BMC     VERDICT" in status.stdout
+
+
+def test_a_bmc_is_explained_without_an_agent(logged: Path) -> None:
+    """What history tells, and the way to know more."""
+    told = _run(logged, "explain", "bmc.far")
+
+    text = " ".join(told.stdout.split())
+    assert told.returncode == 69
+    assert "no agent runs: this is what history tells" in text
+    assert "Start the agent: systemctl start gpuwatch." in text
+    assert "a new entry" in text
+
+
+def test_a_bmc_that_nobody_remembers_is_a_misuse(logged: Path) -> None:
+    """With those that are known."""
+    told = _run(logged, "bmc", "nope")
+
+    assert told.returncode == 2
+    assert '"nope" names no BMC (there are: far)' in told.stderr

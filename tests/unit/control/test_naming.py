@@ -1,8 +1,10 @@
 """Which GPU a person means."""
 
+import re
+
 import pytest
 
-from gpuwatch.control.naming import Named, resolve
+from gpuwatch.control.naming import Named, resolve, resolve_bmc
 from gpuwatch.control.requests import ControlError, ErrorKind
 
 FIRST = Named("GPU-1f2e3d4c-0001", 0, "1652922000017", "0000:18:00.0")
@@ -67,3 +69,28 @@ def test_a_host_without_gpus_says_so() -> None:
     """An empty list is written as such."""
     with pytest.raises(ControlError, match=r"there are: none"):
         resolve("0", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("main", "main"), ("bmc.main", "main"), (" main ", "main"), ("node-18", "far")],
+)
+def test_a_bmc_goes_by_its_name_its_subject_or_its_host(name: str, meant: str) -> None:
+    """As settings, findings and people call it."""
+    assert resolve_bmc(name, {"main": "", "far": "node-18"}) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "hosts", "says"),
+    [
+        ("x", {"main": "", "far": "y"}, '"x" names no BMC (there are: main, far)'),
+        ("y", {"a": "y", "b": "y", "c": ""}, '"y" names 2 BMCs (there are: a, b)'),
+        ("x", {}, '"x" names no BMC (there are: none: the settings have no [bmc.NAME])'),
+    ],
+)
+def test_a_name_of_no_bmc_or_of_several_lists_them(
+    name: str, hosts: dict[str, str], says: str
+) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(ControlError, match=re.escape(says)):
+        resolve_bmc(name, hosts)

@@ -5,7 +5,7 @@ from gpuwatch.cli.words.common import GPU, Commands, client
 
 def add(commands: Commands) -> None:
     """Add the commands of this group."""
-    status = client(commands, "status", "status:status", "How the host and its GPUs are.")
+    status = client(commands, "status", "status:status", "How the host, its GPUs and its BMCs are.")
     status.add_argument("gpu", nargs="?", metavar="GPU", help=f"one GPU in full: {GPU}")
     client(
         commands,
@@ -17,9 +17,10 @@ def add(commands: Commands) -> None:
         commands,
         "explain",
         "explain:explain",
-        "One GPU at 03:00: what to do, whether it can wait, and why.",
+        "One GPU or BMC at 03:00: what to do, whether it can wait, and why.",
     )
-    explain.add_argument("gpu", metavar="GPU", help=GPU)
+    explain.add_argument("subject", metavar="GPU|BMC", help=f"{GPU}; or bmc.NAME")
+    explain.add_argument("code", nargs="?", metavar="CODE", help="only the finding of that code")
     preview = client(
         commands,
         "preview",
