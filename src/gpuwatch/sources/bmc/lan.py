@@ -21,7 +21,7 @@ from gpuwatch.sources.bmc_loop import Trouble
 PRIVILEGES = {"user": 2, "operator": 3, "administrator": 4}
 NAME_SECONDS = 10.0
 LOG_IN_SECONDS = 20.0
-COMMAND_SECONDS = 40.0  # the library repeats for 16 s, logs in again, and repeats
+COMMAND_SECONDS = 30.0  # it is repeated for 16 s, then we log in again and repeat it once more
 CLOSE_SECONDS = 1.0
 _REST_SECONDS = 5.0
 _BREATH_SECONDS = 0.05

@@ -24,6 +24,8 @@ _RMCP_PLUS = 6
 _TIMED_OUT = 0xFFFF  # pyghmi's own completion code
 _SHA_256 = 256
 _LESS_PATIENT = 0.5  # seconds
+_LOG_IN_PATIENCE = 2.5  # seconds: the longest wait for a repetition of a log-in
+_ESTABLISHED = "ESTABLISHED"
 _UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, struct.error)
 
 
@@ -155,6 +157,18 @@ class Session(session.Session):
         # one in sixty fails where a fifth of all datagrams is lost, of seven one in a thousand.
         self.timeout -= _LESS_PATIENT
         super()._timedout()
+
+    def _relog(self) -> None:
+        # The library forgets a session that does not answer, and a BMC that was only deaf for a
+        # while would keep it for a minute.
+        if self.sessioncontext == _ESTABLISHED:
+            self.lastpayload = None  # kept by the library, to be sent in the new session
+            netfn, number = gate.CLOSE_SESSION
+            data = bytearray(struct.pack("<I", self.sessionid))
+            closing = self._make_ipmi_payload(netfn, number, None, data)
+            self.send_payload(closing, gate.IPMI_MESSAGE, retry=False)
+        self.maxtimeout = _LOG_IN_PATIENCE
+        super()._relog()
 
     def _got_channel_auth_cap(self, response: dict[str, Any]) -> None:
         self.status = response.get("code", 0)
