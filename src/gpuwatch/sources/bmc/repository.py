@@ -1,5 +1,6 @@
 """Repository: fetches a BMC's sensor data records (SDR), and knows when to read them anew."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -65,6 +66,8 @@ class Repository:
             except (ValueError, IndexError):
                 unreadable += 1
             yield
+        if unreadable > self.unreadable:
+            sys.stderr.write(f"{unreadable} sensor records make no sense and are left out\n")
         self._in_vain += found == self.sensors
         self.sensors, self.unreadable, self._mark = found, unreadable, mark
 

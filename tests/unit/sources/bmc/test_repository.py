@@ -126,15 +126,18 @@ def test_a_chain_of_records_that_runs_in_a_circle_ends() -> None:
     assert _read(Repository(), link) == ["Inlet Temp"]
 
 
-def test_a_record_that_makes_no_sense_costs_no_other() -> None:
-    """It is counted and left out."""
+def test_a_record_that_makes_no_sense_costs_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is left out, which the log says once."""
     broken = bytes([2, 0, 0x51, 1, 3, 1, 2, 3])
     link = FakeLink(Chain({**RECORDS, 2: broken}).as_repository(INFO))
     repository = Repository()
 
     names = _read(repository, link)
+    link.handlers[GET_SDR_INFO] = LATER
+    _read(repository, link)
 
-    assert (names, repository.unreadable) == (["Inlet Temp", "Watchdog2"], 1)
+    assert names == ["Inlet Temp", "Watchdog2"]
+    assert capsys.readouterr().err == "1 sensor records make no sense and are left out\n"
 
 
 def test_of_one_number_twice_the_first_that_can_be_read_is_kept() -> None:
