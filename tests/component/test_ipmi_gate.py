@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gpuwatch.sources.bmc.gate import ForbiddenCommandError
 from gpuwatch.sources.bmc.lan import LanLink
 from simulator.bmc.server import ADMIN, MONITOR, Model, Quirk
 from tests.support.bmc import MakeBmc
@@ -97,4 +98,25 @@ def test_an_idle_session_is_kept_by_asking_who_the_bmc_is(
     link.close()
     assert sent == {(0x06, 0x01)}
     assert len(kept) == 1
+    assert eventually(lambda: not bmc.sessions())
+
+
+@pytest.mark.parametrize(
+    ("netfn", "command", "data"),
+    [(0x0A, 0x47, b"\0\0CLR\xaa"), (0x00, 0x02, b"\0"), (0x2C, 0x02, b"\0\x01\0\0")],
+    ids=["clear SEL", "power off", "another group"],
+)
+def test_what_only_others_may_send_never_leaves(
+    make_bmc: MakeBmc, netfn: int, command: int, data: bytes
+) -> None:
+    """Whoever asks the library for it, in a session of an administrator."""
+    bmc = make_bmc(Model(delay_milliseconds=0))
+    link = LanLink.open(lan_settings(bmc, ADMIN, privilege="administrator"))
+    bmc.forget_commands()
+
+    with pytest.raises(ForbiddenCommandError):
+        link._session.raw_command(netfn, command, data=data)
+
+    assert bmc.commands() == []
+    link.close()
     assert eventually(lambda: not bmc.sessions())
