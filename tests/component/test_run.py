@@ -23,7 +23,7 @@ def test_the_agent_takes_the_settings_for_the_bmc(
 
     config.write_text(run.WINDOW + run.bmc_settings(bmc))
 
-    settings = load(file=config).settings
+    settings = load(file=config, environment={}).settings
     assert settings.bmc["host"].endpoint == f"127.0.0.1:{bmc.port}"
     assert (tmp_path / "bmc-password").stat().st_mode & 0o777 == 0o600
 

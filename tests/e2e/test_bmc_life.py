@@ -2,14 +2,13 @@
 
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from simulator.bmc.certificate import Certificate
 from simulator.bmc.configuration import MONITOR
 from simulator.bmc.redfish import PASSWORD, USER, RedfishBmc
 from simulator.bmc.redfish_servers import gpu_server
+from tests.support import commands
 from tests.support.agents import eventually
 from tests.support.bmc import MakeBmc
 from tests.support.bmc_watching import Watcher, over_lan, secret, watching
@@ -117,15 +116,11 @@ def test_no_password_leaves_the_process_that_needs_it(make_bmc: MakeBmc, tmp_pat
             for name in ("cmdline", "environ")
         ]
         agent.stop()
-    checked = subprocess.run(
-        [sys.executable, "-m", "gpuwatch", "check-config", "--config", str(agent.config)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    checked = commands.run("check-config", "--config", str(agent.config))
     files = [path.read_text(errors="replace") for path in directory.rglob("*") if path.is_file()]
 
-    everything = "\n".join((*pages, *told, *files, checked.stdout, checked.stderr))
+    everything = "\n".join((*pages, *told, *files, checked.out, checked.err))
+    assert checked.status == 0
     assert len(processes) >= 2
     assert "bmc.host" in everything
     assert MONITOR.password not in everything
