@@ -127,6 +127,17 @@ def test_golden_documents_from_tables_are_current(name: str, command: str) -> No
     assert path.read_text() == expected, f"docs/{name}: make golden, and read the diff"
 
 
+def test_golden_alerts_are_current() -> None:
+    """The rules for Prometheus are those of the rule table."""
+    path, body = ROOT / "alerts" / "gpuwatch.rules.yml", io.StringIO()
+    with contextlib.redirect_stdout(body):
+        assert main(["rules", "--alerts"]) == 0
+    if os.environ.get("GPUWATCH_GOLDEN") == "rewrite":
+        path.write_text(body.getvalue())
+
+    assert path.read_text() == body.getvalue(), "alerts: make golden, and read the diff"
+
+
 def test_every_rule_is_told_by_a_story_of_the_real_agent() -> None:
     """A rule that no simulated board has made fire may never fire on a real one."""
     told = {case.code for case in (*CASES, *bmc_stories.CASES)} | TOLD_BY.keys()
@@ -154,7 +165,7 @@ def test_every_metric_that_documents_name_exists() -> None:
     known |= {row.name for row in TABLE}  # texts are no samples, and documents may speak of them
     named = {
         (path.name, name)
-        for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+        for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("alerts/*"))
         for name in re.findall(r"\bgpuwatch_[a-z_]+[a-z]", path.read_text())
     }
 

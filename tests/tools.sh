@@ -7,6 +7,7 @@ while read -r command package; do
     command -v "$command" >/dev/null 2>&1 || [ -e "$command" ] || missing="$missing $package"
 done <<LIST
 promtool prometheus
+amtool prometheus-alertmanager
 chromium chromium
 zsh zsh
 fish fish

@@ -12,5 +12,13 @@ def add(commands: Commands) -> None:
     xids = command(commands, "xids", "tables:xids", "What every Xid means.")
     xids.add_argument("code", nargs="?", type=int, metavar="CODE", help="one code")
     rules = command(commands, "rules", "tables:rules", "Every rule that judges.")
+    rules.add_argument(
+        "--alerts",
+        nargs="?",
+        const="",
+        metavar="URL",
+        help="print the alerting rules for Prometheus instead; their runbooks are at URL/CODE"
+        " (default: on the agents)",
+    )
     for one in (signals, xids, rules):
         one.add_argument("--markdown", action="store_true", help="print a table for documents")

@@ -1,0 +1,278 @@
+"""Watching: alerts about the watch itself, where gpuwatch or a person has gone blind.
+
+Ages are differences of two instants of one host, so that no clock but that host's is believed.
+"""
+
+from dataclasses import dataclass
+
+from gpuwatch.cli.alerts.findings import CHANGING, GPU, KEEP, joined, name_of
+from gpuwatch.cli.alerts.model import Alert, Group, reach
+from gpuwatch.cli.alerts.runbooks import AGENTS_OWN, of_any, of_instance
+from gpuwatch.domain.verdicts import Scope, Urgency
+
+_MAINTAINED = 'unless on (instance) (gpuwatch_maintenance{scope="host"} == 1)'
+_RELEASED = "unless on (instance) (gpuwatch_source_released == 1)"
+# Of an agent that is down only the last word is known: it counts for six hours.
+_LEFT_IN_PEACE = (
+    'unless on (instance) (last_over_time(gpuwatch_maintenance{scope="host"}[6h]) == 1)\n'
+    "unless on (instance) (last_over_time(gpuwatch_source_released[6h]) == 1)"
+)
+_DOWN = 'up{job="gpuwatch"} == 0'
+_HOST_OF = '"host", "$1", "instance", "(.+?)(?::[0-9]+)?"'
+_NOW = "max by (instance) (gpuwatch_snapshot_timestamp_seconds)"
+_TAKEN_UP = "\n".join(
+    f"unless on (instance, uuid) ({metric} == 1)"
+    for metric in ("gpuwatch_gpu_flag_snoozed", 'gpuwatch_gpu_flag{state="in_hands"}')
+)
+_EXPOSURE = "max by (instance, uuid) (gpuwatch_gpu_exposure_seconds_total"
+_HERE = "{{ $labels.instance }}"
+_GPU = "GPU {{ $labels.gpu }} on {{ $labels.instance }}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """One row: what is amiss with the watch. `hidden` are labels that a template alone sees."""
+
+    code: str
+    expr: str
+    urgency: Urgency
+    wait: str
+    summary: str
+    description: str
+    step: str
+    keep: str = KEEP
+    scope: str = Scope.HOST
+    hidden: tuple[str, ...] = ()
+
+
+# fmt: off - a table reads by rows
+WATCHES: tuple[Watch, ...] = (
+    Watch(
+        code="watchdog",
+        urgency=Urgency.INFO,
+        wait="",
+        keep="",
+        scope="fleet",
+        expr="vector(1)",
+        summary="Alerts are evaluated and delivered",
+        description="This alert fires always. Whoever receives it must raise the alarm when it "
+        "stops coming: then Prometheus, Alertmanager or the way between them is down.",
+        step="Nothing to do while it comes.",
+    ),
+    Watch(
+        code="no-targets",
+        urgency=Urgency.WINDOW,
+        wait="15m",
+        scope="fleet",
+        expr='absent(up{job="gpuwatch"})',
+        summary="Prometheus has no target with the job gpuwatch",
+        description="No host is watched: the scrape configuration or the discovery of its targets "
+        "has lost them, or the job has another name than gpuwatch.",
+        step="Look at the targets of the job gpuwatch in Prometheus.",
+    ),
+    Watch(
+        code="down",
+        urgency=Urgency.WINDOW,
+        wait="15m",
+        expr=f"{_DOWN}\n{_LEFT_IN_PEACE}",
+        summary=f"{_HERE}: gpuwatch does not answer",
+        description=f"Prometheus has not reached gpuwatch on {_HERE} for 15 minutes: its GPUs and "
+        "its server are not watched.",
+        step="Look whether the host is up, then at `systemctl status gpuwatch` there.",
+    ),
+    Watch(
+        code="down-on-live-host",
+        urgency=Urgency.PAGE,
+        wait="15m",
+        hidden=("host",),
+        expr=f"label_replace({_DOWN}, {_HOST_OF})\nand on (host)\n"
+        f'  label_replace(up{{job=~"node|node[-_]exporter"}} == 1, {_HOST_OF})\n{_LEFT_IN_PEACE}',
+        summary=f"{_HERE}: the host is up, and gpuwatch is not",
+        description=f"Prometheus has not reached gpuwatch on {_HERE} for 15 minutes, while the "
+        "node_exporter of that host answers: its GPUs work and nobody watches them.",
+        step="Look at `systemctl status gpuwatch` and `journalctl -u gpuwatch` there.",
+    ),
+    Watch(
+        code="agent-stuck",
+        urgency=Urgency.WINDOW,
+        wait="",
+        expr="changes(gpuwatch_snapshot_timestamp_seconds[15m]) == 0\n"
+        "and gpuwatch_snapshot_timestamp_seconds offset 15m",
+        summary=f"{_HERE}: gpuwatch tells the same for 15 minutes",
+        description=f"The agent on {_HERE} answers, but what it tells has not been made anew for "
+        "15 minutes.",
+        step="Look at `journalctl -u gpuwatch` there, then restart gpuwatch.",
+    ),
+    Watch(
+        code="agent-failing",
+        urgency=Urgency.WINDOW,
+        wait="",
+        expr="sum by (instance, job, task) (increase(gpuwatch_agent_failures_total[1h])) > 0",
+        summary=f"{_HERE}: a task of gpuwatch fails ({{{{ $labels.task }}}})",
+        description=f"The task {{{{ $labels.task }}}} of the agent on {_HERE} failed about "
+        '{{ $value | printf "%.0f" }} times within the last hour: what it was about is not '
+        "counted or not shown.",
+        step="Look at `journalctl -u gpuwatch` there and report it as a defect.",
+    ),
+    Watch(
+        code="source-down",
+        urgency=Urgency.WINDOW,
+        wait="15m",
+        # A BMC that does not answer has a rule of its own.
+        expr=f'gpuwatch_source_up{{source!~"bmc[.].*"}} == 0\n{_RELEASED}\n{_MAINTAINED}',
+        summary=f"{_HERE}: gpuwatch is blind ({{{{ $labels.source }}}})",
+        description=f"The source {{{{ $labels.source }}}} of gpuwatch on {_HERE} has not worked "
+        "for 15 minutes: what it would tell is not known, and not well.",
+        step="`gpuwatch status` there says what is wrong with the source.",
+    ),
+    Watch(
+        code="source-stale",
+        urgency=Urgency.WINDOW,
+        wait="",
+        expr=f"{_NOW} - on (instance) group_right ()\n"
+        '  gpuwatch_source_last_success_timestamp_seconds{source!~"bmc[.].*"} > 900\n'
+        f"and on (instance, source) (gpuwatch_source_up == 1)\n{_RELEASED}\n{_MAINTAINED}",
+        summary=f"{_HERE}: nothing new from a source ({{{{ $labels.source }}}})",
+        description=f"The source {{{{ $labels.source }}}} of gpuwatch on {_HERE} last looked at "
+        "everything {{ $value | humanizeDuration }} ago.",
+        step="`gpuwatch status` there says what is wrong with the source.",
+    ),
+    Watch(
+        code="probe-wedged",
+        urgency=Urgency.WINDOW,
+        wait="5m",
+        expr=f"gpuwatch_source_unkillable_children > 0\n{_MAINTAINED}",
+        summary=f"{_HERE}: a process hangs in the driver ({{{{ $labels.source }}}})",
+        description='{{ $value | printf "%.0f" }} children of the source {{ $labels.source }} of '
+        f"gpuwatch on {_HERE} hang in the kernel and cannot be ended. After two of them no more "
+        "are started, and the source is blind.",
+        step="Drain the host and reboot it at the next window.",
+    ),
+    Watch(
+        code="gpu-unknown",
+        urgency=Urgency.WINDOW,
+        wait="2h",
+        hidden=(*CHANGING, "verdict"),
+        scope=Scope.GPU,
+        expr=joined(f'gpuwatch_gpu_verdict{{verdict="unknown"}} == 1\n{_RELEASED}\n{_MAINTAINED}'),
+        summary=f"{_GPU}: it cannot be judged",
+        description=f"{GPU}: for 2 hours what the rules need of it could not be read. That is not "
+        "the same as healthy.",
+        step="`gpuwatch explain {{ $labels.uuid }}` there tells what cannot be read, and why.",
+    ),
+    Watch(
+        code="exposure-gap",
+        urgency=Urgency.WINDOW,
+        wait="",
+        hidden=CHANGING,
+        scope=Scope.GPU,
+        expr=joined(
+            f"({_EXPOSURE} > 0) - {_EXPOSURE} offset 3h) >= 0) < 5400\n"
+            "and on (instance, uuid) (gpuwatch_gpu_present == 1)\n"
+            'and on (instance) (avg_over_time(up{job="gpuwatch"}[3h]) > 0.9)\n'
+            "unless on (instance) (max_over_time(gpuwatch_source_released[3h]) == 1)\n"
+            'unless on (instance) (max_over_time(gpuwatch_maintenance{scope="host"}[3h]) == 1)'
+        ),
+        summary=f"{_GPU}: its memory errors go unseen",
+        description=f"{GPU}: in the last 3 hours an uncorrectable error would have been seen for "
+        "only {{ $value | humanizeDuration }}. The trend test does not count the rest.",
+        step="`gpuwatch explain {{ $labels.uuid }}` there tells what cannot be read, and why.",
+    ),
+    Watch(
+        code="kernel-log-lost",
+        urgency=Urgency.INFO,
+        wait="",
+        expr="increase(gpuwatch_kernel_log_lost_total[1h]) > 0",
+        summary=f"{_HERE}: kernel log records were lost",
+        description='About {{ $value | printf "%.0f" }} records of the kernel log of '
+        f"{_HERE} were lost within the last hour before gpuwatch read them; an Xid may have been "
+        "among them.",
+        step="Look at what floods the kernel log there.",
+    ),
+    Watch(
+        code="history-degraded",
+        urgency=Urgency.WINDOW,
+        wait="15m",
+        expr="gpuwatch_history_degraded == 1",
+        summary=f"{_HERE}: history is not written, or not whole ({{{{ $labels.reason }}}})",
+        description=f"The history of gpuwatch on {_HERE} is degraded: {{{{ $labels.reason }}}}. "
+        "What is remembered of its boards may be lost with the next restart, or is lost.",
+        step="`journalctl -u gpuwatch` there names the file and the way out.",
+    ),
+    Watch(
+        code="flag-without-window",
+        urgency=Urgency.WINDOW,
+        wait="1h",
+        hidden=CHANGING,
+        scope=Scope.GPU,
+        expr=joined(
+            f"gpuwatch_gpu_flag_late == 1\n{_TAKEN_UP}\n"
+            "unless on (instance, uuid) (gpuwatch_gpu_flag_acknowledged == 1)\n"
+            f"unless on (instance, uuid) (gpuwatch_gpu_flag_scheduled == 1)\n{_MAINTAINED}"
+        ),
+        summary=f"{_GPU}: flagged, and no window before it is due",
+        description=f"{GPU}: the board is flagged, and no maintenance window starts before the "
+        "flag is due.",
+        step="`gpuwatch windows` there shows them; give it one by `gpuwatch flags schedule`.",
+    ),
+    Watch(
+        code="flag-overdue",
+        urgency=Urgency.WINDOW,
+        wait="",
+        hidden=CHANGING,
+        scope=Scope.GPU,
+        expr=joined(
+            f"({_NOW} - on (instance) group_right ()\n"
+            f"  gpuwatch_gpu_flag_due_timestamp_seconds > 0)\n{_TAKEN_UP}\n"
+            "unless on (instance, uuid) (\n"
+            "  (gpuwatch_gpu_flag_window_start_timestamp_seconds\n"
+            f"    > on (instance) group_left () {_NOW})\n"
+            "  and on (instance, uuid) (gpuwatch_gpu_flag_scheduled == 1)\n"
+            f")\n{_MAINTAINED}"
+        ),
+        summary=f"{_GPU}: its flag is overdue",
+        description=f"{GPU}: the flag to replace the board was due "
+        "{{ $value | humanizeDuration }} ago.",
+        step="Swap the board, or say by `gpuwatch flags` why not: schedule, snooze or dismiss it.",
+    ),
+    Watch(
+        code="maintenance-forgotten",
+        urgency=Urgency.WINDOW,
+        wait="",
+        expr='min_over_time(gpuwatch_maintenance{scope="host"}[1d]) == 1\n'
+        'and gpuwatch_maintenance{scope="host"} offset 1d == 1',
+        summary=f"{_HERE}: in maintenance for more than a day",
+        description=f"{_HERE} has been in maintenance for more than a day. While it is, nothing "
+        "about it pages.",
+        step="`gpuwatch maintenance list` there shows who began it; `gpuwatch maintenance end`.",
+    ),
+)
+# fmt: on
+
+
+def watches(runbooks: str = AGENTS_OWN) -> Group:
+    """The alerts about the watch itself."""
+    return Group("gpuwatch-watching", tuple(watched(row, runbooks) for row in WATCHES))
+
+
+def watched(row: Watch, runbooks: str) -> Alert:
+    """The alert of one row. An agent that is down cannot serve the page about that: others do."""
+    anywhere = row.scope == "fleet" or row.code.startswith("down")
+    return Alert(
+        name=name_of(row.code),
+        expr=row.expr,
+        wait=row.wait,
+        keep=row.keep,
+        labels={
+            **reach(row.urgency),
+            "scope": str(row.scope),
+            "code": row.code,
+            **dict.fromkeys(row.hidden, ""),
+        },
+        annotations={
+            "summary": row.summary,
+            "description": f"{row.description} {row.step}",
+            "next_step": row.step,
+            "runbook_url": (of_any if anywhere else of_instance)(runbooks, row.code),
+        },
+    )
