@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from gpuwatch.cli.output import at, fact, paragraph, table
 from gpuwatch.domain.verdicts import GRAVITY
 from gpuwatch.exposition import bmc_words as words
+from gpuwatch.exposition.bmc_facts import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +27,7 @@ _HEADINGS = ("VERDICT", "POWER", "INLET", "SUPPLIES", "FANS", "FINDINGS")
 def _row(bmc: "BmcShape") -> tuple[str, ...]:
     codes = [finding["code"] for finding in bmc["findings"]]
     if not bmc["fresh"]:
-        silent = f"({bmc['trouble'] or 'not asked yet'})".replace("_", " ")
+        silent = f"({bmc['trouble'] or 'nothing told'})".replace("_", " ")
         return bmc["verdict"], "-", "-", "-", "-", " ".join((silent, *codes))
     measured = (
         words.power(bmc),
@@ -60,7 +61,7 @@ def worst_first(bmcs: "Iterable[BmcShape]") -> "list[BmcShape]":
 
 def bmc_facts(bmc: "BmcShape") -> list[str]:
     """What it tells at present, a fact each."""
-    return [line for name, text in words.facts(bmc) for line in fact(name, text)]
+    return [line for name, text in facts(bmc) for line in fact(name, text)]
 
 
 def entry_rows(entries: "Iterable[LogEntryShape]", *, named: bool = False) -> list[str]:
@@ -83,6 +84,5 @@ def entry_rows(entries: "Iterable[LogEntryShape]", *, named: bool = False) -> li
 
 def _said(one: "LogEntryShape") -> str:
     sensor = f"{one['sensor']}: " if one["sensor"] else ""
-    ended = " (ended)" if one["asserted"] is False else ""
     old = " (before gpuwatch)" if one["baseline"] else ""
-    return f"{sensor}{one['text']}{ended}{old}"
+    return f"{sensor}{words.entry(one)}{old}"

@@ -76,6 +76,7 @@ class OfflineBmcs:
             address=self._layers.text(("bmc", name, "address"), "")
             or (local if protocol is BmcProtocol.IPMI_LOCAL else "an address that is not set"),
             sweep=_of(record),
+            problem="no agent runs",
             power_since=record.power_since,
             counts=record.counts,
             cleared=record.cleared,

@@ -1,7 +1,7 @@
 """Status: how the host and its GPUs are, for people in 80 columns and for scripts."""
 
 from argparse import Namespace
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from gpuwatch.cli.bmc_lines import bmc_details, bmc_table, worst_first
@@ -14,6 +14,7 @@ from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.exposition.words import plural
 
 if TYPE_CHECKING:
+    from gpuwatch.exposition.bmc_shapes import BmcShape
     from gpuwatch.exposition.finding_shapes import FindingShape
     from gpuwatch.exposition.flag_shapes import FlagShape
     from gpuwatch.exposition.shapes import (
@@ -69,7 +70,7 @@ def _print(arguments: Namespace, document: "SnapshotShape") -> None:
         print_json(document)
         return
     head = document["status"]
-    lines = _headline(head, {f"bmc.{bmc['name']}" for bmc in document["bmcs"]})
+    lines = _headline(head, document["bmcs"])
     if document["gpus"] or not document["bmcs"]:
         lines += ["", *_gpus(document["gpus"])]
     if document["bmcs"]:
@@ -108,11 +109,14 @@ def _taken(flag: "FlagShape") -> str:
     return "" if how == "-" else f"{how}, "
 
 
-def _headline(head: "StatusShape", below: Container[str]) -> list[str]:
-    """How the host is in short; sources that are told of `below` are not here."""
+def _headline(head: "StatusShape", bmcs: "list[BmcShape]") -> list[str]:
+    """How the host is in short; the sources of BMCs, which are told below, are not here."""
+    below = {f"bmc.{bmc['name']}" for bmc in bmcs}
+    others = len({bmc["host"] for bmc in bmcs if bmc["host"]})
+    watched = f" and {plural(others, 'other server')}" if others else ""
     window = head["next_window"]
     lines = paragraph(
-        f"{head['hostname']}: {head['gravest_verdict']}; {_watched(head)};"
+        f"{head['hostname']}{watched}: {head['gravest_verdict']}; {_watched(head)};"
         f" {at(head['at'], seconds=True)} UTC"
     )
     if window is not None:

@@ -6,6 +6,7 @@ from gpuwatch.domain.snapshot import BmcState, Snapshot
 from gpuwatch.domain.verdicts import Urgency
 from gpuwatch.exposition import bmc_words as words
 from gpuwatch.exposition.bmc_documents import bmc_document
+from gpuwatch.exposition.bmc_facts import facts as bmc_facts
 from gpuwatch.exposition.bmc_shapes import BmcFindingShape, BmcGpuShape, BmcShape, LogEntryShape
 from gpuwatch.exposition.bmc_views import others, own, server_of
 from gpuwatch.exposition.cells import badge, facts, section, table, unknown
@@ -41,12 +42,15 @@ def bmc_link(bmc: BmcState, text: str) -> Markup:
 def trouble_line(told: BmcShape) -> Markup:
     """Why it tells nothing at present; nothing when it does."""
     sentence = words.trouble(told)
-    return tag("p", f"The BMC {sentence}.", class_="trouble") if sentence else join()
+    if not sentence:
+        return join()
+    told_so = tag("p", f"The BMC {sentence}.", class_="trouble")
+    return join(told_so, tag("p", told["remedy"])) if told["remedy"] else told_so
 
 
 def facts_list(told: BmcShape) -> Markup:
     """What it tells at present."""
-    lines = words.facts(told)
+    lines = bmc_facts(told)
     return facts(lines) if lines else join()
 
 
@@ -123,13 +127,12 @@ def _why(told: BmcShape) -> Markup:
 
 def _entry_row(one: LogEntryShape) -> tuple[str, ...]:
     old = " (before gpuwatch)" if one["baseline"] else ""
-    ended = " (ended)" if one["asserted"] is False else ""
     return (
         join(_time(one["at"], _own_time(one)), old),
         one["severity"],
         one["topic"],
         one["sensor"],
-        f"{one['text']}{ended}",
+        words.entry(one),
     )
 
 

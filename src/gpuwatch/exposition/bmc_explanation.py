@@ -6,8 +6,9 @@ from gpuwatch.exposition.bmc_documents import LISTED_ENTRIES, bmc_document
 from gpuwatch.exposition.bmc_shapes import BmcExplanationShape, ExplainedBmcFindingShape
 from gpuwatch.exposition.bmc_steps import bmc_step, bmc_steps
 from gpuwatch.exposition.cells import by_urgency
-from gpuwatch.exposition.explanation import criterion
 from gpuwatch.exposition.record_documents import finding_document, instant
+
+_BY_DOCUMENT = "by what the source says"
 
 
 def bmc_explanation(
@@ -28,5 +29,5 @@ def _finding(snapshot: Snapshot, bmc: BmcState, finding: Finding) -> ExplainedBm
     return {
         **finding_document(finding),
         "step": bmc_step(snapshot, bmc, finding),
-        "criterion": criterion(finding.source),
+        "criterion": _BY_DOCUMENT if finding.source.startswith("https://") else finding.source,
     }

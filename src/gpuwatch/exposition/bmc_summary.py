@@ -32,6 +32,14 @@ _SENTENCES: tuple[tuple[Verdict, str, str], ...] = (
 )
 
 
+def watched(snapshot: Snapshot) -> str:
+    """Whose the gravest verdict is: the host's, or also that of the other servers."""
+    hosts = {bmc.host for bmc in others(snapshot)}
+    if not hosts:
+        return snapshot.hostname
+    return f"{snapshot.hostname} and {plural(len(hosts), 'other server')}"
+
+
 def bmc_sentences(snapshot: Snapshot) -> list[str]:
     """Which of this host's BMCs do not answer, and how the other servers are."""
     silent = (bmc for bmc in own(snapshot) if bmc.trouble is not None)

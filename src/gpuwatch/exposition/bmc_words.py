@@ -1,35 +1,19 @@
 """BMC words: what a BMC's document says in sentences, for the page and the command line alike."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from gpuwatch.exposition.bmc_shapes import (
     BmcGpuShape,
     BmcShape,
+    LogEntryShape,
     LogStatusShape,
     SensorShape,
     SupplyShape,
 )
-from gpuwatch.exposition.words import amount, listed, plural
+from gpuwatch.exposition.words import amount, plural
 
 PROTOCOLS = {"ipmi": "IPMI", "ipmi-local": "IPMI in band", "redfish": "Redfish"}
-TROUBLES = {
-    "unreachable": "does not answer",
-    "timed_out": "has stopped to answer",
-    "password": "refuses the password",
-    "privilege": "does not let the account do what is asked",
-    "no_session": "has no free session",
-    "certificate": "shows a certificate that is not trusted",
-    "device": "cannot be reached through its device",
-    "protocol": "says what makes no sense",
-    "failed": "is not asked: the child that asks it failed",
-}
-REDUNDANCIES = {
-    "full": "full",
-    "degraded": "degraded, still one to spare",
-    "lost": "lost, none to spare",
-    "insufficient": "insufficient, not enough left",
-}
-_GAPS = {
+GAPS = {
     "unsupported": "not supported",
     "denied": "no permission",
     "lost": "not answered",
@@ -43,33 +27,21 @@ _SYMBOLS = {
     "amperes": "A",
     "watts": "W",
 }
-_FAULTS = {
-    "power": "power fault",
-    "overload": "power overload",
-    "interlock": "interlock",
-    "drive": "drive fault",
-    "cooling": "cooling fault",
-    "intrusion": "intrusion",
-}
-_LOSSES = {
-    "input": "the input was lost",
-    "overload": "overload",
-    "interlock": "interlock",
-    "fault": "a power fault",
-}
-_BAD = ("critical", "warning")
+BAD = ("critical", "warning")
 
 
 def trouble(bmc: BmcShape) -> str:
-    """Why it tells nothing at present, or that it does not answer any more; "" when it does."""
+    """Why it tells nothing at present, or cannot be asked any more; "" while it answers."""
     last = "" if bmc["swept_at"] is None else f"its last answer was at {moment(bmc['swept_at'])}"
     if bmc["trouble"] is not None:
-        since = "" if bmc["trouble_since"] is None else f", since {moment(bmc['trouble_since'])}"
-        problem = bmc["problem"].rstrip(".")
-        told = f"{TROUBLES[bmc['trouble']]}{since}: {problem or 'no more is known'}"
+        since = "" if bmc["trouble_since"] is None else f" since {moment(bmc['trouble_since'])}"
+        problem = bmc["problem"].rstrip(".") or bmc["trouble"].replace("_", " ")
+        told = f"has not been readable{since}: {problem}"
         return told if bmc["fresh"] or not last else f"{told}; {last}"
     if bmc["fresh"]:
         return ""
+    if bmc["problem"]:
+        return f"is not asked: {bmc['problem']}"
     return f"tells nothing at present; {last}" if last else "was not asked yet"
 
 
@@ -86,43 +58,13 @@ def headline(bmc: BmcShape) -> str:
     return ", ".join(filter(None, told))
 
 
-def facts(bmc: BmcShape) -> list[tuple[str, str]]:
-    """What it tells at present, a line each; nothing once that is too old."""
-    if not bmc["fresh"]:
-        return []
-    suite = bmc["identity"]["cipher_suite"]
-    weak = "" if suite in (None, 17) else f"cipher suite {suite} (17 is wanted)"
-    lines = (
-        ("server", _power_since(bmc)),
-        ("chassis", _chassis(bmc)),
-        ("inlet", reading(bmc["inlet_celsius"], "celsius")),
-        ("supplies", supplies(bmc)),
-        ("redundancy", _redundancy(bmc)),
-        ("fans", _fans(bmc)),
-        ("sensors", _sensors(bmc)),
-        ("watchdog", _watchdog(bmc)),
-        ("clock", _clock(bmc["clock_skew_seconds"])),
-        ("event log", "; ".join((*map(log, bmc["logs"]), *_lost(bmc)))),
-        ("firmware", "the BMC starts, or its firmware is being written" * bool(bmc["updating"])),
-        ("session", weak),
-        ("not told", ", ".join(f"{part} ({_GAPS[gap]})" for part, gap in bmc["gaps"].items())),
-    )
-    return [(name, text) for name, text in lines if text]
-
-
 def power(bmc: BmcShape) -> str:
     """`on, 4,812 W`: whether the server is on, and what it draws."""
-    return ", ".join(filter(None, (_switch(bmc), reading(bmc["watts"], "watts"))))
+    return ", ".join(filter(None, (switch(bmc), reading(bmc["watts"], "watts"))))
 
 
-def _power_since(bmc: BmcShape) -> str:
-    chassis = bmc["chassis"]
-    since = None if chassis is None else chassis["power_since"]
-    switch = _switch(bmc) + ("" if since is None else f" since {moment(since)}")
-    return ", ".join(filter(None, (switch, _labelled("draws", reading(bmc["watts"], "watts")))))
-
-
-def _switch(bmc: BmcShape) -> str:
+def switch(bmc: BmcShape) -> str:
+    """Whether the server is on, in a word."""
     chassis = bmc["chassis"]
     on = None if chassis is None else chassis["power_on"]
     return {True: "on", False: "off", None: "on or off: not told"}[on]
@@ -132,19 +74,19 @@ def supplies(bmc: BmcShape) -> str:
     """How many supplies are well, and what the others are."""
     everyone = bmc["supplies"]
     others = [f"{one['name']} {one['word']}" for one in everyone if not _is_well(one)]
-    return _count(len(everyone), len(everyone) - len(others), others)
+    return count_well(len(everyone), len(everyone) - len(others), others)
 
 
 def supplies_short(bmc: BmcShape) -> str:
     """`5 of 6 well`, "" where it tells of none."""
     everyone = bmc["supplies"]
-    return _count(len(everyone), sum(map(_is_well, everyone)), [])
+    return count_well(len(everyone), sum(map(_is_well, everyone)), [])
 
 
 def fans_short(bmc: BmcShape) -> str:
     """`7 of 8 well`, "" where it tells of none."""
     everyone = fans(bmc)
-    return _count(len(everyone), sum(map(_turns_well, everyone)), [])
+    return count_well(len(everyone), sum(map(turns_well, everyone)), [])
 
 
 def fans(bmc: BmcShape) -> list[SensorShape]:
@@ -165,17 +107,29 @@ def log(one: LogStatusShape) -> str:
     return f"{one['log']}: {', '.join(filter(None, told)) or 'nothing told'}"
 
 
+def entry(one: LogEntryShape) -> str:
+    """What an entry says, without the name of its sensor, and that it is an end."""
+    told = one["text"].removeprefix(f"{one['sensor']}: ") if one["sensor"] else one["text"]
+    ended = one["asserted"] is False and "deassert" not in told.lower()
+    return f"{told} (ended)" if ended else told
+
+
 def gpu(one: BmcGpuShape) -> str:
     """What a BMC tells of one GPU."""
+    counts = [
+        f"{name.replace('_', ' ')} {count:,}"
+        for name, count in sorted(one["counts"].items())
+        if count
+    ]
     told = [
         "" if one["health"] is None else f"the BMC calls it {one['health']}",
         reading(one["temperature_celsius"], "celsius"),
-        _labelled("memory", reading(one["memory_temperature_celsius"], "celsius")),
+        labelled("memory", reading(one["memory_temperature_celsius"], "celsius")),
         reading(one["power_watts"], "watts"),
         "a row remap has failed" if one["row_remap_failed"] else "",
         "a row remap waits" if one["row_remap_pending"] else "",
         "beyond the SRAM threshold" if one["sram_threshold_exceeded"] else "",
-        *(f"{name.replace('_', ' ')} {count:,}" for name, count in sorted(one["counts"].items())),
+        *(counts or ["no errors counted"] * bool(one["counts"])),
     ]
     return ", ".join(filter(None, told)) or "nothing but its name"
 
@@ -183,7 +137,7 @@ def gpu(one: BmcGpuShape) -> str:
 def sensor_reading(one: SensorShape) -> str:
     """What a sensor tells: its number, what it asserts, or why it tells nothing."""
     if one["gap"] is not None:
-        return f"unknown: {_GAPS[one['gap']]}"
+        return f"unknown: {GAPS[one['gap']]}"
     told = (reading(one["value"], one["unit"]), ", ".join(one["states"]))
     nothing = "asserts nothing" if one["quantity"] == "state" else "no number"
     return "; ".join(filter(None, told)) or nothing
@@ -207,87 +161,19 @@ def _is_well(supply: SupplyShape) -> bool:
     return supply["word"] in ("well", "on standby")
 
 
-def _turns_well(sensor: SensorShape) -> bool:
-    return bool(sensor["value"]) and sensor["health"] not in _BAD
+def turns_well(sensor: SensorShape) -> bool:
+    """Whether a fan turns and the BMC warns of nothing."""
+    return bool(sensor["value"]) and sensor["health"] not in BAD
 
 
-def _count(number: int, well: int, others: Iterable[str]) -> str:
+def count_well(number: int, well: int, others: Iterable[str]) -> str:
+    """`5 of 6 well: PS3 failed`; "" of none."""
     if not number:
         return ""
     told = ", ".join(others)
     return f"{well} of {number} well" + (f": {told}" if told else "")
 
 
-def _labelled(label: str, text: str) -> str:
+def labelled(label: str, text: str) -> str:
+    """The text with its label in front, "" for no text."""
     return f"{label} {text}" if text else ""
-
-
-def _chassis(bmc: BmcShape) -> str:
-    chassis = bmc["chassis"]
-    if chassis is None:
-        return ""
-    told = (
-        ", ".join(_FAULTS[fault] for fault, holds in chassis["faults"].items() if holds),
-        _labelled(
-            "last power loss:", listed(tuple(_LOSSES[one] for one in chassis["power_losses"]))
-        ),
-        _labelled("last start:", chassis["restart_cause"]),
-    )
-    return "; ".join(filter(None, told))
-
-
-def _redundancy(bmc: BmcShape) -> str:
-    return "; ".join(
-        f"{one['name']} {REDUNDANCIES[one['state']] if one['state'] else 'not told'}"
-        for one in bmc["redundancies"]
-    )
-
-
-def _fans(bmc: BmcShape) -> str:
-    everyone = fans(bmc)
-    bad = [
-        f"{one['label']} {sensor_reading(one)} ({one['health'] or 'not told'})"
-        for one in everyone
-        if not _turns_well(one)
-    ]
-    speeds = [one["value"] for one in everyone if _turns_well(one) and one["value"] is not None]
-    told = _count(len(everyone), len(everyone) - len(bad), bad)
-    if not speeds:
-        return told
-    unit, least, most = everyone[0]["unit"], min(speeds), max(speeds)
-    between = "" if least == most else f"{reading(least, unit)} to "
-    return f"{told}; those well turn at {between}{reading(most, unit)}"
-
-
-def _sensors(bmc: BmcShape) -> str:
-    everyone = bmc["sensors"]
-    if not everyone:
-        return ""
-    told = [plural(len(everyone), "sensor")]
-    for health in _BAD:
-        names = tuple(one["label"] for one in everyone if one["health"] == health)
-        told.append(f"{len(names)} {health} ({listed(names)})" if names else f"none {health}")
-    silent = sum(one["gap"] is not None for one in everyone)
-    return ", ".join(told) + (f", {silent} without an answer" if silent else "")
-
-
-def _watchdog(bmc: BmcShape) -> str:
-    watchdog = bmc["watchdog"]
-    if watchdog is None:
-        return ""
-    expired = f", expired: {watchdog['expired']}" if watchdog["expired"] else ""
-    return f"{'runs' if watchdog['running'] else 'does not run'}{expired}"
-
-
-def _clock(skew: float | None) -> str:
-    if skew is None:
-        return ""
-    side = "ahead of" if skew > 0 else "behind"
-    return f"{amount(round(abs(skew), 1))} s {side} this host's"
-
-
-def _lost(bmc: BmcShape) -> Iterator[str]:
-    if bmc["cleared"]:
-        yield f"emptied by somebody {plural(bmc['cleared'], 'time')}"
-    if bmc["wrapped"]:
-        yield f"overwritten unread {plural(bmc['wrapped'], 'time')}"

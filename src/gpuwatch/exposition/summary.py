@@ -7,7 +7,7 @@ from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot
 from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict
 from gpuwatch.exposition.bmc_cells import bmc_link
 from gpuwatch.exposition.bmc_steps import bmc_step
-from gpuwatch.exposition.bmc_summary import bmc_sentences
+from gpuwatch.exposition.bmc_summary import bmc_sentences, watched
 from gpuwatch.exposition.bmc_views import server_of
 from gpuwatch.exposition.cells import (
     badge,
@@ -58,7 +58,7 @@ def summary(snapshot: Snapshot) -> Markup:
     worst = gravest_of(snapshot)
     return tag(
         "section",
-        tag("h1", badge(worst), " ", snapshot.hostname),
+        tag("h1", badge(worst), " ", watched(snapshot)),
         tag("p", " ".join((*_of_gpus(snapshot), *bmc_sentences(snapshot))), class_="lead"),
         _urgent(snapshot, gpus),
         class_=f"summary {worst.value.replace('_', '-')}",

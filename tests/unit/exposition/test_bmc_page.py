@@ -16,6 +16,7 @@ from gpuwatch.domain.bmc import (
 from gpuwatch.domain.snapshot import BmcState, Snapshot
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.bmc_page import bmc_page
+from gpuwatch.exposition.bmc_steps import trouble_remedy
 from gpuwatch.exposition.detail import gpu_page
 from gpuwatch.exposition.page import status_page
 from tests.support.bmc_states import dead_bmc, hgx_bmc, main_bmc, new_bmc
@@ -111,6 +112,29 @@ def test_an_entry_of_an_end_says_so() -> None:
     assert "Power Supply input lost (ended)" in _page(replace(main, entries=(ended,)))
 
 
+def test_an_entry_does_not_say_twice_what_it_says() -> None:
+    """The name of its sensor, and that it is an end, where its text has them already."""
+    main = main_bmc(AT)
+    latest = main.entries[0]
+    text = "PS4 Status: input lost (deasserted)"
+    told = replace(latest, entry=replace(latest.entry, text=text, asserted=False))
+
+    page = _page(replace(main, entries=(told,)))
+
+    assert "power PS4 Status input lost (deasserted) These are the latest" in page
+
+
+def test_the_errors_that_a_bmc_has_not_counted_of_a_gpu_are_none() -> None:
+    """Eight counters at 0 are said in three words."""
+    hgx = hgx_bmc(AT)
+    assert hgx.sweep is not None
+    clean = replace(hgx.sweep.gpus[0], counts={"uncorrectable": 0, "pcie_fatal": 0})
+
+    page = _page(replace(hgx, sweep=replace(hgx.sweep, gpus=(clean,))))
+
+    assert "a row remap has failed, no errors counted" in page
+
+
 def test_a_hostile_text_is_only_text() -> None:
     """Names of sensors and entries of logs come from elsewhere."""
     text = _page(main_bmc(AT))
@@ -126,19 +150,24 @@ def test_a_bmc_that_does_not_answer_says_why_and_since_when() -> None:
     text = _status(silent)
 
     assert (
-        "1 of 1 GPU healthy. BMC main does not answer, since 2026-03-14 01:12 UTC: no answer from "
-        "192.0.2.118:623 (is it switched on, and is UDP 623 let through?); its last answer was at "
-        "2026-03-14 01:11 UTC."
+        "1 of 1 GPU healthy. BMC main has not been readable since 2026-03-14 01:12 UTC: no answer "
+        "from 192.0.2.118:623 (is it switched on, and is UDP 623 let through?); its last answer "
+        "was at 2026-03-14 01:11 UTC."
     ) in text
     assert "5,812 W" not in text
 
 
 @pytest.mark.parametrize("trouble", BmcTrouble)
-def test_every_trouble_has_words(trouble: BmcTrouble) -> None:
-    """Whatever it is, and with its sentence."""
-    silent = replace(dead_bmc(AT), trouble=trouble, problem="the sentence")
+def test_every_trouble_has_its_sentence_and_a_way_out(trouble: BmcTrouble) -> None:
+    """Whatever it is; without a sentence the word of the trouble stands for it."""
+    silent = replace(dead_bmc(AT), trouble=trouble, problem="the sentence.")
+    mute = replace(silent, problem="")
+    way_out = trouble_remedy(silent)
 
     assert "since 2026-03-14 01:12 UTC: the sentence; its last answer" in _page(silent)
+    assert f"UTC: {trouble.replace('_', ' ')}; its last answer" in _page(mute)
+    assert way_out
+    assert way_out in _page(silent)
 
 
 def test_a_bmc_that_grew_stale_without_a_word_says_so() -> None:
@@ -176,7 +205,7 @@ def test_a_host_that_watches_others_has_no_table_of_gpus() -> None:
 
     assert "No GPU" not in text
     assert "driver" not in text
-    assert "1 of 1 other server healthy." in text
+    assert "watcher-1 and 1 other server 1 of 1 other server healthy." in text
 
 
 @pytest.mark.parametrize(
@@ -247,6 +276,7 @@ def test_two_bmcs_of_one_server_are_one_server() -> None:
         ({"chassis": Chassis(power_on=False)}, "server off since 2026-03-02 13:25 UTC"),
         ({"watts": None}, "server on since 2026-03-02 13:25 UTC supplies"),
         ({"clock_skew": 12.0}, "clock 12 s ahead of this host's"),
+        ({"clock_skew": 0.04}, "clock as this host's"),
         ({"clock_skew": None}, "6 sensors, none critical, none warning event log"),
         ({"identity": BmcIdentity(cipher_suite=3)}, "session cipher suite 3 (17 is wanted)"),
         ({"sensors": (fan(1, None),)}, "0 of 1 well: FAN1 no number (nominal)"),
