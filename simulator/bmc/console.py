@@ -43,7 +43,7 @@ class Console:
         if self._connection is None:
             self._connection = socket.create_connection(("127.0.0.1", self._port), _SECONDS)
             greeting = b""
-            while not greeting.endswith(b"> "):
+            while b"> " not in greeting:  # behind it may stand what it logs
                 greeting += self._receive(self._connection)
         return self._connection
 
