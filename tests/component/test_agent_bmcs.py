@@ -279,6 +279,17 @@ def test_what_a_server_had_outlives_a_restart(bench: Bench) -> None:
     assert bench.view().seen_well == {"supply:PSU 2"}
 
 
+def test_what_was_taken_out_for_good_is_not_missed(bench: Bench) -> None:
+    """Rules see at once that it is accepted."""
+    both = tuple(PowerSupply(name=f"PSU {number}", present=True) for number in (1, 2))
+    bench.poll(supplies=both)
+    before = bench.view().seen_well
+    bench.history.accept_parts(bench.bmc.sweep(bench.clock.now(), supplies=both[:1]))
+
+    assert before == {"supply:PSU 1", "supply:PSU 2"}
+    assert bench.view().seen_well == {"supply:PSU 1"}
+
+
 def test_a_gpu_is_joined_to_what_a_bmc_of_this_host_tells(bench: Bench) -> None:
     """By serial, from fresh sweeps only, and never from another host's BMC."""
     key = board_key(0)

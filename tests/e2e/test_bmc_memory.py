@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,15 @@ def bmc(tmp_path: Path) -> Iterator[IpmiBmc]:
         made.sel_fill(1)
         made.sel_add("PSU2 Status", 3, seconds_ago=86_400)
         yield made
+
+
+def _cli(agent: BmcAgent, *words: str) -> subprocess.CompletedProcess[str]:
+    socket = ("--socket", str(agent.control_socket))
+    return run([sys.executable, "-m", "gpuwatch", *words, *socket])
+
+
+def _began(agent: BmcAgent, code: str) -> list[dict[str, Any]]:
+    return [line for line in agent.events("finding-began") if line["code"] == code]
 
 
 def _counted(agent: BmcAgent) -> int:
@@ -74,22 +84,46 @@ def test_a_switched_chassis_is_an_event(bmc: IpmiBmc, tmp_path: Path) -> None:
 
 
 def test_a_bmc_that_is_dead_at_the_start_is_told(bmc: IpmiBmc, tmp_path: Path) -> None:
-    """It is no BMC that was never there: it is down, and why."""
+    """It is down, and why; nobody can say that its server is as it should be."""
     bmc.stop()
     agent = BmcAgent(configuration({"host": bmc}, tmp_path / "agent"), tmp_path / "agent")
     try:
         silent = agent.logged("bmc-not-answering")
         up = agent.metric("gpuwatch_bmc_up", bmc="host")
+        accepted = _cli(agent, "bmc", "host", "--accept", "--reason", "as it is")
     finally:
         agent.stop()
 
     assert (silent["bmc"], silent["trouble"]) == ("host", "unreachable")
     assert list(up.values()) == [0.0]
+    assert "does not tell what its server has" in accepted.stderr
+
+
+def test_a_supply_that_was_taken_out_for_good_is_accepted(bmc: IpmiBmc, tmp_path: Path) -> None:
+    """It is missed over a restart of the agent, until somebody says that it is not."""
+    settings = configuration({"node17-bmc": bmc}, tmp_path / "agent", more='host = "node17"')
+    agent = BmcAgent(settings, tmp_path / "agent")
+    accept = ("--accept", "--reason", "five will do")
+    try:
+        agent.logged("bmc-answers")
+        agent.stop()
+        bmc.psu_gone(6)
+        agent = BmcAgent(settings, tmp_path / "agent")
+        missed = eventually(lambda: _began(agent, "psu-failed"), "the supply is missed")
+        accepted = _cli(agent, "bmc", "node17", *accept)
+        again = _cli(agent, "bmc", "node17", *accept)
+        audit = _cli(agent, "audit").stdout
+    finally:
+        agent.stop()
+
+    assert [line["host"] for line in missed] == ["node17"]
+    assert accepted.stdout == "accepted bmc.node17-bmc; no longer missed: supply PSU6\n"
+    assert again.stdout == "accepted bmc.node17-bmc; no longer missed: nothing\n"
+    assert "bmc-accepted" in audit
 
 
 def _maintenance(agent: BmcAgent, *words: str) -> subprocess.CompletedProcess[str]:
-    socket = ("--socket", str(agent.control_socket))
-    return run([sys.executable, "-m", "gpuwatch", "maintenance", *words, *socket])
+    return _cli(agent, "maintenance", *words)
 
 
 def test_work_on_a_watched_host_is_announced_by_its_name(bmc: IpmiBmc, tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ class FakeAgent:
         if request.do in answers:
             return answers[request.do]()
         self.done.append(request)
+        if request.do == "bmc-accept":
+            return {"accepted": self._bmc(request).name, "gone": ["supply PSU 4"]}
         return self._board(request) if request.do.startswith("boards-") else self._change(request)
 
     def _gpu(self, name: str) -> GpuState:

@@ -5,6 +5,7 @@ import structlog
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.publish import gpu_states
 from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.bmc import BmcSweep
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.snapshot import GpuState
@@ -40,6 +41,14 @@ def retire(agent: Agent, key: BoardKey, actor: str, reason: str) -> None:
     events = agent.history.retire(key, actor, reason, now)
     agent.memory.say(events)
     agent.decisions.drop_latches_of_departed()
+
+
+def accept_server(agent: Agent, sweep: BmcSweep, actor: str, reason: str) -> tuple[str, ...]:
+    """A person says that a server is as its BMC shows it; what is missed no longer, in words."""
+    gone = tuple(word.replace(":", " ", 1) for word in agent.history.accept_parts(sweep))
+    told = f"{reason} (no longer missed: {', '.join(gone) or 'nothing'})"
+    audit(agent, actor, "bmc-accepted", f"bmc.{sweep.bmc}", told)
+    return gone
 
 
 def every_board(agent: Agent) -> tuple[GpuState, ...]:

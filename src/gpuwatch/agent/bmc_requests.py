@@ -1,10 +1,12 @@
 """BMC requests: what people ask of BMCs and of what stands in their event logs."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
+from gpuwatch.agent import actions
 from gpuwatch.agent.core import Agent
 from gpuwatch.control.naming import resolve_bmc
-from gpuwatch.control.requests import Request
+from gpuwatch.control.requests import ControlError, ErrorKind, Request
 from gpuwatch.domain.bmc_logs import LogSeverity, LogTopic
 from gpuwatch.domain.snapshot import BmcState, Logged, Snapshot
 from gpuwatch.exposition.bmc_documents import bmc_document, bmcs_document
@@ -30,6 +32,7 @@ class BmcRequests:
             "bmc": self._bmc,
             "explain-bmc": self._explain,
             "bmc-log": self._log,
+            "bmc-accept": self._accept,
         }
 
     def _bmc(self, request: Request, _actor: str) -> Answer:
@@ -39,6 +42,18 @@ class BmcRequests:
     def _explain(self, request: Request, _actor: str) -> Answer:
         snapshot = self._present()
         return dict(bmc_explanation(snapshot, _named(snapshot, request.text("bmc"))))
+
+    def _accept(self, request: Request, actor: str) -> Answer:
+        bmc = _named(self._present(), request.text("bmc"))
+        if bmc.sweep is None or not bmc.fresh or bmc.sweep.updating:
+            raise ControlError(
+                ErrorKind.REFUSED,
+                f"bmc.{bmc.name} does not tell what its server has",
+                "accept the server once its BMC answers",
+            )
+        work = partial(actions.accept_server, self._agent, bmc.sweep, actor, request.text("reason"))
+        gone = self._agent.inbox.ask(work).result(ANSWER_SECONDS)
+        return {"accepted": bmc.name, "gone": list(gone)}
 
     def _log(self, request: Request, _actor: str) -> Answer:
         snapshot = self._agent.snapshot

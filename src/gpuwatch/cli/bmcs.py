@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, cast
 from gpuwatch.cli.bmc_lines import bmc_details, bmc_facts, bmc_table, entry_rows, worst_first
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.offline import Offline
-from gpuwatch.cli.output import print_json, print_lines, table, wrapped
+from gpuwatch.cli.output import clean, print_json, print_lines, table, wrapped
 from gpuwatch.cli.session import request
 from gpuwatch.cli.times import instant_of
 from gpuwatch.control.client import SECONDS, AgentAbsentError
+from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.domain.bmc_logs import LogSeverity, LogTopic
 from gpuwatch.exposition import bmc_words as words
 from gpuwatch.exposition.bmc_log_documents import Wanted
@@ -25,7 +26,23 @@ _NONE = "no BMC is watched: the settings have no [bmc.NAME]"
 
 def bmc(arguments: Namespace) -> int:
     """Print every BMC, or one in full. Without an agent: what is remembered, and 69."""
+    if arguments.accept or arguments.reason:
+        return _accept(arguments)
     return _list(arguments) if arguments.bmc is None else _show(arguments)
+
+
+def _accept(arguments: Namespace) -> int:
+    """Say that a server is as it should be."""
+    if not (arguments.accept and arguments.reason and arguments.bmc):
+        what = "bmc --accept needs BMC and --reason, and --reason needs --accept"
+        raise ControlError(ErrorKind.USAGE, what, "see gpuwatch bmc --help")
+    answer = request(arguments, "bmc-accept", bmc=arguments.bmc, reason=arguments.reason)
+    if arguments.json:
+        print_json(answer)
+        return Exit.OK
+    gone = ", ".join(map(clean, cast("list[str]", answer["gone"]))) or "nothing"
+    print(f"accepted bmc.{clean(answer['accepted'])}; no longer missed: {gone}")
+    return Exit.OK
 
 
 def sel(arguments: Namespace) -> int:

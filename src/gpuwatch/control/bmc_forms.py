@@ -30,6 +30,13 @@ BMC_FORMS: tuple[RequestForm, ...] = (
         (_BMC,),
     ),
     RequestForm(
+        "bmc-accept",
+        Access.CHANGING,
+        "The server of one BMC is as it should be: what it has no longer is not missed any more.",
+        '{"accepted": NAME, "gone": [PART, ...]}',
+        (_BMC, text("reason")),
+    ),
+    RequestForm(
         "bmc-log",
         Access.READING,
         "Entries of the event logs of one BMC, or of all, the latest first.",

@@ -24,7 +24,8 @@ _STEPS = {
     "psu-input-lost": "look at the cord and the socket of the supply named here, and whether the "
     "feed or its breaker is off. The supply itself is probably sound.",
     "psu-failed": "exchange the supply named here for one of the same part number. It can be "
-    "pulled with {server} on; pull no other.",
+    "pulled with {server} on; pull no other. If it was taken out for good, say so: "
+    "`gpuwatch bmc {bmc} --accept`.",
     "fans-insufficient": "move the work off {server}, and have its fans exchanged. It will slow "
     "down or switch itself off.",
     "fan-failed": "exchange the fan named here. Keep the lid of {server} closed while it runs: "

@@ -4,13 +4,16 @@ from collections.abc import Iterable
 
 from gpuwatch.domain.bmc import BmcSweep
 from gpuwatch.domain.bmc_logs import LogBatch
+from gpuwatch.domain.bmc_well import well_in
 from gpuwatch.domain.moments import Moment
 from gpuwatch.history import bmc_sweeps
 from gpuwatch.history.bmc_logs import Taken
 from gpuwatch.history.bmc_reader import as_logged
 from gpuwatch.history.bmc_sweeps import Circumstances
+from gpuwatch.history.bmcs import bmc_row
 from gpuwatch.history.keeper import Keeper
 from gpuwatch.history.settings import Change
+from gpuwatch.history.tables import BMCS
 
 
 class BmcKeeper(Keeper):
@@ -42,6 +45,21 @@ class BmcKeeper(Keeper):
         """
         now = self._book.note(at)
         return self._bmc_change(bmc_sweeps.take_batch(self._book, batch, now))
+
+    def accept_parts(self, sweep: BmcSweep) -> tuple[str, ...]:
+        """Miss nothing of this server but what a sweep shows to be there; what is given up by it.
+
+        Raises ValueError for a BMC that is not remembered.
+        """
+        known = self._book.bmcs.get(sweep.bmc)
+        if known is None:
+            raise ValueError(f"history: no BMC {sweep.bmc} is remembered (see gpuwatch bmc)")
+        there = well_in(sweep)
+        forgotten, known.seen_well = tuple(sorted(known.seen_well - there)), there
+        known.version += 1
+        self._book.store.put(BMCS, bmc_row(known))
+        self._book.commit()
+        return forgotten
 
     def _bmc_change(self, taken: Taken) -> Change:
         """Commit what was taken; a position alone may lose its last seconds in a power cut."""

@@ -273,6 +273,36 @@ def test_a_host_without_bmcs_says_what_is_missing(agent: FakeAgent) -> None:
     assert told.out == "no BMC is watched: the settings have no [bmc.NAME]\n"
 
 
+def test_a_server_is_accepted_with_a_reason(agent: FakeAgent) -> None:
+    """What was taken out for good is named; who did it is told by the socket."""
+    told = _ask(agent, "bmc", "main", "--accept", "--reason", "two supplies will do")
+
+    [request] = agent.done
+    assert (told.status, told.out) == (
+        0,
+        "accepted bmc.main; no longer missed: supply PSU 4\n",
+    )
+    assert (request.do, request.text("bmc"), request.text("reason")) == (
+        "bmc-accept",
+        "main",
+        "two supplies will do",
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("--accept", "--reason", "x"), ("main", "--accept"), ("main", "--reason", "x")]
+)
+def test_an_acceptance_of_a_server_needs_its_bmc_and_a_reason(
+    agent: FakeAgent, words: tuple[str, ...]
+) -> None:
+    """Nothing reaches the agent."""
+    told = _ask(agent, "bmc", *words)
+
+    assert told.status == 2
+    assert "needs" in told.err
+    assert agent.done == []
+
+
 def test_one_finding_is_explained_by_its_code(agent: FakeAgent) -> None:
     """Of a BMC as of a GPU; its step is then the next step."""
     supply = _ask(agent, "explain", "bmc.main", "psu-failed").out

@@ -331,6 +331,21 @@ def test_what_a_server_was_seen_to_have_is_remembered(desk: Desk) -> None:
     assert desk.record.seen_well == {"supply:PSU 1"}
 
 
+def test_a_server_is_accepted_as_it_is_now(desk: Desk) -> None:
+    """A supply that was taken out for good is missed no longer; what is there still is."""
+    supplies = (PowerSupply(name="PSU 1", present=True), PowerSupply(name="PSU 2", present=True))
+    desk.poll(supplies=supplies)
+
+    now = desk.clock.now()
+    forgotten = desk.history.accept_parts(desk.bmc.sweep(now, supplies=supplies[:1]))
+    desk.reopen()
+
+    assert forgotten == ("supply:PSU 2",)
+    assert desk.record.seen_well == {"supply:PSU 1"}
+    with pytest.raises(ValueError, match="no BMC node17 is remembered"):
+        desk.history.accept_parts(Controller("node17").sweep(now))
+
+
 def test_the_first_sight_of_a_chassis_is_no_event(tmp_path: Path) -> None:
     """Nobody saw it being switched off: since when is not known."""
     desk = Desk(tmp_path / "history.db")

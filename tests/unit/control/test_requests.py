@@ -85,7 +85,7 @@ def test_requests_that_change_are_the_known_ones() -> None:
 
     of_flags = {"acknowledge", "snooze", "schedule", "start", "done", "dismiss", "set"}
     assert changing == {
-        *("retire", "boards-import", "boards-accept"),
+        *("retire", "boards-import", "boards-accept", "bmc-accept"),
         *("maintenance-begin", "maintenance-end", "release", "resume"),
         *(f"flag-{verb}" for verb in of_flags),
     }

@@ -11,6 +11,12 @@ def add(commands: Commands) -> None:
     """Add the commands of this group."""
     bmc = client(commands, "bmc", "bmcs:bmc", "The BMCs, and how the servers behind them are.")
     bmc.add_argument("bmc", nargs="?", metavar="BMC", help=f"one in full: {BMC}")
+    bmc.add_argument(
+        "--accept",
+        action="store_true",
+        help="its server is as it should be: parts that were taken out for good are not missed",
+    )
+    bmc.add_argument("--reason", default="", help="why, with --accept; kept in the audit log")
     sel = client(commands, "sel", "bmcs:sel", "What stands in the event logs of BMCs.")
     sel.add_argument("bmc", nargs="?", metavar="BMC", help=f"of one only: {BMC}")
     sel.add_argument(
