@@ -130,7 +130,8 @@ def _headline(head: "StatusShape", bmcs: "list[BmcShape]") -> list[str]:
             told = source["problem"] or "no fresh readings"
             lines += paragraph(f"{source['name']}: {told}", "  ")
     for work in head["maintenance"]:
-        about = f"maintenance of {work['board'] or work['scope']} until {at(work['until'])} UTC"
+        whose = work["board"] or work["bmc"] or work["scope"]
+        about = f"maintenance of {whose} until {at(work['until'])} UTC"
         lines += paragraph(f"{about}: {work['reason']}", "  ")
     lines += [line for why in head["degraded"] for line in paragraph(f"history: {why}", "  ")]
     return lines

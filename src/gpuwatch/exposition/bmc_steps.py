@@ -1,10 +1,11 @@
 """BMC steps: what hands at the server do first about a finding of a BMC, and when."""
 
 from gpuwatch.domain.bmc import BmcTrouble
-from gpuwatch.domain.snapshot import BmcState, Snapshot
+from gpuwatch.domain.snapshot import BmcState, Maintenance, Snapshot
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.exposition.bmc_views import identity_of, server_of
 from gpuwatch.exposition.cells import by_urgency
+from gpuwatch.exposition.next_steps import work_step
 
 # By code, as the end of a sentence. {server} is the server's name with its serial, {bmc} the BMC's
 # name in the settings.
@@ -105,7 +106,14 @@ def bmc_steps(snapshot: Snapshot, bmc: BmcState, *, remembered: bool = False) ->
     urgent = [bmc_step(snapshot, bmc, one) for one in gravest if one.urgency is Urgency.PAGE]
     later = [bmc_step(snapshot, bmc, one) for one in gravest if one.urgency is not Urgency.PAGE]
     told = [*urgent, *_blindness(snapshot, bmc, remembered=remembered), *later]
-    return list(dict.fromkeys(told)) or [_HEALTHY]
+    works = [work_step(work) for work in snapshot.maintenance if _is_about(work, bmc)]
+    return [*(dict.fromkeys(told) or [_HEALTHY]), *works]
+
+
+def _is_about(work: Maintenance, bmc: BmcState) -> bool:
+    if work.scope == "bmc":
+        return work.bmc in (bmc.name, bmc.host)
+    return work.scope == "host" and not bmc.host
 
 
 def _blindness(snapshot: Snapshot, bmc: BmcState, *, remembered: bool) -> list[str]:

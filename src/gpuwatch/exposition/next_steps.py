@@ -68,7 +68,7 @@ def steps(snapshot: Snapshot, gpu: GpuState, *, remembered: bool = False) -> lis
     first = _first(snapshot, gpu, remembered=remembered)
     latched = [step_of(gpu, one) for one in by_urgency(gpu.findings)[:1] if remembered]
     works = [work for work in snapshot.maintenance if _is_about(work, gpu)]
-    return [first, *latched, *map(_flag_step, flags), *map(_work_step, works)]
+    return [first, *latched, *map(_flag_step, flags), *map(work_step, works)]
 
 
 def step_of(gpu: GpuState, finding: Finding) -> str:
@@ -87,6 +87,14 @@ def step_of(gpu: GpuState, finding: Finding) -> str:
         if key.serial
         else f"the board in {slot.label if slot else '?'}",
     )
+
+
+def work_step(work: Maintenance) -> str:
+    """Who works on it, until when and why."""
+    who = f" by {work.actor}" if work.actor else ""
+    until = f"{day(work.until)} {minute(work.until)}"
+    of = {"host": "the host", "board": "this board"}.get(work.scope, "this server")
+    return f"Maintenance of {of}{who} until {until}: {work.reason}. Nothing of it pages meanwhile."
 
 
 def blind_remedy(snapshot: Snapshot, gpu: GpuState, *, remembered: bool = False) -> str:
@@ -153,13 +161,6 @@ def _is_about(work: Maintenance, gpu: GpuState) -> bool:
     if work.scope == "board":
         return work.board in (gpu.record.key.serial, gpu.record.key.uuid)
     return work.scope == "host"
-
-
-def _work_step(work: Maintenance) -> str:
-    who = f" by {work.actor}" if work.actor else ""
-    until = f"{day(work.until)} {minute(work.until)}"
-    of = "the host" if work.scope == "host" else "this board"
-    return f"Maintenance of {of}{who} until {until}: {work.reason}. Nothing of it pages meanwhile."
 
 
 def _flag_step(flag: Flag) -> str:
