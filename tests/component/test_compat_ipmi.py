@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.samples import Sample
 
 from gpuwatch.domain.bmc import BmcSweep
-from gpuwatch.exposition.compat import TABLES, compat_families
+from gpuwatch.exposition.compat import IPMI, compat_families
 from gpuwatch.exposition.metrics import encoded
 from simulator.bmc.server import ADMIN, IpmiBmc
 from tests.support.bmc import MakeBmc
@@ -87,7 +87,7 @@ def _off(bmc: IpmiBmc) -> None:
 
 
 def _ours(sweep: BmcSweep) -> Told:
-    families = compat_families(TABLES, replace(rich_snapshot(), bmcs=(state_of(sweep),)), "")
+    families = compat_families((IPMI,), replace(rich_snapshot(), bmcs=(state_of(sweep),)), "")
     assert families is not None
     return _told(encoded(families, openmetrics=False).decode())
 

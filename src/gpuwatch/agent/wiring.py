@@ -10,7 +10,7 @@ from gpuwatch.agent.live_bmc import WatchedBmc
 from gpuwatch.config.loading import Loaded
 from gpuwatch.config.models import Settings
 from gpuwatch.domain.moments import Clock
-from gpuwatch.exposition.compat import IPMI, CompatTable
+from gpuwatch.exposition.compat import DCGM, IPMI, CompatTable
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.history import Degraded, History, HistorySettings
 from gpuwatch.policy.agenda import Agenda
@@ -98,7 +98,8 @@ def calendar_files(settings: Settings) -> tuple[CalendarFile, ...]:
 
 def compat(settings: Settings) -> tuple[CompatTable, ...]:
     """The exporters whose names are offered."""
-    return (IPMI,) if settings.compat.ipmi else ()
+    offered = ((IPMI, settings.compat.ipmi), (DCGM, settings.compat.dcgm))
+    return tuple(table for table, wanted in offered if wanted)
 
 
 def nvml_settings(settings: Settings) -> NvmlSettings:

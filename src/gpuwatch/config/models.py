@@ -201,6 +201,9 @@ class Compat(Section):
     ipmi: StrictBool = Field(
         default=False, description="Whether sensors are also told as ipmi_exporter tells them."
     )
+    dcgm: StrictBool = Field(
+        default=False, description="Whether GPUs are also told as dcgm-exporter tells them."
+    )
 
 
 class Host(Section):

@@ -10,6 +10,7 @@ from itertools import chain
 from prometheus_client import Metric
 
 from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.exposition.compat_dcgm import dcgm_families
 from gpuwatch.exposition.compat_ipmi import ipmi_families
 
 
@@ -26,7 +27,8 @@ class CompatTable:
 
 
 IPMI = CompatTable("compat.ipmi", ipmi_families)
-TABLES = (IPMI,)
+DCGM = CompatTable("compat.dcgm", dcgm_families)
+TABLES = (IPMI, DCGM)
 
 
 def compat_families(

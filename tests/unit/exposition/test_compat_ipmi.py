@@ -11,7 +11,7 @@ from prometheus_client.samples import Sample
 from gpuwatch.domain.bmc import Chassis, ChassisFault, Quantity, SensorHealth, Watchdog
 from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.domain.snapshot import BmcState, Snapshot
-from gpuwatch.exposition.compat import TABLES, compat_families
+from gpuwatch.exposition.compat import IPMI, compat_families
 from gpuwatch.exposition.compat_ipmi_rows import ROWS
 from gpuwatch.exposition.metrics import encoded
 from tests.support.bmc_states import hgx_bmc, main_bmc
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent.parent
 
 
 def _text(snapshot: Snapshot, target: str = "") -> str:
-    families = compat_families(TABLES, snapshot, target)
+    families = compat_families((IPMI,), snapshot, target)
     assert families is not None
     return encoded(families, openmetrics=False).decode()
 
@@ -91,7 +91,7 @@ def test_a_host_whose_bmcs_are_two_keeps_them_apart() -> None:
 
 def test_an_unknown_target_is_none() -> None:
     """There is nothing to tell of it."""
-    assert compat_families(TABLES, rich_snapshot(), "elsewhere") is None
+    assert compat_families((IPMI,), rich_snapshot(), "elsewhere") is None
 
 
 @pytest.mark.parametrize("bmc", [replace(MAIN, fresh=False), replace(MAIN, sweep=None)])

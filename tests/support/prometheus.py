@@ -1,0 +1,77 @@
+"""Prometheus for tests: the real server on loopback, scraping agents, asked in PromQL."""
+
+import json
+import re
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.agents import clean_environment, eventually
+from tests.support.require import require
+
+PROGRAM, PACKAGE = "prometheus", "prometheus"
+_WAIT_SECONDS = 30
+_READY = "Server is ready to receive web requests"  # until then it answers 503
+
+
+class Prometheus:
+    """The server as a process of its own."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def query(self, expression: str) -> list[Any]:
+        """The series of an instant query, each with `metric` and `value`."""
+        asked = urllib.parse.urlencode({"query": expression})
+        url = f"http://127.0.0.1:{self._port}/api/v1/query?{asked}"
+        with urllib.request.urlopen(url, timeout=_WAIT_SECONDS) as answer:
+            result: list[Any] = json.load(answer)["data"]["result"]
+        return result
+
+    def numbers(self, expression: str, *labels: str) -> dict[tuple[str, ...], float]:
+        """The value of each series of an instant query by the values of these labels."""
+        return {
+            tuple(series["metric"].get(label, "") for label in labels): float(series["value"][1])
+            for series in self.query(expression)
+        }
+
+
+@contextmanager
+def prometheus(
+    directory: Path, ports: Sequence[int], metrics_path: str = "/metrics"
+) -> Iterator[Prometheus]:
+    """A server that scrapes these ports of loopback every second, and runs inside."""
+    program = require(PROGRAM, PACKAGE)
+    directory.mkdir()
+    targets = [f"127.0.0.1:{port}" for port in ports]
+    job = {
+        "job_name": "gpuwatch",
+        "scrape_interval": "1s",
+        "metrics_path": metrics_path,
+        "static_configs": [{"targets": targets}],
+    }
+    configuration, log = directory / "prometheus.yml", directory / "log"
+    configuration.write_text(json.dumps({"scrape_configs": [job]}))  # JSON is YAML
+    command = [
+        program,
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={directory}/data",
+        "--web.listen-address=127.0.0.1:0",
+    ]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env=clean_environment(), stderr=output) as process,
+    ):
+        try:
+            (port, *_) = eventually(
+                lambda: re.findall(r'"Listening on" address=127\.0\.0\.1:(\d+)', log.read_text()),
+                "prometheus listens",
+            )
+            eventually(lambda: _READY in log.read_text(), "prometheus is ready")
+            yield Prometheus(int(port))
+        finally:
+            process.terminate()
