@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-# Tests that drive a whole agent mostly wait: more workers than cores.
-WORKERS ?= 6
+# Tests that drive a whole agent mostly wait: more workers than cores. They compute for a third of
+# their time in all, so that four leave two cores room for what the product itself must do in time.
+WORKERS ?= 4
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadgroup
 
 .PHONY: help run setup check lint types floors unit coverage tools test soak bench golden man gpu-check lock clean
