@@ -34,7 +34,9 @@ def _complaints(browser: str, running: Running, path: str) -> list[str]:
     return [line for line in loaded.stderr.splitlines() if "CONSOLE" in line]
 
 
-@pytest.mark.parametrize("path", ["/", "/flags", f"/gpu/{uuid_of(7)}", "/bmc/main"])
+@pytest.mark.parametrize(
+    "path", ["/", "/flags", f"/gpu/{uuid_of(7)}", "/bmc/main", "/runbooks/cooling"]
+)
 def test_a_browser_has_nothing_to_complain_about(path: str) -> None:
     """Our own style passes the policy by its hash; nothing else is asked for."""
     browser = require("chromium", "chromium")

@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from gpuwatch.domain.snapshot import Snapshot, SourceState
 from gpuwatch.exposition.compat import TABLES
+from gpuwatch.exposition.frame import SECURITY_POLICY
 from gpuwatch.exposition.listen import Address, ListenError
 from gpuwatch.exposition.messages import HeadLimits, Request, Response
 from gpuwatch.exposition.web import Limits, WebServer
@@ -162,6 +163,35 @@ def test_a_bmc_that_is_not_watched_is_not_found(running: Running, path: str) -> 
 
     assert response.status == 404
     assert b"no BMC has that name in the settings; / lists them" in body
+
+
+@pytest.mark.parametrize("path", ["/runbooks", "/runbooks/"])
+def test_runbooks_are_listed(running: Running, path: str) -> None:
+    """With a link to each."""
+    response, body = running.ask(path)
+
+    assert response.status == 200
+    assert b'href="/runbooks/off-the-bus"' in body
+
+
+def test_a_runbook_is_found_by_its_code(running: Running) -> None:
+    """As a page under the policy of all pages, compressed where it is wanted."""
+    response, body = running.ask("/runbooks/off-the-bus", Accept_Encoding="gzip")
+
+    assert response.status == 200
+    assert response.headers["Content-Security-Policy"] == SECURITY_POLICY
+    assert b"First five minutes" in gzip.decompress(body)
+
+
+@pytest.mark.parametrize(
+    "path", ["/runbooks/xyzzy", "/runbooks/README", "/runbooks/../flags", "/runbooks/off-the-bus/"]
+)
+def test_what_is_no_runbook_is_not_found(running: Running, path: str) -> None:
+    """Told in plain words, with where they are listed."""
+    response, body = running.ask(path)
+
+    assert response.status == 404
+    assert body == b"no runbook has that code; /runbooks/ lists them\n"
 
 
 def test_a_hostile_board_name_does_not_become_a_script(running: Running) -> None:

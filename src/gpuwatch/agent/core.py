@@ -47,6 +47,7 @@ class Identity:
     hostname: str
     labels: Mapping[str, str]
     config_hash: str
+    runbook_url: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -291,4 +292,5 @@ class Agent:
             labels=self.identity.labels,
             rules_version=RULES_VERSION,
             config_hash=self.identity.config_hash,
+            runbook_url=self.identity.runbook_url,
         )

@@ -59,6 +59,7 @@ def identity(loaded: Loaded) -> Identity:
         hostname=loaded.settings.agent.hostname or socket.gethostname(),
         labels=labels | {"fru": host.fru},
         config_hash=loaded.digest,
+        runbook_url=loaded.settings.web.runbook_url,
     )
 
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from gpuwatch.cli.exits import Exit
@@ -14,6 +14,7 @@ from gpuwatch.cli.session import request
 from gpuwatch.cli.shells import BASH, FISH, ZSH
 from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.requests import ControlError
+from gpuwatch.exposition.runbooks import codes
 
 if TYPE_CHECKING:
     from gpuwatch.exposition.bmc_shapes import BmcShape
@@ -29,6 +30,7 @@ _KINDS = {
     "BMC": "bmcs",
     "GPU|BMC": "subjects",
     "NUMBER": "flags",
+    "CODE": "runbooks",
     "FILE": "files",
     "PATH": "files",
 }
@@ -49,12 +51,21 @@ def completion(arguments: Namespace) -> int:
 
 
 def names(arguments: Namespace) -> int:
-    """Print names for a script to choose from, one a line; none when no agent answers."""
+    """Print names for a script to choose from, one a line; none when no agent answers.
+
+    Runbooks come with the package: no agent is asked for them.
+    """
+    if arguments.kind == "runbooks":
+        _print(codes())
+        return Exit.OK
     with contextlib.suppress(AgentAbsentError, ControlError, OSError):
         answer = request(arguments, "status", within_seconds=_PATIENCE_SECONDS)
-        told = _NAMES[arguments.kind](answer)
-        sys.stdout.write("".join(f"{clean(name)}{os.linesep}" for name in told))
+        _print(_NAMES[arguments.kind](answer))
     return Exit.OK
+
+
+def _print(told: Iterable[str]) -> None:
+    sys.stdout.write("".join(f"{clean(name)}{os.linesep}" for name in told))
 
 
 def _gpus(answer: object) -> Iterator[str]:

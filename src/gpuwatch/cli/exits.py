@@ -23,7 +23,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.ATTENTION: "for `status`: a GPU, the host or a server that it watches wants a person;"
     " else: the command failed, or a flag does not allow it",
     Exit.USAGE: "the command line is wrong, or names no GPU or BMC (or several), or a finding that"
-    " does not hold",
+    " does not hold, or a code without a runbook",
     Exit.UNKNOWN: "`status` only: nothing urgent, but a GPU, the host or a server that it watches"
     " cannot be judged",
     Exit.UNAVAILABLE: "no agent runs; `status`, `explain` and `bmc` print what is remembered all"

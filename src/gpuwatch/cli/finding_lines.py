@@ -44,6 +44,7 @@ def finding_lines(finding: "ExplainedBmcFindingShape", flag: int | None = None) 
         ("escalates", finding["escalates"]),
         ("rule", finding["criterion"]),
         ("source", finding["source"]),
+        ("runbook", f"gpuwatch runbook {finding['code']}"),
     )
     head = f"{finding['code'].upper()}: {finding['urgency']}, {finding['remedy']}"
     lines = [*wrapped(head), *paragraphs([finding["sentence"]])]

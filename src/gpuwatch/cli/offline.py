@@ -50,6 +50,7 @@ class Offline:
 
     def __init__(self, arguments: Namespace, absent: AgentAbsentError) -> None:
         path = database_of(arguments)
+        self._runbook_url = layers_of(arguments).text(("web", "runbook_url"), "").rstrip("/")
         if not path.exists():
             raise AgentAbsentError(f"{absent}, and {path} does not exist") from absent
         try:
@@ -172,4 +173,5 @@ class Offline:
             events=self._reader.recent_events(_EVENTS, board),
             sxids=self._reader.sxids(),
             history_bytes=self._reader.size_bytes,
+            runbook_url=self._runbook_url,
         )

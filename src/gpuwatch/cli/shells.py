@@ -22,7 +22,7 @@ _gpuwatch_values() {
     case $1 in
         =*) COMPREPLY=($(compgen -W "$(tr , ' ' <<<"${1#=}")" -- "$2")) ;;
         files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$2")) ;;
-        gpus | flags | bmcs | subjects)
+        gpus | flags | bmcs | subjects | runbooks)
             set -- "$("${COMP_WORDS[0]}" complete-names "$1" 2>/dev/null)" "$2"
             COMPREPLY=($(compgen -W "$1" -- "$2"))
             ;;
@@ -70,7 +70,9 @@ _gpuwatch_values() {
     case $1 in
         =*) compadd -- ${(s:,:)1#=} ;;
         files) _files ;;
-        gpus | flags | bmcs | subjects) compadd -- $("$program" complete-names "$1" 2>/dev/null) ;;
+        gpus | flags | bmcs | subjects | runbooks)
+            compadd -- $("$program" complete-names "$1" 2>/dev/null)
+            ;;
     esac
 }
 

@@ -21,7 +21,7 @@ from gpuwatch.config.occasions import (
     MaintenanceWindow,
 )
 from gpuwatch.config.section import DAY, HOUR, MINUTE, SECOND, Section, refuse
-from gpuwatch.config.values import AbsolutePath, Address, Duration, refused
+from gpuwatch.config.values import AbsolutePath, Address, BaseUrl, Duration, refused
 from gpuwatch.policy.rules import RULES
 
 
@@ -76,6 +76,12 @@ class Web(Section):
         ge=SECOND,
         le=2 * MINUTE,
         description="How long a client may take over its request, and over reading the answer.",
+    )
+    runbook_url: BaseUrl = Field(
+        "",
+        description="Under what the runbooks are read, where you keep them yourself:"
+        ' "https://wiki.example/gpuwatch" leads to https://wiki.example/gpuwatch/CODE. "" is this'
+        " agent's own /runbooks/CODE.",
     )
 
 

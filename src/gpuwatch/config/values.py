@@ -12,6 +12,7 @@ from gpuwatch.config.durations import WORDS, format_duration, parse_duration
 
 HIDDEN = "gpuwatch_hidden"
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^\[\]:\s]*):(?P<port>\d{1,5})", re.ASCII)
+_BASE_URL = re.compile(r"https?://[^\s/?#@<>\"'\\]+(/[^\s?#@<>\"'\\]*)?", re.ASCII)
 _LAST_PORT = 65_535
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
@@ -46,6 +47,17 @@ def _path(value: object) -> str:
     if "\0" in value:
         raise refused("holds a zero byte (write a path)")
     return value
+
+
+def _base_url(value: object) -> str:
+    """The beginning of addresses to which a name is appended; "" for none."""
+    text = value.rstrip("/") if isinstance(value, str) else None
+    if text == "" or (text is not None and _BASE_URL.fullmatch(text)):
+        return text
+    raise refused(
+        'is not the beginning of an address (write "https://HOST/PATH"; no user, no "?" and no "#",'
+        " because /CODE is appended)"
+    )
 
 
 def _wall_time(value: object) -> datetime:
@@ -86,6 +98,7 @@ def hidden(text: str) -> PydanticCustomError:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration)]
 Address = Annotated[str, BeforeValidator(_address)]
+BaseUrl = Annotated[str, BeforeValidator(_base_url)]
 AbsolutePath = Annotated[str, BeforeValidator(_path)]
 WallTime = Annotated[datetime, BeforeValidator(_wall_time)]
 Zone = Annotated[str, BeforeValidator(_zone)]

@@ -155,7 +155,8 @@ class Snapshot:
     `version` rises with every change. `flag_audit` are the latest audit records of each flag by its
     number, the oldest first; `acceptances` are by the number of their flag. `degraded` are reasons
     why history cannot write at present ("" free). `events` are the most recent first, at most a few
-    hundred. `failures` counts by job what the agent itself could not do.
+    hundred. `failures` counts by job what the agent itself could not do. Runbooks are read under
+    `runbook_url`, "" for the agent's own pages.
     """
 
     version: int
@@ -184,6 +185,7 @@ class Snapshot:
     labels: Mapping[str, str] = field(default_factory=dict)
     rules_version: str = ""
     config_hash: str = ""
+    runbook_url: str = ""
 
     @property
     def windows(self) -> tuple[Window, ...]:

@@ -60,7 +60,7 @@ def findings_table(findings: Iterable[BmcFindingShape]) -> Markup:
         (
             None,
             (
-                one["code"],
+                tag("a", one["code"], href=one["runbook"]),
                 URGENCIES[Urgency(one["urgency"])],
                 _time(one["since"]),
                 one["sentence"],

@@ -130,7 +130,7 @@ def _parts(snapshot: Snapshot, bmc: BmcState, told: BmcSweep) -> _Parts:
 def bmc_findings(snapshot: Snapshot, bmc: BmcState) -> list[BmcFindingShape]:
     """The findings of one BMC, the most urgent first, each with its next step."""
     return [
-        {**finding_document(finding), "step": bmc_step(snapshot, bmc, finding)}
+        {**finding_document(snapshot, finding), "step": bmc_step(snapshot, bmc, finding)}
         for finding in by_urgency(bmc.findings)
     ]
 

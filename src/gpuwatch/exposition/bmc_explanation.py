@@ -27,7 +27,7 @@ def bmc_explanation(
 
 def _finding(snapshot: Snapshot, bmc: BmcState, finding: Finding) -> ExplainedBmcFindingShape:
     return {
-        **finding_document(finding),
+        **finding_document(snapshot, finding),
         "step": bmc_step(snapshot, bmc, finding),
         "criterion": _BY_DOCUMENT if finding.source.startswith("https://") else finding.source,
     }

@@ -7,6 +7,7 @@ from gpuwatch.domain.signals import Kind
 from gpuwatch.domain.snapshot import GpuState, Latest, Snapshot
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.exposition.markup import Markup, join, tag
+from gpuwatch.exposition.runbooks import runbook_link
 from gpuwatch.exposition.views import in_base_unit, index_of, slot_of
 from gpuwatch.exposition.words import GAPS, VERDICTS, amount, day, minute, relative, second, span
 
@@ -121,6 +122,11 @@ def _with_unit(value: float, suffix: str) -> str:
     )
     symbol = f"{scale[1]}{_SYMBOLS.get(suffix, '')}"
     return f"{amount(float(f'{value / scale[0]:.4g}'))} {symbol}" if symbol else amount(value)
+
+
+def code_link(snapshot: Snapshot, code: str, text: str = "") -> Markup:
+    """The code of a rule, or another text, leading to its runbook."""
+    return tag("a", text or code, href=runbook_link(snapshot.runbook_url, code))
 
 
 def by_urgency(findings: Iterable[Finding]) -> list[Finding]:

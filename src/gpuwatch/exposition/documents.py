@@ -56,7 +56,7 @@ def status_document(snapshot: Snapshot) -> StatusShape:
         "hostname": snapshot.hostname,
         "labels": dict(snapshot.labels),
         "verdict": snapshot.host_verdict.value,
-        "findings": [finding_document(finding) for finding in snapshot.host_findings],
+        "findings": [finding_document(snapshot, one) for one in snapshot.host_findings],
         "gpus": len(gpus),
         "gpus_present": sum(gpu.present for gpu in gpus),
         "gravest_verdict": gravest_of(snapshot).value,

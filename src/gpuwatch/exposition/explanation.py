@@ -56,7 +56,9 @@ def explanation(snapshot: Snapshot, gpu: GpuState, *, remembered: bool = False) 
         "wait": wait(snapshot, gpu),
         "unknown": _unknown(snapshot, gpu, remembered=remembered),
         "findings": [_finding(snapshot, gpu, one) for one in by_urgency(gpu.findings)],
-        "host_findings": [finding_document(one) for one in by_urgency(snapshot.host_findings)],
+        "host_findings": [
+            finding_document(snapshot, one) for one in by_urgency(snapshot.host_findings)
+        ],
         "bmc_findings": [
             finding for bmc in own(snapshot) for finding in bmc_findings(snapshot, bmc)
         ],
@@ -177,7 +179,7 @@ def _missed(missed: Missed) -> MissedShape:
 def _finding(snapshot: Snapshot, gpu: GpuState, finding: Finding) -> ExplainedFindingShape:
     flag = flag_by_code(snapshot, gpu.record.key.uuid).get(finding.code)
     return {
-        **finding_document(finding),
+        **finding_document(snapshot, finding),
         "step": step_of(gpu, finding),
         "criterion": criterion(finding.source),
         "flag": flag.number if flag is not None and flag.is_open else None,

@@ -2,7 +2,7 @@
 
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.domain.verdicts import Finding
-from gpuwatch.exposition.cells import facts, when
+from gpuwatch.exposition.cells import code_link, facts, when
 from gpuwatch.exposition.markup import Markup, tag
 from gpuwatch.exposition.words import RMA_STANDINGS
 
@@ -19,7 +19,12 @@ def finding_article(snapshot: Snapshot, finding: Finding, act: str) -> Markup:
         ("gets worse by", finding.escalates),
         ("source", _source(finding.source)),
     ]
-    return tag("article", tag("h3", finding.code), tag("p", finding.sentence), facts(told))
+    return tag(
+        "article",
+        tag("h3", code_link(snapshot, finding.code)),
+        tag("p", finding.sentence),
+        facts(told),
+    )
 
 
 def _due(snapshot: Snapshot, finding: Finding) -> str:

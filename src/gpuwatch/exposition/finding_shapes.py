@@ -22,3 +22,4 @@ class FindingShape(TypedDict):
     due_seconds: float | None
     clears: str
     escalates: str
+    runbook: str

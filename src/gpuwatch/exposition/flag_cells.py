@@ -8,7 +8,7 @@ from gpuwatch.domain.flag_changes import is_snoozed
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
 from gpuwatch.domain.places import is_late
 from gpuwatch.domain.snapshot import Snapshot
-from gpuwatch.exposition.cells import gpu_link, planned, table, when
+from gpuwatch.exposition.cells import code_link, gpu_link, planned, table, when
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.views import gpu_by_uuid, open_flags_of
 from gpuwatch.exposition.words import DISPOSITIONS, FLAG_STATES, RMA_STANDINGS, second
@@ -106,7 +106,7 @@ def _row(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:
         f"{flag.number}" if flag.number else "not stored yet",
         board if gpu is None else join(board, tag("br"), gpu_link(gpu)),
         tag("span", flag.slot_label, class_="number"),
-        join(tag("strong", flag.code), tag("br"), flag.sentence),
+        join(tag("strong", code_link(snapshot, flag.code)), tag("br"), flag.sentence),
         join(FLAG_STATES[flag.state], *(join(tag("br"), remark) for remark in remarks)),
         _due(snapshot, flag),
         _window(flag),

@@ -7,6 +7,7 @@ from importlib.resources import files
 from gpuwatch import __version__
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.markup import Markup, join, raw, tag
+from gpuwatch.exposition.runbooks import PATH as RUNBOOKS
 from gpuwatch.exposition.words import second, span
 
 _REFRESH_SECONDS = "30"
@@ -21,15 +22,22 @@ SECURITY_POLICY = (
 
 
 def frame(
-    snapshot: Snapshot, title: str, *content: str, stalled_seconds: float | None = None
+    snapshot: Snapshot,
+    title: str,
+    *content: str,
+    stalled_seconds: float | None = None,
+    refreshed: bool = True,
 ) -> bytes:
-    """A whole page. `stalled_seconds` is how long the agent has stood still, None while it runs."""
+    """A whole page. `stalled_seconds` is how long the agent has stood still, None while it runs.
+
+    A page that is `refreshed` is loaded anew by itself; one that never changes is not.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("title", f"{title} - gpuwatch"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="refresh", content=_REFRESH_SECONDS),
+        tag("meta", http_equiv="refresh", content=_REFRESH_SECONDS) if refreshed else "",
         tag("link", rel="icon", href="data:,"),
         tag("style", raw(_STYLE)),
     )
@@ -54,6 +62,7 @@ def _navigation(snapshot: Snapshot) -> Markup:
             "nav",
             tag("a", "GPUs", href="/"),
             tag("a", "flags", href="/flags"),
+            tag("a", "runbooks", href=RUNBOOKS),
             tag("a", "metrics", href="/metrics"),
             tag("a", "JSON", href="/api/v1/status"),
         ),

@@ -83,7 +83,7 @@ def gpu_document(snapshot: Snapshot, gpu: GpuState) -> GpuShape:
         "verdict": gpu.verdict.value,
         "verdict_since": instant(gpu.verdict_since),
         "recovery_action": None if recovery is None else recovery.value,
-        "findings": [finding_document(finding) for finding in gpu.findings],
+        "findings": [finding_document(snapshot, finding) for finding in gpu.findings],
         **_replacement(snapshot, record.key),
         **_told(snapshot, gpu),
         "errors": {memory.value: count for memory, count in sorted(record.errors.items())},

@@ -10,6 +10,7 @@ from gpuwatch.exposition.cells import (
     badge,
     blindness,
     by_urgency,
+    code_link,
     gpu_link,
     reading,
     section,
@@ -129,7 +130,7 @@ def _host_findings(snapshot: Snapshot) -> Markup:
         (
             None,
             (
-                finding.code,
+                code_link(snapshot, finding.code),
                 URGENCIES[finding.urgency],
                 when(finding.since, snapshot),
                 finding.sentence,

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.domain.verdicts import Finding
 from gpuwatch.exposition.finding_shapes import FindingShape
+from gpuwatch.exposition.runbooks import runbook_link
 
 
 def instant(unix_seconds: float) -> str:
@@ -17,7 +19,7 @@ def instant_or_none(unix_seconds: float | None) -> str | None:
     return None if unix_seconds is None else instant(unix_seconds)
 
 
-def finding_document(finding: Finding) -> FindingShape:
+def finding_document(snapshot: Snapshot, finding: Finding) -> FindingShape:
     """A rule that holds, with its evidence."""
     return {
         "code": finding.code,
@@ -36,4 +38,5 @@ def finding_document(finding: Finding) -> FindingShape:
         "due_seconds": None if finding.due is None else finding.due.total_seconds(),
         "clears": finding.clears,
         "escalates": finding.escalates,
+        "runbook": runbook_link(snapshot.runbook_url, finding.code),
     }

@@ -36,6 +36,9 @@ from gpuwatch.exposition.metrics import (
 from gpuwatch.exposition.page import status_page
 from gpuwatch.exposition.readiness import readiness
 from gpuwatch.exposition.renderings import GZIP_LEVEL, Rendering, Renderings
+from gpuwatch.exposition.runbook_pages import runbook_page, runbooks_page
+from gpuwatch.exposition.runbooks import PATH as RUNBOOKS
+from gpuwatch.exposition.runbooks import runbook_of
 from gpuwatch.exposition.views import gpu_by_uuid
 from gpuwatch.exposition.window_documents import plan_document
 
@@ -57,9 +60,11 @@ _FOR_PROGRAMS = ("/metrics", "/healthz", "/readyz", "/api/")
 _EXPLAIN = "/explain"
 _NO_GPU = "no GPU of this host has that UUID; / lists them"
 _NO_BMC = "no BMC has that name in the settings; / lists them"
+_NO_RUNBOOK = f"no runbook has that code; {RUNBOOKS} lists them"
 _NAMED = (
     "/gpu/UUID",
     "/bmc/NAME",
+    f"{RUNBOOKS}CODE",
     "/api/v1/gpus/UUID",
     "/api/v1/gpus/UUID/explain",
     "/api/v1/bmcs/NAME",
@@ -101,6 +106,8 @@ class Site:
         self._routes: dict[str, _Route] = {
             "/": self._status_page,
             "/flags": self._flags_page,
+            RUNBOOKS: self._runbooks_page,
+            RUNBOOKS.rstrip("/"): self._runbooks_page,
             "/metrics": self._metrics,
             "/metrics/compat": self._compat,
             "/healthz": self._healthz,
@@ -110,6 +117,7 @@ class Site:
         self._each: tuple[tuple[str, _OneOfMany, str], ...] = (
             ("/gpu/", self._gpu_page, _NO_GPU),
             ("/bmc/", self._bmc_page, _NO_BMC),
+            (RUNBOOKS, self._runbook_page, _NO_RUNBOOK),
             ("/api/v1/gpus/", self._gpu_document, _NO_GPU),
             ("/api/v1/bmcs/", self._bmc_document, _NO_BMC),
         )
@@ -181,6 +189,17 @@ class Site:
 
     def _flags_page(self, request: Request) -> Response:
         return self._kept_page(request, flags_page)
+
+    def _runbooks_page(self, request: Request) -> Response:
+        page = runbooks_page(self._current(), self._stalled_seconds())
+        return _page(_sent(request, HTML, page))
+
+    def _runbook_page(self, request: Request, code: str) -> Response | None:
+        one = runbook_of(code)
+        if one is None:
+            return None
+        page = runbook_page(self._current(), one, self._stalled_seconds())
+        return _page(_sent(request, HTML, page))
 
     def _kept_page(self, request: Request, page: _PageOf) -> Response:
         stalled = self._stalled_seconds()

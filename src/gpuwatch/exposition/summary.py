@@ -12,6 +12,7 @@ from gpuwatch.exposition.bmc_views import server_of
 from gpuwatch.exposition.cells import (
     badge,
     by_urgency,
+    code_link,
     gpu_link,
     gpu_name,
     serial_text,
@@ -91,15 +92,16 @@ def _sentences(gpus: Sequence[GpuState]) -> list[str]:
 
 
 def _urgent(snapshot: Snapshot, gpus: Sequence[GpuState]) -> Markup:
-    host = [_item(join("Host"), finding) for finding in _now(snapshot.host_findings)]
+    host = [_item(snapshot, join("Host"), finding) for finding in _now(snapshot.host_findings)]
     servers = [
-        _item(subject, finding, step=bmc_step(snapshot, bmc, finding))
+        _item(snapshot, subject, finding, step=bmc_step(snapshot, bmc, finding))
         for bmc in snapshot.bmcs
         for subject in [join(bmc_link(bmc, _server(snapshot, bmc)))]
         for finding in _now(bmc.findings)
     ]
     boards = [
         _item(
+            snapshot,
             join(gpu_link(gpu), _place(gpu), f", serial {serial_text(gpu)}"),
             finding,
             taken_up=_taken_up(snapshot, gpu, finding),
@@ -143,7 +145,9 @@ def _taken_up(snapshot: Snapshot, gpu: GpuState, finding: Finding) -> str:
     return f" {name} is {FLAG_STATES[flag.state]}{said}."
 
 
-def _item(subject: Markup, finding: Finding, *, taken_up: str = "", step: str = "") -> Markup:
+def _item(
+    snapshot: Snapshot, subject: Markup, finding: Finding, *, taken_up: str = "", step: str = ""
+) -> Markup:
     return tag(
         "li",
         subject,
@@ -153,4 +157,6 @@ def _item(subject: Markup, finding: Finding, *, taken_up: str = "", step: str = 
         tag("strong", step or remedy_sentence(finding.remedy)),
         taken_up,
         "" if finding.route is Urgency.PAGE else " Nobody is paged for it.",
+        " ",
+        code_link(snapshot, finding.code, "Runbook"),
     )

@@ -111,6 +111,12 @@ def test_names_of_bmcs_come_from_the_agent(folder: Path, agent: FakeAgent) -> No
     assert subjects == ["bmc.main", "bmc.hgx", "bmc.node-18", "bmc.node-19"]
 
 
+def test_codes_of_runbooks_come_from_the_package(folder: Path) -> None:
+    """No agent runs, and the runbooks can be read all the same."""
+    assert _bash(folder, "runbook", "off") == ["off-the-bus", "off-the-bus-again"]
+    assert _bash(folder, "explain", "3", "inlet") == ["inlet-hot"]
+
+
 def test_without_an_agent_nothing_is_offered_and_nothing_said(folder: Path) -> None:
     """A Tab key is no place for an error."""
     assert _bash(folder, "explain", "") == []

@@ -17,6 +17,10 @@ WINDOW = '[[windows]]\nname = "sunday"\ncron = "0 2 * * sun"\nduration = "2h"\n'
 ONCE = '[[windows]]\nname = "x"\nstart = "2026-03-15T02:00"\n'
 DURATION = 'is not a duration (write a number with its unit, such as "10s", "5m", "1h30m" or "14d")'
 ADDRESS = 'is not an address to listen on (write "HOST:PORT", "[IPV6]:PORT" or ":PORT")'
+BASE = (
+    'is not the beginning of an address (write "https://HOST/PATH"; no user, no "?" and no "#",'
+    " because /CODE is appended)"
+)
 RELATIVE = "is not an absolute path (the agent's working directory is not yours)"
 
 
@@ -99,6 +103,13 @@ def _refusal(layers: Layers) -> list[str]:
         ),
         ('[web]\nlisten_addresses = ["host"]', f'web.listen_addresses = "host" {ADDRESS}'),
         ('[web]\nlisten_addresses = [":70000"]', f'web.listen_addresses = ":70000" {ADDRESS}'),
+        ('[web]\nrunbook_url = "wiki"', f'web.runbook_url = "wiki" {BASE}'),
+        ('[web]\nrunbook_url = "ftp://h/x"', f'web.runbook_url = "ftp://h/x" {BASE}'),
+        ('[web]\nrunbook_url = "https://"', f'web.runbook_url = "https://" {BASE}'),
+        ('[web]\nrunbook_url = "https://a:b@h"', f'web.runbook_url = "https://a:b@h" {BASE}'),
+        ('[web]\nrunbook_url = "https://h/?x=1"', f'web.runbook_url = "https://h/?x=1" {BASE}'),
+        ('[web]\nrunbook_url = "https://h/a b"', f'web.runbook_url = "https://h/a b" {BASE}'),
+        ("[web]\nrunbook_url = 1", f"web.runbook_url = 1 {BASE}"),
         (
             '[web]\nlisten_addresses = ":80"',
             'web.listen_addresses = ":80" is not a list (write ["...", "..."])',
@@ -423,6 +434,22 @@ def test_texts_become_what_their_setting_is() -> None:
     assert settings.policy.lambda0_by_part == {"900.x": 0.3}
     assert settings.host.rack == "12"
     assert [window.name for window in settings.windows] == ["n"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("", ""),
+        ("https://wiki.example/gpu/runbooks/", "https://wiki.example/gpu/runbooks"),
+        ("http://10.0.0.7:8080", "http://10.0.0.7:8080"),
+        ("https://[2001:db8::1]/r", "https://[2001:db8::1]/r"),
+    ],
+)
+def test_the_base_of_runbooks_ends_without_a_slash(written: str, kept: str) -> None:
+    """So that a code is appended in one way only."""
+    settings = check(_layers(f'[web]\nrunbook_url = "{written}"\n'))
+
+    assert settings.web.runbook_url == kept
 
 
 def test_every_effective_value_says_where_it_came_from() -> None:

@@ -1,6 +1,6 @@
 """Looking: how the host and one board are."""
 
-from gpuwatch.cli.words.common import GPU, Commands, client
+from gpuwatch.cli.words.common import GPU, Commands, client, command
 
 
 def add(commands: Commands) -> None:
@@ -21,6 +21,15 @@ def add(commands: Commands) -> None:
     )
     explain.add_argument("subject", metavar="GPU|BMC", help=f"{GPU}; or bmc.NAME")
     explain.add_argument("code", nargs="?", metavar="CODE", help="only the finding of that code")
+    runbook = command(
+        commands,
+        "runbook",
+        "runbook:runbook",
+        "What to do about a finding or an alert; without a code, which there are.",
+    )
+    runbook.add_argument(
+        "code", nargs="?", metavar="CODE", help="of the finding, or the name of the alert"
+    )
     preview = client(
         commands,
         "preview",

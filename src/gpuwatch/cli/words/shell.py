@@ -16,4 +16,4 @@ def add(commands: Commands) -> None:
     names.set_defaults(
         command="gpuwatch.cli.completion:names", json=False, config=None, socket=None
     )
-    names.add_argument("kind", choices=("gpus", "flags", "bmcs", "subjects"))
+    names.add_argument("kind", choices=("gpus", "flags", "bmcs", "subjects", "runbooks"))

@@ -10,7 +10,7 @@ def add(commands: Commands) -> None:
         "--bmc", action="store_true", help="the metrics about BMCs instead, with their own labels"
     )
     xids = command(commands, "xids", "tables:xids", "What every Xid means.")
-    xids.add_argument("code", nargs="?", type=int, metavar="CODE", help="one code")
+    xids.add_argument("code", nargs="?", type=int, metavar="XID", help="one code")
     rules = command(commands, "rules", "tables:rules", "Every rule that judges.")
     rules.add_argument(
         "--alerts",
