@@ -45,7 +45,7 @@ lint: $(STAMP)
 	$(PY) -m ruff format --check .
 
 types: $(STAMP)
-	$(PY) -m mypy src/gpuwatch simulator tests bench
+	$(PY) -m mypy src/gpuwatch simulator tests bench grafana
 
 floors: $(STAMP)
 	$(VENV)/bin/lint-imports --no-logo

@@ -3,17 +3,19 @@
 import json
 import re
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.agents import clean_environment, eventually
+from tests.support.agents import ROOT, clean_environment, eventually
 from tests.support.require import require
 
 PROGRAM, PACKAGE = "prometheus", "prometheus"
+_RULES = ROOT / "alerts" / "gpuwatch.rules.yml"
 _WAIT_SECONDS = 30
 _READY = "Server is ready to receive web requests"  # until then it answers 503
 
@@ -25,11 +27,17 @@ class Prometheus:
         self._port = port
 
     def query(self, expression: str) -> list[Any]:
-        """The series of an instant query, each with `metric` and `value`."""
+        """The series of an instant query, each with `metric` and `value`.
+
+        What Prometheus refuses (series that do not join) fails with its words.
+        """
         asked = urllib.parse.urlencode({"query": expression})
         url = f"http://127.0.0.1:{self._port}/api/v1/query?{asked}"
-        with urllib.request.urlopen(url, timeout=_WAIT_SECONDS) as answer:
-            result: list[Any] = json.load(answer)["data"]["result"]
+        try:
+            with urllib.request.urlopen(url, timeout=_WAIT_SECONDS) as answer:
+                result: list[Any] = json.load(answer)["data"]["result"]
+        except urllib.error.HTTPError as refused:
+            raise AssertionError(f"{expression}: {refused.read().decode()}") from refused
         return result
 
     def numbers(self, expression: str, *labels: str) -> dict[tuple[str, ...], float]:
@@ -45,8 +53,6 @@ def prometheus(
     directory: Path, ports: Sequence[int], metrics_path: str = "/metrics"
 ) -> Iterator[Prometheus]:
     """A server that scrapes these ports of loopback every second, and runs inside."""
-    program = require(PROGRAM, PACKAGE)
-    directory.mkdir()
     targets = [f"127.0.0.1:{port}" for port in ports]
     job = {
         "job_name": "gpuwatch",
@@ -54,8 +60,35 @@ def prometheus(
         "metrics_path": metrics_path,
         "static_configs": [{"targets": targets}],
     }
+    with _running(directory, {"scrape_configs": [job]}) as server:
+        yield server
+
+
+@contextmanager
+def ruled(directory: Path, agents: Mapping[str, int]) -> Iterator[Prometheus]:
+    """One with the alerts' rules, all evaluated every second; agents are ports by instance."""
+    rules = re.sub(r"^    interval: .*\n", "", _RULES.read_text(), flags=re.MULTILINE)
+    file = directory.with_suffix(".rules.yml")
+    file.write_text(rules)
+    targets = [
+        {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": instance}}
+        for instance, port in agents.items()
+    ]
+    settings = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(file)],
+        "scrape_configs": [{"job_name": "gpuwatch", "static_configs": targets}],
+    }
+    with _running(directory, settings) as server:
+        yield server
+
+
+@contextmanager
+def _running(directory: Path, settings: Mapping[str, Any]) -> Iterator[Prometheus]:
+    program = require(PROGRAM, PACKAGE)
+    directory.mkdir()
     configuration, log = directory / "prometheus.yml", directory / "log"
-    configuration.write_text(json.dumps({"scrape_configs": [job]}))  # JSON is YAML
+    configuration.write_text(json.dumps(settings))  # JSON is YAML
     command = [
         program,
         f"--config.file={configuration}",

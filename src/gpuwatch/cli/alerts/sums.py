@@ -1,6 +1,19 @@
 """Sums: what dashboards show of a whole fleet, made small by recording rules."""
 
+from gpuwatch.cli.alerts.findings import joined
 from gpuwatch.cli.alerts.model import Group, Recording
+
+
+def _by_part(metric: str) -> str:
+    """The sum of a counter of boards over all boards of one part number."""
+    return (
+        f"sum by (name, part_number) (\n  sum by (instance, uuid) ({metric})\n"
+        "  * on (instance, uuid) group_left (name, part_number)\n"
+        "    topk by (instance, uuid) (1, gpuwatch_gpu_info)\n)"
+    )
+
+
+_DUE = "gpuwatch_gpu_flag_due_timestamp_seconds"
 
 # The record is named by the labels that are left, the metric, and what was done with it.
 _SUMS = (
@@ -19,6 +32,15 @@ _SUMS = (
         "sum by (code, urgency) (gpuwatch_bmc_finding)",
     ),
     ("code_state:gpuwatch_gpu_flag:sum", "sum by (code, state) (gpuwatch_gpu_flag)"),
+    (f"instance_uuid:{_DUE}:described", f"{joined(_DUE)}\nor on (instance, uuid) {_DUE}"),
+    (
+        "name_part_number:gpuwatch_gpu_incidents_total:sum",
+        _by_part("gpuwatch_gpu_incidents_total"),
+    ),
+    (
+        "name_part_number:gpuwatch_gpu_exposure_seconds_total:sum",
+        _by_part("gpuwatch_gpu_exposure_seconds_total"),
+    ),
     (
         "name_part_number_vbios_driver:gpuwatch_gpu_info:count",
         "count by (name, part_number, vbios, driver) (gpuwatch_gpu_info)",
