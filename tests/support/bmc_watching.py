@@ -34,7 +34,7 @@ def over_lan(bmc: IpmiBmc | int, password_file: Path, **more: str) -> dict[str, 
 
 
 def _settings(bmcs: Mapping[str, Mapping[str, str]]) -> str:
-    text = "[nvml]\nenabled = false\n[kernel_log]\nenabled = false\n"
+    text = "[nvml]\nenabled = false\n[kernel_log]\nenabled = false\n[compat]\nipmi = true\n"
     for name, settings in bmcs.items():
         lines = "".join(f'{key} = "{value}"\n' for key, value in settings.items())
         text += f"[bmc.{name}]\n{lines}"
