@@ -76,6 +76,23 @@ def test_a_setting_that_needs_a_restart_says_so(make_server: MakeServer, tmp_pat
         assert any("nvml" in str(each) for each in told["needs_restart"])
 
 
+def test_a_finding_leads_to_its_runbook_wherever_it_is_kept(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """The settings say where; the agent serves its own all the same, without any network."""
+    server = make_server(gpus=1)
+    options = (*QUICK, "web.runbook_url=https://wiki.example/gpu/")
+    with running(server, tmp_path / "agent", options=options) as agent:
+        agent.wait_for_gpus(1)
+        server.remap_failure(0)
+        eventually(lambda: finding(agent, "row-remap-failed", 0), "there is a page")
+
+        link = "https://wiki.example/gpu/row-remap-failed"
+        assert finding(agent, "row-remap-failed", 0)["runbook"] == link
+        assert f'href="{link}"' in agent.get("/")
+        assert "First five minutes" in agent.get("/runbooks/row-remap-failed")
+
+
 def test_a_second_agent_on_the_same_history_is_refused(
     make_server: MakeServer, tmp_path: Path
 ) -> None:

@@ -30,6 +30,17 @@ def test_a_gap_is_told_with_its_reason_and_code() -> None:
     assert answer == {"gap": "denied", "code": 12, "at": "2026-03-14T03:12:03.875Z"}
 
 
+def test_a_finding_tells_where_its_runbook_is() -> None:
+    """On this agent's own port, or under the address that the settings name."""
+    snapshot = rich_snapshot()
+    elsewhere = replace(snapshot, runbook_url="https://wiki.example")
+
+    own, other = (gpus_document(each)[3]["findings"][0] for each in (snapshot, elsewhere))
+
+    assert own["runbook"] == f"/runbooks/{own['code']}"
+    assert other["runbook"] == f"https://wiki.example/{own['code']}"
+
+
 def test_a_reading_is_in_the_unit_of_its_name() -> None:
     """311,200 mW are 311.2 W."""
     gpu = gpus_document(rich_snapshot())[0]
