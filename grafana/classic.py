@@ -188,8 +188,6 @@ def _defaults(panel: Panel) -> dict[str, Any]:
     }
     if panel.empty:
         given["noValue"] = panel.empty
-    if panel.kind is Kind.TIME_SERIES:
-        given["min"] = 0
     if panel.most is not None:
         given["max"] = panel.most
     return given
@@ -218,6 +216,7 @@ def _custom(panel: Panel) -> dict[str, Any]:
                 "lineWidth": 1,
                 "fillOpacity": 30 if panel.stacked else 0,
                 "showPoints": "auto",
+                "axisSoftMin": 0,  # soft: a margin below 0 is what one must not miss
                 "spanNulls": False,  # a gap is what was not seen
                 "stacking": {"mode": "normal" if panel.stacked else "none", "group": "A"},
                 "thresholdsStyle": {"mode": "line" if panel.steps else "off"},

@@ -5,6 +5,8 @@ from grafana.words import (
     BOARD,
     BOARD_YEAR,
     FLAGGED,
+    FOUND,
+    HOLDS,
     LIVING,
     NO_FINDING,
     NOBODY,
@@ -24,6 +26,7 @@ _ALL_INCIDENTS = "name_part_number:gpuwatch_gpu_incidents_total:sum"
 _ALL_EXPOSURE = "name_part_number:gpuwatch_gpu_exposure_seconds_total:sum"
 _BOARDS = "name_part_number_vbios_driver:gpuwatch_gpu_info:count"
 _MOST = 100  # rows of a table
+_ACT = '{urgency=~"page|window"}'
 
 _NOW = Section(
     "Now",
@@ -185,6 +188,34 @@ def _findings(of: str, metric: str, width: int = 8) -> Panel:
 _FINDINGS = Section(
     "Findings",
     (
+        Panel(
+            title="GPUs to act on",
+            description="The first 100 findings about GPUs that page or want a window. Host and "
+            "UUID lead to their dashboards.",
+            kind=Kind.TABLE,
+            unit=Unit.COUNT,
+            queries=(Query(f"topk({_MOST}, {FOUND}{_ACT})", title="holds"),),
+            columns=("instance", "gpu", "slot", "serial", "code", "urgency", "remedy", "uuid"),
+            words=HOLDS,
+            empty="Nothing about GPUs wants to be acted on.",
+        ),
+        Panel(
+            title="Servers to act on",
+            description="The first 100 findings about hosts and BMCs that page or want a window; "
+            "host is the server of a BMC that another machine watches.",
+            kind=Kind.TABLE,
+            unit=Unit.COUNT,
+            queries=(
+                Query(
+                    f"topk({_MOST}, gpuwatch_host_finding{_ACT} == 1"
+                    f" or gpuwatch_bmc_finding{_ACT} == 1)",
+                    title="holds",
+                ),
+            ),
+            columns=("instance", "bmc", "host", "code", "urgency", "remedy"),
+            words=HOLDS,
+            empty="Nothing about servers wants to be acted on.",
+        ),
         _findings("GPUs", "gpuwatch_gpu_finding"),
         _findings("hosts", "gpuwatch_host_finding"),
         _findings("BMCs", "gpuwatch_bmc_finding"),

@@ -117,7 +117,7 @@ def test_every_metric_in_dashboards_exists() -> None:
 def test_a_dashboard_of_the_fleet_asks_for_no_series_of_every_gpu() -> None:
     """What has a series for each GPU of 2,000 hosts comes from a recording rule."""
     small = re.compile(
-        r"gpuwatch_(gpu_flag|gpu_acceptance|board_flag|bmc_trouble|source_|maintenance_)"
+        r"gpuwatch_(host_finding|bmc_finding|gpu_flag|gpu_acceptance|board_flag|bmc_trouble|source_|maintenance_)"
     )
     exprs = [query.expr for query in asked(ANY_CHOICE) if "fleet" in query.where]
     exprs += [query.expr for query in asked(ANY_CHOICE) if "planning" in query.where]
