@@ -9,7 +9,7 @@ from pathlib import Path
 from gpuwatch.cli.alerts import fleet, watching
 from gpuwatch.cli.alerts.findings import name_of
 from gpuwatch.cli.alerts.watching import Watch
-from gpuwatch.domain.verdicts import RmaStanding, Scope, Urgency
+from gpuwatch.domain.verdicts import Remedy, RmaStanding, Scope, Urgency
 from gpuwatch.exposition.runbook_tree import (
     Block,
     Code,
@@ -70,7 +70,9 @@ KEEPING = re.compile(r"nvidia-bug-report\.sh|/root/|gpuwatch history|journalctl"
 def line_of(rule: Rule) -> str:
     """What the second line of a page says of its rule."""
     remedy = rule.remedy.value.replace("_", " ")
-    within = "" if rule.due is None else f", within {_days(rule.due)}"
+    # A page is acted on now; what may take until its due time is the exchange of a board.
+    waits = rule.urgency is not Urgency.PAGE or rule.remedy is Remedy.REPLACE
+    within = "" if rule.due is None or not waits else f", within {_days(rule.due)}"
     told = (
         _URGENCIES[rule.urgency],
         "" if rule.pages_after is None else f"It pages after {rule.pages_after.seconds // 60} min.",
