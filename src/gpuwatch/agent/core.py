@@ -265,14 +265,15 @@ class Agent:
         self, now: Moment, judgement: Judgement, records: Mapping[BoardKey, BoardRecord]
     ) -> Snapshot:
         self._version += 1
+        frame = self.frame(now)
         return Snapshot(
             version=self._version,
             at=now,
             started_at=now.wall - (now.boottime - self.started.boottime),
             hostname=self.identity.hostname,
-            gpus=gpu_states(records, self.memory.live, self.frame(now)),
+            gpus=gpu_states(records, self.memory.live, frame),
             sources=tuple(source.state() for source in self.sources),
-            bmcs=self.memory.bmcs.states(self.frame(now)),
+            bmcs=self.memory.bmcs.states(frame),
             epoch=self.memory.epoch,
             host_verdict=judgement.host_verdict,
             host_findings=judgement.host_findings,

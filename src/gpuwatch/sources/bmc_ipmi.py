@@ -7,6 +7,7 @@ from gpuwatch.domain.bmc import BmcIdentity, BmcSweep, Part, Quantity, Sensor
 from gpuwatch.domain.bmc_logs import LogBatch, LogEntry, LogSeverity, LogStatus, LogTopic
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.sources.bmc_batches import batch_of
 from gpuwatch.sources.bmc_chassis import chassis_of, watchdog_of
 from gpuwatch.sources.bmc_ipmi_sensors import absent, sensors_of, told_of
 from gpuwatch.sources.bmc_signals import EARLIEST_STAMP
@@ -20,24 +21,10 @@ _COUNTING = "0123456789"
 def translate(message: Mapping[str, Any], moment: Moment, bmc: str) -> BmcSweep | LogBatch:
     """A `sweep` or `log` message. Raises KeyError, TypeError or ValueError for any other."""
     if message["say"] == "log":
-        return _batch(message, moment, bmc)
+        return batch_of(message, moment, bmc, _entry)
     if message["say"] == "sweep":
         return _sweep(message, moment, bmc)
     raise ValueError(f"an IPMI child says no {message['say']!r}")
-
-
-def _batch(message: Mapping[str, Any], moment: Moment, bmc: str) -> LogBatch:
-    log = str(message["log"])
-    return LogBatch(
-        bmc=bmc,
-        log=log,
-        at=moment,
-        entries=tuple(_entry(log, entry) for entry in message["entries"]),
-        position=str(message["position"]),
-        baseline=bool(message["baseline"]),
-        cleared=bool(message["cleared"]),
-        wrapped=bool(message["wrapped"]),
-    )
 
 
 def _entry(log: str, told: Mapping[str, Any]) -> LogEntry:

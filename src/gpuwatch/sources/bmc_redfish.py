@@ -7,8 +7,9 @@ from gpuwatch.domain.bmc import BmcIdentity, BmcSweep, Chassis, ChassisFault, Wa
 from gpuwatch.domain.bmc_logs import LogBatch, LogStatus
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason
+from gpuwatch.sources.bmc_batches import batch_of
 from gpuwatch.sources.bmc_redfish_gpus import gpus_of
-from gpuwatch.sources.bmc_redfish_logs import batch_of
+from gpuwatch.sources.bmc_redfish_logs import entry_of
 from gpuwatch.sources.bmc_redfish_sensors import sensors_of
 from gpuwatch.sources.bmc_redfish_supplies import redundancies_of, supplies_of
 from gpuwatch.sources.bmc_redfish_words import told
@@ -24,7 +25,7 @@ _WATTS = (0.0, 100_000.0)
 def translate(message: Row, moment: Moment, bmc: str) -> BmcSweep | LogBatch:
     """A `sweep` or `log` message. Raises KeyError, TypeError or ValueError for any other."""
     if message["say"] == "log":
-        return batch_of(message, moment, bmc)
+        return batch_of(message, moment, bmc, entry_of)
     if message["say"] == "sweep":
         return _sweep(message, moment, bmc)
     raise ValueError(f"a Redfish child says no {message['say']!r}")

@@ -5,8 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gpuwatch.domain.bmc_logs import LogBatch, LogEntry, LogSeverity, LogTopic
-from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.bmc_logs import LogEntry, LogSeverity, LogTopic
 
 Row = Mapping[str, Any]
 
@@ -43,22 +42,8 @@ _WORDS = tuple(
 )
 
 
-def batch_of(message: Row, moment: Moment, bmc: str) -> LogBatch:
-    """A `log` message. Raises KeyError, TypeError or ValueError for what is none."""
-    log = str(message["log"])
-    return LogBatch(
-        bmc=bmc,
-        log=log,
-        at=moment,
-        entries=tuple(_entry(log, row) for row in message["entries"]),
-        position=str(message["position"]),
-        baseline=bool(message["baseline"]),
-        cleared=bool(message["cleared"]),
-        wrapped=bool(message["wrapped"]),
-    )
-
-
-def _entry(log: str, row: Row) -> LogEntry:
+def entry_of(log: str, row: Row) -> LogEntry:
+    """One entry. Raises KeyError, TypeError or ValueError for what is none."""
     origin, written = str(row["origin"]), row["written"]
     arguments = [str(each) for each in row["arguments"]]
     named = " ".join([str(row["message_id"]), *arguments]).strip()

@@ -19,7 +19,7 @@ from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason
 from gpuwatch.sources.bmc_redfish import translate
 from gpuwatch.sources.bmc_redfish_gpus import gpus_of
-from gpuwatch.sources.bmc_redfish_logs import batch_of
+from gpuwatch.sources.bmc_redfish_logs import entry_of
 from gpuwatch.sources.bmc_redfish_sensors import sensors_of
 from gpuwatch.sources.bmc_redfish_supplies import redundancies_of, supplies_of
 
@@ -87,11 +87,7 @@ def _told(*rows: Row, sensors: tuple[Sensor, ...] = ()) -> tuple[BmcGpu, ...]:
 def _entry(**more: object) -> LogEntry:
     row: Row = {"record": "1", "written": 1.7e9, "severity": "OK", "message": "", "message_id": ""}
     row |= {"arguments": [], "type": "Event", "code": "", "sensor_type": "", "origin": ""}
-    message = {"log": "L", "entries": [row | more], "position": "p"}
-    batch = batch_of(
-        message | {"baseline": False, "cleared": False, "wrapped": False}, MOMENT, "host"
-    )
-    return batch.entries[0]
+    return entry_of("L", row | more)
 
 
 @pytest.mark.parametrize(
