@@ -262,13 +262,16 @@ class History(BmcKeeper):
     def _flush(self, now: Instant) -> None:
         """Write the clocks of the boards that were read, with whatever else can wait a minute."""
         self._flushed = now
+        self._put_clocks()
+        self._book.commit(durable=False)
+
+    def _put_clocks(self) -> None:
         for known in self._book.boards.values():
             if known.unflushed:
                 known.unflushed = False
                 self._book.store.put(tables.CLOCKS, clock_row(known))
                 for counter in known.counts:
                     self._book.store.put(tables.COUNTS, count_row(known, counter))
-        self._book.commit(durable=False)
 
     def _commit(self, cases: Sequence[Case]) -> None:
         if cases:
@@ -290,9 +293,9 @@ class History(BmcKeeper):
         return Change(said, incidents, frozenset({known.board.key}))
 
     def close(self) -> None:
-        """Write what waits and close the file."""
+        """Write what waits, in one attempt that waits once for a locked file, and close the file."""
         self._series.close()
-        self._flush(self._book.timeline.now)
+        self._put_clocks()
         self._book.store.retry_now()
         self._book.commit()
         super().close()
