@@ -293,7 +293,7 @@ class History(BmcKeeper):
         return Change(said, incidents, frozenset({known.board.key}))
 
     def close(self) -> None:
-        """Write what waits, in one attempt that waits once for a locked file, and close the file."""
+        """Write what waits, in one attempt, which waits once for a locked file; close the file."""
         self._series.close()
         self._put_clocks()
         self._book.store.retry_now()
