@@ -257,15 +257,12 @@ class History(BmcKeeper):
         last = self._flushed
         flush_seconds = self._settings.flush_seconds
         if last is None or last.boot != now.boot or now.boottime - last.boottime >= flush_seconds:
-            self._flush(now)
-
-    def _flush(self, now: Instant) -> None:
-        """Write the clocks of the boards that were read, with whatever else can wait a minute."""
-        self._flushed = now
-        self._put_clocks()
-        self._book.commit(durable=False)
+            self._flushed = now
+            self._put_clocks()
+            self._book.commit(durable=False)
 
     def _put_clocks(self) -> None:
+        """Put the clocks of the boards that were read, with whatever else can wait a minute."""
         for known in self._book.boards.values():
             if known.unflushed:
                 known.unflushed = False
