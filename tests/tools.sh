@@ -13,6 +13,8 @@ zsh zsh
 fish fish
 man man-db
 openssl openssl
+mmdebstrap mmdebstrap
+rpm rpm
 ipmi_sim openipmi
 /usr/include/OpenIPMI/lanserv.h libopenipmi-dev
 ipmitool ipmitool
