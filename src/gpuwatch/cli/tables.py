@@ -3,8 +3,6 @@
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 
-from gpuwatch.cli.alerts.groups import HEADER, groups
-from gpuwatch.cli.alerts.model import document
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import paragraph, print_json, print_lines, table
 from gpuwatch.config.durations import format_duration
@@ -90,12 +88,14 @@ def _facts(xid: Xid) -> tuple[int, str, str, str, str]:
 
 def rules(arguments: Namespace) -> int:
     """Print every rule: when it holds, how urgent it is and what to do; or its alerts."""
+    if arguments.alerts is not None:
+        from gpuwatch.cli.alert_rules import alert_rules  # noqa: PLC0415 - reads the settings
+
+        return alert_rules(arguments)
     rows = [(one.code, one.scope.value, one.urgency.value, one.remedy.value) for one in RULES]
     if arguments.json:
         listed = [{name: _told(text) for name, text in _rule(rule)} for rule in RULES]
         print_json({"rules_version": RULES_VERSION, "rules": listed})
-    elif arguments.alerts is not None:
-        print_lines([*HEADER, *document(groups(arguments.alerts))])
     elif arguments.markdown:
         print_lines(_markdown(("code", "scope", "urgency", "remedy"), rows))
         for rule in RULES:

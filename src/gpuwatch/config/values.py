@@ -12,7 +12,7 @@ from gpuwatch.config.durations import WORDS, format_duration, parse_duration
 
 HIDDEN = "gpuwatch_hidden"
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[^\[\]:\s]*):(?P<port>\d{1,5})", re.ASCII)
-_BASE_URL = re.compile(r"https?://[^\s/?#@<>\"'\\]+(/[^\s?#@<>\"'\\]*)?", re.ASCII)
+_BASE_URL = re.compile(r"https?://[^\s/?#@<>{}\"'\\]+(/[^\s?#@<>{}\"'\\]*)?", re.ASCII)
 _LAST_PORT = 65_535
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 

@@ -109,6 +109,7 @@ def _refusal(layers: Layers) -> list[str]:
         ('[web]\nrunbook_url = "https://a:b@h"', f'web.runbook_url = "https://a:b@h" {BASE}'),
         ('[web]\nrunbook_url = "https://h/?x=1"', f'web.runbook_url = "https://h/?x=1" {BASE}'),
         ('[web]\nrunbook_url = "https://h/a b"', f'web.runbook_url = "https://h/a b" {BASE}'),
+        ('[web]\nrunbook_url = "https://h/{"', f'web.runbook_url = "https://h/{{" {BASE}'),
         ("[web]\nrunbook_url = 1", f"web.runbook_url = 1 {BASE}"),
         (
             '[web]\nlisten_addresses = ":80"',

@@ -15,10 +15,10 @@ def add(commands: Commands) -> None:
     rules.add_argument(
         "--alerts",
         nargs="?",
-        const="",
+        const=True,
         metavar="URL",
         help="print the alerting rules for Prometheus instead; their runbooks are at URL/CODE"
-        " (default: on the agents)",
+        " (default: web.runbook_url of the configuration, else on the agents)",
     )
     for one in (signals, xids, rules):
         one.add_argument("--markdown", action="store_true", help="print a table for documents")
