@@ -68,29 +68,63 @@ def prometheus(
 def ruled(directory: Path, agents: Mapping[str, int]) -> Iterator[Prometheus]:
     """One with the alerts' rules, all evaluated every second; agents are ports by instance."""
     rules = re.sub(r"^    interval: .*\n", "", _RULES.read_text(), flags=re.MULTILINE)
-    file = directory.with_suffix(".rules.yml")
-    file.write_text(rules)
     targets = [
         {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": instance}}
         for instance, port in agents.items()
     ]
+    with serving_rules(directory, rules, targets=targets) as server:
+        yield server
+
+
+@contextmanager
+def serving_rules(
+    directory: Path,
+    rules: str,
+    *,
+    targets: Sequence[Mapping[str, Any]],
+    tells: int = 0,
+    past: str = "",
+    program: str = "",
+) -> Iterator[Prometheus]:
+    """One with these rules and targets of the job gpuwatch, both asked every second.
+
+    `tells` is the port of an Alertmanager, `past` what it already knows (OpenMetrics, with an
+    instant on every sample), `program` another one than Debian's.
+    """
+    file = directory.with_suffix(".rules.yml")
+    file.write_text(rules)
     settings = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(file)],
         "scrape_configs": [{"job_name": "gpuwatch", "static_configs": targets}],
     }
-    with _running(directory, settings) as server:
+    if tells:
+        told = {"static_configs": [{"targets": [f"127.0.0.1:{tells}"]}]}
+        settings["alerting"] = {"alertmanagers": [told]}
+    directory.mkdir()
+    if past:
+        _remember(directory / "data", past)
+    with _running(directory, settings, program) as server:
         yield server
 
 
+def _remember(data: Path, past: str) -> None:
+    file = data.with_suffix(".past")
+    file.write_text(past)
+    promtool = require("promtool", PACKAGE)
+    command = [promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
+    subprocess.run([*command, file, data], check=True, timeout=200)
+
+
 @contextmanager
-def _running(directory: Path, settings: Mapping[str, Any]) -> Iterator[Prometheus]:
-    program = require(PROGRAM, PACKAGE)
-    directory.mkdir()
+def _running(
+    directory: Path, settings: Mapping[str, Any], program: str = ""
+) -> Iterator[Prometheus]:
+    directory.mkdir(exist_ok=True)
     configuration, log = directory / "prometheus.yml", directory / "log"
     configuration.write_text(json.dumps(settings))  # JSON is YAML
     command = [
-        program,
+        program or require(PROGRAM, PACKAGE),
         f"--config.file={configuration}",
         f"--storage.tsdb.path={directory}/data",
         "--web.listen-address=127.0.0.1:0",

@@ -1,0 +1,190 @@
+"""Alertmanager for tests: the real one with the shipped example, fed by the real Prometheus.
+
+What is not as shipped, because a test has no hours:
+- rules: `for:` and `keep_firing_for:` are as many seconds as they were minutes, and at most
+  LONGEST_SECONDS; every group is evaluated each second, beside those that add up hour by hour. The
+  expressions, labels and texts are the shipped ones.
+- Alertmanager: `group_wait` is 1 s where it was any, `group_interval` 2 s. Routes, grouping,
+  inhibition, templates and repetition are the shipped ones; of the receivers only the addresses are
+  changed, and each has a web hook beside what it had, also the one that tells nobody.
+"""
+
+import json
+import os
+import re
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+from tests.support.agents import ROOT, clean_environment, eventually
+from tests.support.prometheus import Prometheus, serving_rules
+from tests.support.receiver import Receiver, receiving
+from tests.support.require import require
+from tests.support.scraped import Hosts, scraped
+
+PROGRAM, PACKAGE = "prometheus-alertmanager", "prometheus-alertmanager"
+EXAMPLE = ROOT / "alerts" / "alertmanager.example.yml"
+TEMPLATE = ROOT / "alerts" / "gpuwatch.tmpl"
+PAGER, TICKETS, NOBODY, DEAD_MAN = "pager", "tickets", "nobody", "dead-man"
+LONGEST_SECONDS = 5
+_UNITS = {"m": 1, "h": 60, "d": 1440}
+_WAIT_SECONDS = 30
+# Programs that a person points to, to run the same against other releases than Debian's.
+NEWER_PROMETHEUS, NEWER_ALERTMANAGER = "NEWER_PROMETHEUS", "NEWER_ALERTMANAGER"
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Which programs run; "" for Debian's."""
+
+    prometheus: str = ""
+    alertmanager: str = ""
+
+
+def newer() -> Programs | None:
+    """Other releases, where the environment names both programs."""
+    programs = Programs(
+        os.environ.get(NEWER_PROMETHEUS, ""), os.environ.get(NEWER_ALERTMANAGER, "")
+    )
+    return programs if programs.prometheus and programs.alertmanager else None
+
+
+def hurried_rules(rules: str) -> str:
+    """The rules with waits of seconds, all but the hourly sums evaluated at Prometheus's pace."""
+
+    def shorter(found: re.Match[str]) -> str:
+        minutes = int(found[2]) * _UNITS[found[3]]
+        return f"{found[1]}{min(minutes, LONGEST_SECONDS)}s"
+
+    waits = re.compile(r"^( +(?:for|keep_firing_for): )(\d+)([mhd])$", re.MULTILINE)
+    return re.sub(r"^    interval: (?!1h).*\n", "", waits.sub(shorter, rules), flags=re.MULTILINE)
+
+
+def example(receiver: Receiver) -> str:
+    """The shipped example that delivers to a receiver, in a hurry."""
+    text = EXAMPLE.read_text()
+    text = _changed(text, r"group_wait: (?!0s).*", "group_wait: 1s")
+    text = _changed(text, r"group_interval: .*", "group_interval: 2s")
+    text = _changed(text, r"smarthost: .*", f"smarthost: 127.0.0.1:{receiver.mail_port}")
+    hooks = f"http://127.0.0.1:{receiver.port}/hook"
+    text = _changed(text, r"http://127\.0\.0\.1:9095/", f"{hooks}/")
+    text = _changed(
+        text,
+        rf"^  - name: ({PAGER}|{TICKETS}|{NOBODY})$",
+        rf"  - name: \1\n    webhook_configs:\n      - url: {hooks}/\1",
+    )
+    pages = f"http://127.0.0.1:{receiver.port}/page/{PAGER}"
+    return f"global:\n  pagerduty_url: {pages}\n{text}"
+
+
+def _changed(text: str, pattern: str, new: str) -> str:
+    changed, times = re.subn(pattern, new, text, flags=re.MULTILINE)
+    assert times, f"{EXAMPLE.name} has nothing like {pattern}"
+    return changed
+
+
+@dataclass(frozen=True, slots=True)
+class Alertmanager:
+    """The server as a process of its own."""
+
+    port: int
+
+    def alerts(self, **labels: str) -> list[Any]:
+        """What it holds of alerts with these labels, by its API: their `status.state` and so on."""
+        filters = [("filter", f'{name}="{text}"') for name, text in labels.items()]
+        url = f"http://127.0.0.1:{self.port}/api/v2/alerts?{urllib.parse.urlencode(filters)}"
+        with urllib.request.urlopen(url, timeout=_WAIT_SECONDS) as answer:
+            found: list[Any] = json.load(answer)
+        return found
+
+    def states(self, **labels: str) -> dict[str, str]:
+        """Each alert with these labels by its name: active, or suppressed by another."""
+        held = self.alerts(**labels)
+        return {alert["labels"]["alertname"]: alert["status"]["state"] for alert in held}
+
+
+@contextmanager
+def alertmanager(
+    directory: Path, receiver: Receiver, programs: Programs = Programs()
+) -> Iterator[Alertmanager]:
+    """One that delivers to the receiver by the shipped example, and runs inside."""
+    program = programs.alertmanager or require(PROGRAM, PACKAGE)
+    directory.mkdir(parents=True)
+    configuration, log = directory / "alertmanager.yml", directory / "log"
+    configuration.write_text(example(receiver))
+    copy(TEMPLATE, directory)
+    command = [
+        program,
+        f"--config.file={configuration}",
+        f"--storage.path={directory}/data",
+        "--web.listen-address=127.0.0.1:0",
+        "--cluster.listen-address=",
+    ]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(command, env=clean_environment(), stderr=output) as process,
+    ):
+        try:
+            (port, *_) = eventually(
+                lambda: re.findall(r'"Listening on" address=127\.0\.0\.1:(\d+)', log.read_text()),
+                "alertmanager listens",
+            )
+            yield Alertmanager(int(port))
+        finally:
+            process.terminate()
+
+
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """All of it: hosts that are scraped, the rules over them, and who is told."""
+
+    hosts: Hosts
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    receiver: Receiver
+
+    def firing(self, **labels: str) -> set[str]:
+        """The names of the alerts with these labels that Prometheus says fire."""
+        wanted = ",".join(f'{name}="{text}"' for name, text in labels.items())
+        rows = self.prometheus.query(f'ALERTS{{alertstate="firing",{wanted}}}')
+        return {row["metric"]["alertname"] for row in rows}
+
+
+@contextmanager
+def alerting(
+    directory: Path,
+    instances: Sequence[str],
+    *,
+    nodes: Sequence[str] = (),
+    past: str = "",
+    programs: Programs = Programs(),
+) -> Iterator[Alerting]:
+    """Everything between a scrape and a page, running inside.
+
+    `instances` are the targets of the job gpuwatch, `nodes` those of the job node. `past` is what
+    Prometheus already knows, in OpenMetrics with an instant on every sample.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with (
+        scraped() as hosts,
+        receiving(TICKETS) as receiver,
+        alertmanager(directory / "alertmanager", receiver, programs) as deliverer,
+        serving_rules(
+            directory / "prometheus",
+            hurried_rules((ROOT / "alerts" / "gpuwatch.rules.yml").read_text()),
+            targets=[
+                *(hosts.target(instance, "gpuwatch") for instance in instances),
+                *(hosts.target(instance, "node") for instance in nodes),
+            ],
+            tells=deliverer.port,
+            past=past,
+            program=programs.prometheus,
+        ) as asks,
+    ):
+        yield Alerting(hosts, asks, deliverer, receiver)
