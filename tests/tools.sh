@@ -7,6 +7,9 @@ while read -r command package; do
     command -v "$command" >/dev/null 2>&1 || [ -e "$command" ] || missing="$missing $package"
 done <<LIST
 promtool prometheus
+systemd-analyze systemd
+systemd-nspawn systemd-container
+mmdebstrap mmdebstrap
 amtool prometheus-alertmanager
 chromium chromium
 zsh zsh

@@ -167,6 +167,17 @@ def test_a_credential_that_everybody_may_read_is_refused(tmp_path: Path) -> None
         read_secret({"credential": "bmc-password"}, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
 
 
+def test_what_the_unit_hands_over_without_a_file_is_never_sent_as_a_password(
+    tmp_path: Path,
+) -> None:
+    """A few wrong logins lock a BMC's user out."""
+    (tmp_path / "bmc-password").write_text("unset")
+    (tmp_path / "bmc-password").chmod(0o400)
+
+    with pytest.raises(SecretRefused, match="credential bmc-password has no secret: "):
+        read_secret({"credential": "bmc-password"}, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+
 def test_a_credential_outside_systemd_is_refused_with_both_ways_out() -> None:
     """Somebody started the agent by hand."""
     with pytest.raises(SecretRefused) as refused:

@@ -148,7 +148,7 @@ class ControlServer:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             listening.bind(str(temporary))
-            if self._group is not None:
+            if self._group not in (None, temporary.stat().st_gid):
                 try:
                     os.chown(temporary, -1, self._group)
                 except PermissionError:

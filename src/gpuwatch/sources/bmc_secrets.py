@@ -20,6 +20,8 @@ _GROUP_AND_WORLD = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 # the place of the group's rights, and the folder keeps everybody else out.
 _WORLD = stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 _ROOT = 0
+# What the unit hands over where there is no file: SetCredential= cannot be empty.
+_PLACEHOLDER = "unset"
 _HINTS = {
     errno.EACCES: "give it to the agent's user, or hand it over as a credential",
     errno.ENOENT: "write the secret into it, alone, and make it mode 600",
@@ -43,7 +45,13 @@ def read_secret(where: Mapping[str, str], environment: Mapping[str, str]) -> str
             f"credential {name} was not handed over: {DIRECTORY_VARIABLE} is not set"
             f" (write LoadCredential={name}:FILE into the unit, or set password_file)"
         )
-    return _read(Path(folder) / name, _WORLD, {_ROOT, os.geteuid()})
+    secret = _read(Path(folder) / name, _WORLD, {_ROOT, os.geteuid()})
+    if secret == _PLACEHOLDER:
+        raise SecretRefused(
+            f"credential {name} has no secret: the file that LoadCredential={name}: names was not"
+            " there when the unit started (write it, mode 600, and restart)"
+        )
+    return secret
 
 
 def judge_file(path: str) -> None:
