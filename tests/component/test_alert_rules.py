@@ -46,6 +46,11 @@ def test_every_finding_fires_its_alert_and_outlives_a_restart(tmp_path: Path) ->
     assert _told(tmp_path, [alert_cases.findings()]) == ""
 
 
+def test_a_finding_that_is_hushed_pages_no_longer(tmp_path: Path) -> None:
+    """Who takes a board up within the pager's wait is not paged for it."""
+    assert _told(tmp_path, [alert_cases.hushed()]) == ""
+
+
 @pytest.mark.parametrize(
     ("cases", "every"),
     [(SHORT, "1m"), (WEEKDAYS, "1m"), (LONG, "5m"), (COHORTS, "1d")],

@@ -120,6 +120,29 @@ def findings() -> Case:
     )
 
 
+def hushed() -> Case:
+    """A page that people take up becomes a note at once; one that ends while hushed stays one."""
+    rule = next(rule for rule in RULES if rule.code == "recovery-action")
+    made = {urgency: _of(rule, urgency) for urgency in ("page", "info")}
+    page, info = (made[urgency][0].replace(f"{urgency}:9853", HOST) for urgency in made)
+    info = info.replace("GPU-info", "GPU-page")
+    labels = {"instance": HOST, "uuid": "GPU-page", "serial": "S-page"}
+    paged, noted = (dict(made[urgency][1]) | labels for urgency in made)
+    told = f'gpuwatch_gpu_info{{{JOB},gpu="3",uuid="GPU-page",serial="S-page"}}'
+    name = name_of(rule.code)
+    return Case(
+        name="a page that is taken up is over at once",
+        series={told: "1x30", page: "_x2 1x2 stale", info: "_x5 1x2 stale"},
+        checks=(
+            Check(at=4, alert=name, fires=(paged,)),
+            Check(at=5, alert=name, fires=(noted,)),
+            Check(at=8, alert=name, fires=(noted,)),
+            Check(at=11, alert=name, fires=(noted,)),
+            Check(at=14, alert=name),
+        ),
+    )
+
+
 def document(cases: Iterable[Case], rules: str, every: str = "1m") -> str:
     """A file of tests for promtool, in JSON, which is YAML."""
     tests = [_test(case) for case in cases]

@@ -1,9 +1,10 @@
 """Alertmanager for tests: the real one with the shipped example, fed by the real Prometheus.
 
 What is not as shipped, because a test has no hours:
-- rules: `for:` and `keep_firing_for:` are as many seconds as they were minutes, and at most
-  LONGEST_SECONDS; every group is evaluated each second, beside those that add up hour by hour. The
-  expressions, labels and texts are the shipped ones.
+- rules: `for:`, `keep_firing_for:` and the time for which a finding is kept are as many seconds as
+  they were minutes, and at most five, or as a test's `Pace` says; every group is evaluated each
+  second, beside those that add up hour by hour. What else stands in the expressions, labels and
+  texts are the shipped ones.
 - Alertmanager: `group_wait` is 1 s where it was any, `group_interval` 2 s. Routes, grouping,
   inhibition, templates and repetition are the shipped ones; of the receivers only the addresses are
   changed, and each has a web hook beside what it had, also the one that tells nobody.
@@ -32,7 +33,6 @@ PROGRAM, PACKAGE = "prometheus-alertmanager", "prometheus-alertmanager"
 EXAMPLE = ROOT / "alerts" / "alertmanager.example.yml"
 TEMPLATE = ROOT / "alerts" / "gpuwatch.tmpl"
 PAGER, TICKETS, NOBODY, DEAD_MAN = "pager", "tickets", "nobody", "dead-man"
-LONGEST_SECONDS = 5
 _UNITS = {"m": 1, "h": 60, "d": 1440}
 _WAIT_SECONDS = 30
 # Programs that a person points to, to run the same against other releases than Debian's.
@@ -55,21 +55,35 @@ def newer() -> Programs | None:
     return programs if programs.prometheus and programs.alertmanager else None
 
 
-def hurried_rules(rules: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long waits of the rules last: seconds for each minute, and at most `longest_seconds`.
+
+    `group_wait` is Alertmanager's, for every route but the dead man's.
+    """
+
+    minute_seconds: int = 1
+    longest_seconds: int = 5
+    group_wait: str = "1s"
+
+
+def hurried_rules(rules: str, pace: Pace = Pace()) -> str:
     """The rules with waits of seconds, all but the hourly sums evaluated at Prometheus's pace."""
 
     def shorter(found: re.Match[str]) -> str:
-        minutes = int(found[2]) * _UNITS[found[3]]
-        return f"{found[1]}{min(minutes, LONGEST_SECONDS)}s"
+        seconds = int(found[2]) * _UNITS[found[3]] * pace.minute_seconds
+        return f"{found[1]}{min(seconds, pace.longest_seconds)}s"
 
     waits = re.compile(r"^( +(?:for|keep_firing_for): )(\d+)([mhd])$", re.MULTILINE)
-    return re.sub(r"^    interval: (?!1h).*\n", "", waits.sub(shorter, rules), flags=re.MULTILINE)
+    kept = re.compile(r"(\[)(\d+)([mhd])(?=:\])")
+    text = kept.sub(shorter, waits.sub(shorter, rules))
+    return re.sub(r"^    interval: (?!1h).*\n", "", text, flags=re.MULTILINE)
 
 
-def example(receiver: Receiver) -> str:
+def example(receiver: Receiver, pace: Pace = Pace()) -> str:
     """The shipped example that delivers to a receiver, in a hurry."""
     text = EXAMPLE.read_text()
-    text = _changed(text, r"group_wait: (?!0s).*", "group_wait: 1s")
+    text = _changed(text, r"group_wait: (?!0s).*", f"group_wait: {pace.group_wait}")
     text = _changed(text, r"group_interval: .*", "group_interval: 2s")
     text = _changed(text, r"smarthost: .*", f"smarthost: 127.0.0.1:{receiver.mail_port}")
     hooks = f"http://127.0.0.1:{receiver.port}/hook"
@@ -111,13 +125,13 @@ class Alertmanager:
 
 @contextmanager
 def alertmanager(
-    directory: Path, receiver: Receiver, programs: Programs = Programs()
+    directory: Path, receiver: Receiver, programs: Programs = Programs(), pace: Pace = Pace()
 ) -> Iterator[Alertmanager]:
     """One that delivers to the receiver by the shipped example, and runs inside."""
     program = programs.alertmanager or require(PROGRAM, PACKAGE)
     directory.mkdir(parents=True)
     configuration, log = directory / "alertmanager.yml", directory / "log"
-    configuration.write_text(example(receiver))
+    configuration.write_text(example(receiver, pace))
     copy(TEMPLATE, directory)
     command = [
         program,
@@ -164,6 +178,7 @@ def alerting(
     nodes: Sequence[str] = (),
     past: str = "",
     programs: Programs = Programs(),
+    pace: Pace = Pace(),
 ) -> Iterator[Alerting]:
     """Everything between a scrape and a page, running inside.
 
@@ -174,10 +189,10 @@ def alerting(
     with (
         scraped() as hosts,
         receiving(TICKETS) as receiver,
-        alertmanager(directory / "alertmanager", receiver, programs) as deliverer,
+        alertmanager(directory / "alertmanager", receiver, programs, pace) as deliverer,
         serving_rules(
             directory / "prometheus",
-            hurried_rules((ROOT / "alerts" / "gpuwatch.rules.yml").read_text()),
+            hurried_rules((ROOT / "alerts" / "gpuwatch.rules.yml").read_text(), pace),
             targets=[
                 *(hosts.target(instance, "gpuwatch") for instance in instances),
                 *(hosts.target(instance, "node") for instance in nodes),

@@ -10,10 +10,15 @@ from gpuwatch.policy.rules import Rule
 
 # An agent that restarts and a scrape that fails must not end a page and send it again.
 KEEP = "5m"
+# Findings are kept by series and not by `keep_firing_for`: that keeps a page for what has become a
+# note meanwhile, and pages for a board that was released and reset before anybody was told.
 IDENTITY = "gpu, serial, slot, name, part_number, vbios, driver"
 # Identity that can change while the alert holds. The serial stays, for silences made by hand.
 CHANGING = ("gpu", "slot", "name", "part_number", "vbios", "driver")
 DESCRIBED = "instance_uuid_code:gpuwatch_gpu_finding:described"
+_KEPT_OF_GPUS = "instance_uuid_code:gpuwatch_gpu_finding:kept"
+_KEPT_OF_HOSTS = "instance_code:gpuwatch_host_finding:kept"
+_KEPT_OF_BMCS = "instance_bmc_code:gpuwatch_bmc_finding:kept"
 GPU = (
     "GPU {{ $labels.gpu }} ({{ $labels.name }}) on {{ $labels.instance }}, "
     "serial {{ with $labels.serial }}{{ . }}{{ else }}unreadable{{ end }}, "
@@ -36,19 +41,19 @@ _ROUTE = '{{ if eq $labels.urgency "watch" }}info{{ else }}{{ $labels.urgency }}
 # Scope: the series, whom the summary names, whom the description names, where to look.
 _PLACES = {
     Scope.GPU: (
-        DESCRIBED,
+        _KEPT_OF_GPUS,
         "GPU {{ $labels.gpu }} on {{ $labels.instance }}",
         GPU,
         "`gpuwatch explain {{ $labels.uuid }}` there tells why, with dates and numbers.",
     ),
     Scope.HOST: (
-        "gpuwatch_host_finding",
+        _KEPT_OF_HOSTS,
         _HOST,
         _HOST,
         "`gpuwatch status` there tells why, with dates and numbers.",
     ),
     Scope.BMC: (
-        "gpuwatch_bmc_finding",
+        _KEPT_OF_BMCS,
         _BMC,
         _BMC,
         "`gpuwatch status` on {{ $labels.instance }} tells why, with sensors and numbers.",
@@ -76,7 +81,22 @@ def findings(rules: Iterable[Rule], runbooks: str = AGENTS_OWN) -> Group:
     """The alerts of all rules, after the join of all findings of GPUs with their identity."""
     found = "gpuwatch_gpu_finding == 1"
     described = Recording(record=DESCRIBED, expr=f"{joined(found)}\nor on (instance, uuid) {found}")
-    return Group("gpuwatch-findings", (described, *(_alert(rule, runbooks) for rule in rules)))
+    kept = (
+        _kept(_KEPT_OF_GPUS, f"{DESCRIBED} == 1", "instance, uuid, code"),
+        _kept(_KEPT_OF_HOSTS, "gpuwatch_host_finding == 1", "instance, code"),
+        _kept(_KEPT_OF_BMCS, "gpuwatch_bmc_finding == 1", "instance, bmc, code"),
+    )
+    alerts = (_alert(rule, runbooks) for rule in rules)
+    return Group("gpuwatch-findings", (described, *kept, *alerts))
+
+
+def _kept(record: str, found: str, identity: str) -> Recording:
+    """What is found, and what is gone for less than KEEP as it was told last."""
+    last = f"max_over_time(timestamp({found})[{KEEP}:])"
+    return Recording(
+        record=record,
+        expr=f"{found}\nor on ({identity})\n  topk by ({identity}) (1, {last}) > bool 0",
+    )
 
 
 def _alert(rule: Rule, runbooks: str) -> Alert:
@@ -88,7 +108,6 @@ def _alert(rule: Rule, runbooks: str) -> Alert:
     return Alert(
         name=name_of(rule.code),
         expr=f'{series}{{code="{rule.code}"}} == 1',
-        keep=KEEP,
         labels={
             "severity": _SEVERITY,
             "route": _ROUTE,
