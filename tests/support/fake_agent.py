@@ -31,6 +31,7 @@ from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.flag_documents import audit_document
 from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.exposition.window_documents import plan_document
+from gpuwatch.exposition.work_orders import work_order
 from gpuwatch.policy.views import PolicySettings
 from tests.support.histories import DAY, START
 
@@ -70,6 +71,7 @@ class FakeAgent:
             "preview": lambda: self._preview(request.number("since")),
             "flags": lambda: {"flags": flags_document(self.snapshot)},
             "flag": lambda: {"flag": self._flag(request)},
+            "work-order": lambda: self._work_order(request),
             "audit": lambda: {"audit": self._audit(request), "more": False},
             "boards-export": lambda: {"boards": [self._line()]},
             "maintenance-list": lambda: {
@@ -113,6 +115,12 @@ class FakeAgent:
         if number not in flags:
             raise ControlError(ErrorKind.NOT_FOUND, f"there is no flag {number}", "look")
         return flags[number]
+
+    def _work_order(self, request: Request) -> Mapping[str, object]:
+        self._flag(request)
+        number = int(request.number("number"))
+        flag = next(one for one in self.snapshot.flags if one.number == number)
+        return dict(work_order(self.snapshot, flag))
 
     def _audit(self, request: Request) -> list[object]:
         records = [record for kept in self.snapshot.flag_audit.values() for record in kept]

@@ -15,6 +15,7 @@ from gpuwatch.domain.incidents import ErrorKind, ErrorSignal, Incident, Memory
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
 from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState, Held, XidCount
+from gpuwatch.domain.servers import Directions, Server
 from gpuwatch.domain.signals import Kind, Role, Signal
 from gpuwatch.domain.snapshot import GpuState, Latest, Maintenance, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
@@ -670,4 +671,10 @@ def rich_snapshot() -> Snapshot:
         labels={"site": "ams1", "row": "r4", "rack": "17", "unit": "21"},
         rules_version="2026.3",
         config_hash="6b1f0c2d",
+        server=Server(maker="Supermicro", product="SYS-821GE", serial="S1", asset_tag="A-0042"),
+        directions=Directions(
+            zone="Europe/Berlin",
+            contacts=("Hall desk +49 30 555 0100, day and night", "Ada (SRE) +49 30 555 0101"),
+            notes=("Badge at desk B; the lift is behind cage 4.",),
+        ),
     )

@@ -25,6 +25,7 @@ from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.moments import Clock, Moment
 from gpuwatch.domain.records import BoardRecord
+from gpuwatch.domain.servers import Identity
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import Maintenance, Snapshot
 from gpuwatch.domain.verdicts import gravest
@@ -38,16 +39,6 @@ log = structlog.get_logger(_LOGGER)
 
 LOOK_SECONDS = 1.0
 JUDGE_SECONDS = 30.0  # for what time alone makes true
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What a snapshot says of the host and the configuration."""
-
-    hostname: str
-    labels: Mapping[str, str]
-    config_hash: str
-    runbook_url: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -294,4 +285,6 @@ class Agent:
             rules_version=RULES_VERSION,
             config_hash=self.identity.config_hash,
             runbook_url=self.identity.runbook_url,
+            server=self.identity.server,
+            directions=self.identity.directions,
         )

@@ -13,6 +13,7 @@ from gpuwatch.domain.flag_life import FlagError, Outcome, dismissed, done, start
 from gpuwatch.domain.flags import Disposition, Flag
 from gpuwatch.exposition.documents import flags_document
 from gpuwatch.exposition.flag_documents import audit_document, flag_document
+from gpuwatch.exposition.work_orders import work_order
 from gpuwatch.policy.placement import NoPlaceError
 
 Answer = Mapping[str, object]
@@ -36,6 +37,7 @@ class FlagRequests:
             "flag-dismiss": self._dismiss,
             "flag-set": self._set,
             "audit": self._audit,
+            "work-order": self._work_order,
         }
 
     def _flags(self, _request: Request, _actor: str) -> Answer:
@@ -44,6 +46,10 @@ class FlagRequests:
     def _flag(self, request: Request, _actor: str) -> Answer:
         snapshot = self._agent.snapshot
         return {"flag": flag_document(snapshot, numbered(snapshot.flags, request))}
+
+    def _work_order(self, request: Request, _actor: str) -> Answer:
+        snapshot = self._agent.snapshot
+        return dict(work_order(snapshot, numbered(snapshot.flags, request)))
 
     def _acknowledge(self, request: Request, actor: str) -> Answer:
         return self._change(

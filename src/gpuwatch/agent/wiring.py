@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpuwatch.agent.core import Identity
 from gpuwatch.agent.live_bmc import WatchedBmc
 from gpuwatch.config.loading import Loaded
 from gpuwatch.config.models import Settings
 from gpuwatch.domain.moments import Clock
+from gpuwatch.domain.servers import Directions, Identity
 from gpuwatch.exposition.compat import DCGM, IPMI, CompatTable
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.history import Degraded, History, HistorySettings
@@ -18,6 +18,7 @@ from gpuwatch.policy.rules import COUNTED_XIDS
 from gpuwatch.policy.views import PolicySettings
 from gpuwatch.sources.base import LogPosition
 from gpuwatch.sources.calendars import CalendarFile
+from gpuwatch.sources.dmi import server_of
 from gpuwatch.sources.kernel_log_source import KernelLogSettings, KernelLogSource
 from gpuwatch.sources.nvml_log import Log as NvmlLog
 from gpuwatch.sources.nvml_settings import NvmlSettings, RetryPlan
@@ -60,7 +61,15 @@ def identity(loaded: Loaded) -> Identity:
         labels=labels | {"fru": host.fru},
         config_hash=loaded.digest,
         runbook_url=loaded.settings.web.runbook_url,
+        server=server_of(Path(loaded.settings.nvml.sysfs)),
+        directions=directions(loaded.settings),
     )
+
+
+def directions(settings: Settings) -> Directions:
+    """What a work order adds to what is known."""
+    told = settings.work_orders
+    return Directions(zone=told.zone, contacts=told.contacts, notes=told.notes, drain=told.drain)
 
 
 def policy_settings(settings: Settings) -> PolicySettings:

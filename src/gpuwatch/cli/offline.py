@@ -1,6 +1,5 @@
 """Offline: what is remembered, read from the database when no agent runs."""
 
-import socket
 import sys
 import time
 from argparse import Namespace
@@ -9,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gpuwatch.cli.offline_bmcs import OfflineBmcs
+from gpuwatch.cli.offline_host import identity_of
 from gpuwatch.cli.output import clean
 from gpuwatch.cli.session import database_of, layers_of
 from gpuwatch.control.client import AgentAbsentError
@@ -29,6 +29,7 @@ from gpuwatch.exposition.documents import (
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.flag_documents import audit_document
 from gpuwatch.exposition.window_documents import plan_document
+from gpuwatch.exposition.work_orders import work_order
 from gpuwatch.history.health import HistoryError
 from gpuwatch.history.reader import Reader
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from gpuwatch.exposition.flag_shapes import AuditShape, FlagShape
     from gpuwatch.exposition.shapes import EventShape, GpuShape, SnapshotShape
     from gpuwatch.exposition.window_shapes import PlanShape
+    from gpuwatch.exposition.work_order_shapes import WorkOrderShape
 
 _EVENTS = 200
 
@@ -50,7 +52,7 @@ class Offline:
 
     def __init__(self, arguments: Namespace, absent: AgentAbsentError) -> None:
         path = database_of(arguments)
-        self._runbook_url = layers_of(arguments).text(("web", "runbook_url"), "").rstrip("/")
+        self._host = identity_of(layers_of(arguments))
         if not path.exists():
             raise AgentAbsentError(f"{absent}, and {path} does not exist") from absent
         try:
@@ -82,7 +84,7 @@ class Offline:
 
     def export(self, *, everything: bool) -> list[str]:
         """The lines of the request `boards-export`."""
-        flags, host, now = self._reader.flags(), socket.gethostname(), time.time()
+        flags, host, now = self._reader.flags(), self._host.hostname, time.time()
         known = [told(record, flags, host, now) for record in self._reader.records().values()]
         return [write(one) for one in known if everything or one.unproven]
 
@@ -138,6 +140,13 @@ class Offline:
             ErrorKind.NOT_FOUND, f"there is no flag {number}", "see gpuwatch flags list --all"
         )
 
+    def work_order(self, number: int) -> "WorkOrderShape":
+        """The document of the request `work-order`. Raises ControlError when there is none."""
+        self.flag(number)
+        remembered = self._remembered()
+        flag = next(one for one in remembered.flags if one.number == number)
+        return work_order(remembered, flag, remembered=True)
+
     def audit(self, since: float, subject: str, limit: int) -> "dict[str, list[AuditShape] | bool]":
         """The document of the request `audit`."""
         records = self._reader.audit(limit + 1, since=since, subject=subject)
@@ -154,7 +163,10 @@ class Offline:
             version=0,
             at=Moment(wall=now, boottime=0.0, boot_id=""),
             started_at=now,
-            hostname=socket.gethostname(),
+            hostname=self._host.hostname,
+            labels=self._host.labels,
+            server=self._host.server,
+            directions=self._host.directions,
             gpus=tuple(
                 GpuState(
                     record=record,
@@ -173,5 +185,5 @@ class Offline:
             events=self._reader.recent_events(_EVENTS, board),
             sxids=self._reader.sxids(),
             history_bytes=self._reader.size_bytes,
-            runbook_url=self._runbook_url,
+            runbook_url=self._host.runbook_url,
         )

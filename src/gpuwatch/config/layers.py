@@ -72,6 +72,12 @@ class Layers:
         entry = self.entries.get(key)
         return entry.value if entry is not None and isinstance(entry.value, str) else default
 
+    def texts(self, key: Key) -> tuple[str, ...]:
+        """The winning value of `key` where it is a list of texts, else none."""
+        entry = self.entries.get(key)
+        told = entry.value if entry is not None and isinstance(entry.value, list | tuple) else ()
+        return tuple(one for one in told if isinstance(one, str))
+
 
 def read(file: Path | None, environment: Mapping[str, str], options: Iterable[str] = ()) -> Layers:
     """Read every source; problems are collected, not raised.

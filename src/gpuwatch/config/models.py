@@ -21,7 +21,7 @@ from gpuwatch.config.occasions import (
     MaintenanceWindow,
 )
 from gpuwatch.config.section import DAY, HOUR, MINUTE, SECOND, Section, refuse
-from gpuwatch.config.values import AbsolutePath, Address, BaseUrl, Duration, refused
+from gpuwatch.config.values import AbsolutePath, Address, BaseUrl, Duration, Zone, refused
 from gpuwatch.policy.rules import RULES
 
 
@@ -226,6 +226,19 @@ class Host(Section):
     )
 
 
+class WorkOrders(Section):
+    """What the work order for people at the rack adds to what gpuwatch knows."""
+
+    zone: Zone = Field(
+        "UTC", description='Time zone of the hall, such as "Europe/Berlin"; beside UTC on paper.'
+    )
+    contacts: tuple[StrictStr, ...] = Field((), description="Whom to call, a line each.")
+    notes: tuple[StrictStr, ...] = Field(
+        (), description="What to know on site (badge, lift, spares), a line each."
+    )
+    drain: StrictStr = Field("", description="How this site takes a host out of service.")
+
+
 class Log(Section):
     """What the agent says on standard error."""
 
@@ -240,7 +253,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     LIVE: ClassVar = frozenset(
-        {"policy", "rules", "windows", "blackouts", "calendars", "host", "log"}
+        {"policy", "rules", "windows", "blackouts", "calendars", "host", "work_orders", "log"}
     )
 
     agent: Agent = Agent()
@@ -255,6 +268,7 @@ class Settings(BaseSettings):
     blackouts: tuple[MaintenanceBlackout, ...] = ()
     calendars: tuple[MaintenanceCalendar, ...] = ()
     host: Host = Host()
+    work_orders: WorkOrders = WorkOrders()
     compat: Compat = Compat()
     log: Log = Log()
 

@@ -72,6 +72,13 @@ FLAG_FORMS: tuple[RequestForm, ...] = (
         _REASON,
     ),
     RequestForm(
+        "work-order",
+        Access.READING,
+        "What a person at the rack needs to swap the board of one flag.",
+        "work_orders.work_order",
+        (_NUMBER,),
+    ),
+    RequestForm(
         "audit",
         Access.READING,
         "Who changed what, when and why; the latest.",

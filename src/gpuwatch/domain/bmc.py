@@ -177,6 +177,7 @@ class BmcIdentity:
     firmware: str = ""
     bios: str = ""
     guid: str = ""
+    asset_tag: str = ""
     cipher_suite: int | None = None
     manufacturer_id: int | None = None
 

@@ -13,6 +13,7 @@ from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardRecord
+from gpuwatch.domain.servers import Directions, Server
 from gpuwatch.domain.signals import Signal
 from gpuwatch.domain.verdicts import Finding, Verdict
 from gpuwatch.domain.windows import Outlook, Window
@@ -186,6 +187,8 @@ class Snapshot:
     rules_version: str = ""
     config_hash: str = ""
     runbook_url: str = ""
+    server: Server = field(default_factory=Server)
+    directions: Directions = field(default_factory=Directions)
 
     @property
     def windows(self) -> tuple[Window, ...]:

@@ -194,6 +194,7 @@ def _identity(one: BmcIdentity) -> BmcIdentityShape:
         "firmware": one.firmware,
         "bios": one.bios,
         "guid": one.guid,
+        "asset_tag": one.asset_tag,
         "cipher_suite": one.cipher_suite,
     }
 

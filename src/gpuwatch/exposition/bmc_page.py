@@ -131,6 +131,7 @@ def _identity(told: BmcShape) -> Markup:
             ("part number", one["part_number"]),
             ("serial", one["serial"]),
             ("board serial", one["board_serial"]),
+            ("asset tag", one["asset_tag"]),
             ("BMC firmware", one["firmware"]),
             ("BIOS", one["bios"]),
             ("GUID", one["guid"]),

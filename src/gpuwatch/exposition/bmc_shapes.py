@@ -22,6 +22,7 @@ class BmcIdentityShape(TypedDict):
     firmware: str
     bios: str
     guid: str
+    asset_tag: str
     cipher_suite: int | None
 
 

@@ -12,10 +12,9 @@ from gpuwatch.sources.bmc_chassis import chassis_of, watchdog_of
 from gpuwatch.sources.bmc_ipmi_sensors import absent, sensors_of, told_of
 from gpuwatch.sources.bmc_signals import EARLIEST_STAMP
 from gpuwatch.sources.bmc_supplies import redundancies_of, supplies_of
+from gpuwatch.sources.makers import told
 
 LOG = "sel"
-_FILLERS = ("to be filled", "not specified", "default string", "none", "n/a", "unknown", "xxx")
-_COUNTING = "0123456789"
 
 
 def translate(message: Mapping[str, Any], moment: Moment, bmc: str) -> BmcSweep | LogBatch:
@@ -68,7 +67,7 @@ def _sweep(message: Mapping[str, Any], moment: Moment, bmc: str) -> BmcSweep:
 
 def _identity(message: Mapping[str, Any]) -> BmcIdentity:
     """Of the product where the FRU has one, else of the board, and the serial of the chassis."""
-    fru = {name: text for name, text in message.get("fru", {}).items() if _is_told(text)}
+    fru = {name: text for name, text in message.get("fru", {}).items() if told(text)}
     device = message["device"]
     auxiliary = device.get("auxiliary", "")
     firmware = device.get("firmware", "")
@@ -80,16 +79,11 @@ def _identity(message: Mapping[str, Any]) -> BmcIdentity:
         board_serial=fru.get("board_serial", ""),
         firmware=f"{firmware}.{auxiliary}" if auxiliary else firmware,
         bios=message.get("bios", ""),
+        asset_tag=fru.get("asset", ""),
         guid=message.get("guid", ""),
         cipher_suite=message["cipher_suite"],
         manufacturer_id=device.get("manufacturer"),
     )
-
-
-def _is_told(text: str) -> bool:
-    """Whether a text is not one of those that makers leave where nobody wrote anything."""
-    plain = text.lower().strip(" .0")
-    return bool(plain) and not plain.startswith(_FILLERS) and text != _COUNTING
 
 
 def _watts(

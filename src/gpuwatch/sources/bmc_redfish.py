@@ -12,7 +12,7 @@ from gpuwatch.sources.bmc_redfish_gpus import gpus_of
 from gpuwatch.sources.bmc_redfish_logs import entry_of
 from gpuwatch.sources.bmc_redfish_sensors import sensors_of
 from gpuwatch.sources.bmc_redfish_supplies import redundancies_of, supplies_of
-from gpuwatch.sources.bmc_redfish_words import told
+from gpuwatch.sources.makers import told
 
 Row = Mapping[str, Any]
 
@@ -86,6 +86,7 @@ def _identity(host: Row, server: Row, managers: Sequence[Row], root: Row) -> Bmc
         serial=of("serial"),
         firmware=told(str(first.get("firmware", ""))),
         bios=told(str(host.get("bios", ""))),
+        asset_tag=of("asset_tag"),
         guid=of("uuid") or told(str(root["uuid"])),
     )
 

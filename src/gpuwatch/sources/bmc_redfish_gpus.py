@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gpuwatch.domain.bmc import BmcGpu, Part, Quantity, Sensor
-from gpuwatch.sources.bmc_redfish_words import health_of, possible, told
+from gpuwatch.sources.bmc_redfish_words import health_of, possible
+from gpuwatch.sources.makers import told
 
 Row = Mapping[str, Any]
 Facts = Mapping[str, object]

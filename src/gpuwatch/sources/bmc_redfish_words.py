@@ -1,6 +1,5 @@
 """Redfish words: the closed sets of words that a Redfish service uses, and what they mean here."""
 
-import re
 from collections.abc import Mapping
 
 from gpuwatch.domain.bmc import Part, Quantity, SensorHealth
@@ -87,20 +86,11 @@ _VAGUE: Mapping[str, Part] = {
 }
 # A GPU's memory is told as `Memory`, and its board's air as `Intake`.
 _BY_NAME = frozenset({Part.GPU, Part.NVSWITCH, Part.PSU})
-_NOT_TOLD = re.compile(
-    r"0*|n/?a|none|null|unknown|not (specified|available)|default string|to be filled.*|x+|-+",
-    re.IGNORECASE,
-)
 
 
 def health_of(health: str, state: str = "") -> SensorHealth | None:
     """What a service makes of a part; None where it says nothing, or the part is not there."""
     return None if state in NOT_READ else _HEALTHS.get(health)
-
-
-def told(text: str) -> str:
-    """A text of an identity; "" for one of those that stand for none."""
-    return "" if _NOT_TOLD.fullmatch(text.strip()) else text.strip()
 
 
 def quantity_of(kind: str, unit: str, part: Part) -> tuple[Quantity, float]:

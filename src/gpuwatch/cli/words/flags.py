@@ -14,6 +14,19 @@ def add(commands: Commands) -> None:
     _add_looking(verbs)
     _add_planning(verbs)
     _add_work(verbs)
+    order = client(
+        commands,
+        "work-order",
+        "work_order:work_order",
+        "The paper by which a person at the rack swaps the board of a flag.",
+    )
+    order.add_argument("number", type=int, metavar="NUMBER", help="the flag, as list prints it")
+    order.add_argument(
+        "--format",
+        choices=("text", "html", "json"),
+        default="text",
+        help="html prints on A4; default: text",
+    )
     audit = client(commands, "audit", "audit:audit", "Who changed what, when and why.")
     audit.add_argument("--since", metavar="TIME", help=f"only since then: {_TIME}")
     audit.add_argument(

@@ -83,6 +83,7 @@ def _self(document: Document) -> Row:
         "model": text(document, "Model"),
         "serial": text(document, "SerialNumber"),
         "part_number": text(document, "PartNumber") or text(document, "SKU"),
+        "asset_tag": text(document, "AssetTag"),
         "uuid": text(document, "UUID"),
         "power": text(document, "PowerState"),
         "state": text(document, "Status", "State"),
