@@ -17,6 +17,7 @@ from pathlib import Path
 from gpuwatch.agent.assembly import assemble
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.maintenance import MaintenanceDirectory
+from gpuwatch.agent.systemd import Notifier
 from gpuwatch.config.loading import Loaded, load
 from gpuwatch.domain.devices import BoardKey, Device
 from gpuwatch.domain.events import Event, EventKind, EventSource
@@ -293,7 +294,7 @@ class DrivenHost:
         clock = self.clock
         settings = HistorySettings(retry_seconds=0.0, max_gap_seconds=MAX_GAP_SECONDS)
         history = History.open(self.folder / "history.db", clock, settings)
-        agent = assemble(_loaded(), clock, history)
+        agent = assemble(_loaded(), clock, history, Notifier({}))
         self._nvml = ReleasedNvml(clock)
         agent.nvml, agent.sources = self._nvml, (self._nvml,)
         agent.works = MaintenanceDirectory(self.folder / "maintenance.d")

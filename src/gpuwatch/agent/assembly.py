@@ -1,7 +1,5 @@
 """Assembly: the agent's loop with its sources, its rules and its memory, as the settings say."""
 
-import os
-
 import structlog
 
 from gpuwatch.agent import wiring
@@ -20,7 +18,7 @@ from gpuwatch.history import History
 from gpuwatch.policy.judge import Judge
 
 
-def assemble(loaded: Loaded, clock: Clock, history: History) -> Agent:
+def assemble(loaded: Loaded, clock: Clock, history: History, notifier: Notifier) -> Agent:
     """The loop with its sources, its rules and its memory."""
     settings = loaded.settings
     probes = structlog.get_logger("gpuwatch.probe")
@@ -47,7 +45,7 @@ def assemble(loaded: Loaded, clock: Clock, history: History) -> Agent:
         nvml=nvml,
         works=MaintenanceDirectory(wiring.places(settings).maintenance),
         identity=wiring.identity(loaded),
-        notifier=Notifier(os.environ),
+        notifier=notifier,
         health=HealthWatch(str(wiring.places(settings).history)),
         stale_seconds=timing.stale_after,
         cadences=dict(timing.periods),

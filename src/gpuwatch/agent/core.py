@@ -94,22 +94,19 @@ class Agent:
     def run(self) -> None:
         """Work until `stopping` is set. Feeds the watchdog at every turn.
 
-        Ready means that it listens, remembers and watches; a GPU need not have answered, because
-        NVML may take minutes, or have no driver, and `/readyz` tells that. Raises FatalError.
+        Raises FatalError.
         """
         self.decisions.restore()
         self.guard.run(LOOK, self._look_around)  # before a source starts: one may be released
         for source in self.sources:
             source.start(self.inbox.deliver)
         self.guard.run(SWEEP, self.sweep, changed=True)
-        self.notifier.tell("READY=1")
         while not self.stopping:
             self.turn()
 
     def turn(self) -> None:
         """One turn of the loop: take what arrived, look around, and decide when there is reason."""
         self._beat = time.monotonic()
-        self.notifier.tell("WATCHDOG=1")
         changed, arrived = False, False
         for item in self.inbox.take(LOOK_SECONDS):
             if isinstance(item, Errand):
@@ -121,6 +118,7 @@ class Agent:
         looked = self.guard.run(LOOK, self._look_around)
         if arrived or changed or looked:
             self.guard.run(SWEEP, self.sweep, changed=changed or looked)
+        self.notifier.turned(knows=self.nvml is None or self.memory.knows(self.nvml.state()))
 
     def heartbeat_age(self) -> float:
         """Seconds since the loop last turned (any thread)."""
@@ -150,7 +148,8 @@ class Agent:
                 findings=sum(len(found) for _, _, found in judgement.by_subject()),
                 flags=sum(flag.is_open for flag in self.decisions.flags),
             )
-        self.notifier.status(status_text(self.memory.live, judgement, len(self.snapshot.bmcs)))
+        live, driver, bmcs = self.memory.live, self.memory.driver, len(self.snapshot.bmcs)
+        self.notifier.status(status_text(live, driver, bmcs, judgement))
         return decided
 
     def _judging_due(self, now: Moment) -> bool:

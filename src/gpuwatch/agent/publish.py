@@ -13,6 +13,7 @@ from gpuwatch.domain.snapshot import GpuState
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.policy.judge import Judgement
 from gpuwatch.policy.views import PolicySettings
+from gpuwatch.sources.base import DriverCondition, DriverState
 
 
 @dataclass(slots=True)
@@ -87,8 +88,10 @@ def _set_apart(board: LiveBoard) -> str:
     return f"set apart: {call} did not return within its deadline"
 
 
-def status_text(live: Live, judgement: Judgement, bmcs: int) -> str:
-    """What the service manager shows of the agent."""
+def status_text(live: Live, driver: DriverState | None, bmcs: int, judgement: Judgement) -> str:
+    """What the service manager shows of the agent: one line."""
     present = sum(board.present for board in live.boards.values())
     controllers = f" and {bmcs} BMCs" if bmcs else ""
-    return f"watching {present} GPUs{controllers}, host {judgement.host_verdict.value}"
+    absent = driver is not None and driver.condition != DriverCondition.READY
+    why = f" ({driver.text})" if driver is not None and absent else ""
+    return f"watching {present} GPUs{controllers}{why}, host {judgement.host_verdict.value}"

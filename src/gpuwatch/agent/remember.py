@@ -89,6 +89,12 @@ class Memory:
                 assert_never(message)
         return changed
 
+    def knows(self, nvml: SourceState) -> bool:
+        """Whether the GPUs answered, or it is known why they do not."""
+        driver = self.driver
+        absent = driver is not None and driver.condition != DriverCondition.READY
+        return absent or nvml.released or nvml.last_success is not None
+
     def settle(self, now: Moment) -> bool:
         """What counts as time passes: Xids that only NVML told, lines left without a position."""
         since = self._uncounted_since

@@ -19,6 +19,7 @@ from gpuwatch.agent.calendars import CalendarWatch
 from gpuwatch.agent.housekeeping import Housekeeping
 from gpuwatch.agent.releases import StandingRelease
 from gpuwatch.agent.requests import Requests
+from gpuwatch.agent.systemd import Notifier
 from gpuwatch.clock import SystemClock
 from gpuwatch.config.loading import ConfigError, Loaded, reload
 from gpuwatch.control.requests import ControlError
@@ -35,6 +36,7 @@ log = structlog.get_logger("gpuwatch.service")
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE: another agent runs, or the port is taken
 EXIT_FAILED = 70  # EX_SOFTWARE: the service manager starts it anew
 STOP_SECONDS = 2.5  # of the five within which a service manager may expect us gone
+HISTORY_SECONDS = 600.0  # that opening it may take before a service manager gives the start up
 LEAVE_SECONDS = 4.5  # after this long whatever still hangs is left hanging
 
 
@@ -50,9 +52,12 @@ class Service:
     ) -> None:
         self._loaded = loaded
         self._logs = logs
+        notifier = Notifier(os.environ)
+        # A large one on a slow disk, or one that has to be salvaged, takes its time.
+        notifier.starting("opening the history", HISTORY_SECONDS)
         self._history = _open_history(loaded, clock, max_gap_seconds)
         self._history.on_audit = tell_audit
-        self.agent = assemble(loaded, clock, self._history)
+        self.agent = assemble(loaded, clock, self._history, notifier)
         self.agent.on_reload = self._reload
         self._standing = StandingRelease(wiring.places(loaded.settings).release)
         self.web = self._web()
@@ -126,7 +131,7 @@ class Service:
 
     def close(self) -> None:
         """End everything in `STOP_SECONDS` and what the disk takes to close the history."""
-        self.agent.notifier.tell("STOPPING=1")
+        self.agent.notifier.stopping()
         self._housekeeping.stop()
         self._calendars.stop()
         stops = [source.stop for source in self.agent.sources]
@@ -177,20 +182,18 @@ class Service:
 
     def _reload(self) -> None:
         """Take the settings up again; a bad file keeps the old ones and says so."""
-        self.agent.notifier.tell("RELOADING=1")
-        try:
-            result = reload(self._loaded)
-        except ConfigError as error:
-            for problem in error.problems:
-                log.error("reload-refused", problem=str(problem))  # noqa: TRY400 - no bug of ours
-        else:
+        with self.agent.notifier.reloading():
+            try:
+                result = reload(self._loaded)
+            except ConfigError as error:
+                for problem in error.problems:
+                    log.error("reload-refused", problem=str(problem))  # noqa: TRY400 - no bug of ours
+                return
             self._loaded = result.loaded
             self._apply(result.loaded)
             log.info(
                 "reloaded", changed=list(result.changed), needs_restart=list(result.needs_restart)
             )
-        finally:
-            self.agent.notifier.tell("READY=1")
 
     def _apply(self, loaded: Loaded) -> None:
         settings, decisions = loaded.settings, self.agent.decisions
