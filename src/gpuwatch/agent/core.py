@@ -169,6 +169,7 @@ class Agent:
         work = self.works.read(now.wall)
         changed = stepped or work != self.maintenance
         self.note_maintenance(work, now)
+        self.memory.sram.look(now)
         if self.reload_asked:
             self.reload_asked = False
             self.on_reload()
@@ -262,7 +263,7 @@ class Agent:
             started_at=now.wall - (now.boottime - self.started.boottime),
             hostname=self.identity.hostname,
             gpus=gpu_states(records, self.memory.live, frame),
-            sources=tuple(source.state() for source in self.sources),
+            sources=tuple(source.state() for source in self.sources) + self.memory.sram.states(now),
             bmcs=self.memory.bmcs.states(frame),
             epoch=self.memory.epoch,
             host_verdict=judgement.host_verdict,

@@ -12,6 +12,7 @@ import structlog
 from gpuwatch.agent import telling
 from gpuwatch.agent.bmcs import Bmcs
 from gpuwatch.agent.live import Live, remembered_at
+from gpuwatch.agent.sram import HandedCounts
 from gpuwatch.domain.bmc import BmcFailure, BmcSweep
 from gpuwatch.domain.bmc_logs import LogBatch
 from gpuwatch.domain.devices import BoardKey, Epoch
@@ -53,6 +54,7 @@ class Memory:
     epoch_started: Moment | None = None
     disturbed: Moment | None = None
     bmcs: Bmcs = field(init=False)
+    sram: HandedCounts = field(default_factory=HandedCounts)
     _uncounted: tuple[Event, ...] = ()
     _uncounted_since: float | None = None
     _position: LogPosition | None = None
@@ -182,7 +184,8 @@ class Memory:
             changed |= self.note(self.history.take_event(event, now))
         return changed
 
-    def _take_sweep(self, sweep: Sweep) -> bool:
+    def _take_sweep(self, told: Sweep) -> bool:
+        sweep = self.sram.fill(told)
         board = self.live.board(sweep.board)
         before = board.standing
         board.take(sweep, time.monotonic(), self.driver.driver_load if self.driver else "")

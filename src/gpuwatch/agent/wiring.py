@@ -38,6 +38,7 @@ class Places:
     maintenance: Path
     release: Path
     known_boards: Path | None
+    sram_counts: Path | None
 
 
 def places(settings: Settings) -> Places:
@@ -49,6 +50,7 @@ def places(settings: Settings) -> Places:
         maintenance=runtime / "maintenance.d",
         release=state / "release.json",
         known_boards=Path(settings.history.known_boards) if settings.history.known_boards else None,
+        sram_counts=Path(settings.nvml.sram_counts) if settings.nvml.sram_counts else None,
     )
 
 

@@ -77,6 +77,11 @@ class Nvml(Section):
     library_path: AbsolutePath = Field(
         "", description='Folder of libnvidia-ml.so.1; "" leaves the search to the system.'
     )
+    sram_counts: AbsolutePath = Field(
+        "/run/gpuwatch-sram/counts.json",
+        description="Where gpuwatch-sram.service leaves what the driver tells to root only; "
+        '"": not looked for.',
+    )
 
     @after_fields(mode="after")
     def _in_order(self) -> "Nvml":

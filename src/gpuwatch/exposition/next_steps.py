@@ -55,7 +55,7 @@ _UNKNOWN = "Find out why gpuwatch is blind; it says nothing of whether {gpu} is 
 
 _GAP_REMEDIES = {
     GapReason.UNSUPPORTED: "none: this board or driver does not have it",
-    GapReason.DENIED: "let the agent's user make this call, or run the SRAM status unit as root",
+    GapReason.DENIED: "only root may ask for it: systemctl enable --now gpuwatch-sram.timer",
     GapReason.LOST: "the driver has lost the GPU: drain the host and switch it off and on",
     GapReason.TIMED_OUT: "it is asked again by itself; a GPU that stays silent wants a reset",
     GapReason.FAILED: "look up the NVML error number, and the kernel log of that time",

@@ -1,5 +1,7 @@
 """Running: the agent itself, and its settings."""
 
+from pathlib import Path
+
 from gpuwatch.cli.words.common import Commands, command
 
 
@@ -18,3 +20,8 @@ def add(commands: Commands) -> None:
             metavar="SECTION.KEY=VALUE",
             help="set one setting; stronger than every other source",
         )
+    # Without help: it is for gpuwatch-sram.service, and stands in no list of commands.
+    errand = commands.add_parser("sram-counts", allow_abbrev=False)
+    errand.set_defaults(command="gpuwatch.cli.sram:sram_counts", json=False)
+    for name in ("--config", "--socket"):
+        errand.add_argument(name, type=Path)
