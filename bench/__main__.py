@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench import backtest, bmc, history_year, idle, ladder, managers, scrape, steady, sweep
+from bench import backtest, bmc, fleet, history_year, idle, ladder, managers, scrape, steady, sweep
 from bench.table import Row, Verdict, text
 
 BOARD_YEARS = 1_000_000
@@ -56,6 +56,7 @@ ALONE: dict[str, Part] = {
     "idle": idle.run,
     "bmc": bmc.run,
     "backtest": backtest.run,
+    "fleet": fleet.run,
 }
 TOGETHER: dict[str, Part] = {
     "steady": steady.run,

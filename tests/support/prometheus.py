@@ -23,8 +23,9 @@ _READY = "Server is ready to receive web requests"  # until then it answers 503
 class Prometheus:
     """The server as a process of its own."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int) -> None:
         self._port = port
+        self.pid = pid
 
     def query(self, expression: str) -> list[Any]:
         """The series of an instant query, each with `metric` and `value`.
@@ -39,6 +40,17 @@ class Prometheus:
         except urllib.error.HTTPError as refused:
             raise AssertionError(f"{expression}: {refused.read().decode()}") from refused
         return result
+
+    def get(self, path: str) -> str:
+        """The body of any of its pages."""
+        url = f"http://127.0.0.1:{self._port}{path}"
+        with urllib.request.urlopen(url, timeout=_WAIT_SECONDS) as answer:
+            return str(answer.read().decode())
+
+    def rule_groups(self) -> list[Any]:
+        """The groups of rules with their health and the seconds that they took last."""
+        groups: list[Any] = json.loads(self.get("/api/v1/rules"))["data"]["groups"]
+        return groups
 
     def numbers(self, expression: str, *labels: str) -> dict[tuple[str, ...], float]:
         """The value of each series of an instant query by the values of these labels."""
@@ -67,13 +79,17 @@ def prometheus(
 @contextmanager
 def ruled(directory: Path, agents: Mapping[str, int]) -> Iterator[Prometheus]:
     """One with the alerts' rules, all evaluated every second; agents are ports by instance."""
-    rules = re.sub(r"^    interval: .*\n", "", _RULES.read_text(), flags=re.MULTILINE)
     targets = [
         {"targets": [f"127.0.0.1:{port}"], "labels": {"instance": instance}}
         for instance, port in agents.items()
     ]
-    with serving_rules(directory, rules, targets=targets) as server:
+    with serving_rules(directory, hasty_rules(), targets=targets) as server:
         yield server
+
+
+def hasty_rules() -> str:
+    """The shipped rules without intervals of their own: all are evaluated as often as any."""
+    return re.sub(r"^    interval: .*\n", "", _RULES.read_text(), flags=re.MULTILINE)
 
 
 @contextmanager
@@ -85,16 +101,18 @@ def serving_rules(
     tells: int = 0,
     past: str = "",
     program: str = "",
+    every_seconds: int = 1,
 ) -> Iterator[Prometheus]:
-    """One with these rules and targets of the job gpuwatch, both asked every second.
+    """One with these rules and targets of the job gpuwatch, both asked at one interval.
 
     `tells` is the port of an Alertmanager, `past` what it already knows (OpenMetrics, with an
     instant on every sample), `program` another one than Debian's.
     """
     file = directory.with_suffix(".rules.yml")
     file.write_text(rules)
+    interval = f"{every_seconds}s"
     settings = {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "global": {"scrape_interval": interval, "evaluation_interval": interval},
         "rule_files": [str(file)],
         "scrape_configs": [{"job_name": "gpuwatch", "static_configs": targets}],
     }
@@ -139,6 +157,6 @@ def _running(
                 "prometheus listens",
             )
             eventually(lambda: _READY in log.read_text(), "prometheus is ready")
-            yield Prometheus(int(port))
+            yield Prometheus(int(port), process.pid)
         finally:
             process.terminate()
