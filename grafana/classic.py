@@ -3,7 +3,19 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from grafana.model import WIDTH, Colour, Dashboard, Kind, Panel, Query, Section, Step, Variable
+from grafana.model import (
+    WIDTH,
+    Colour,
+    Dashboard,
+    Kind,
+    Panel,
+    Query,
+    Section,
+    Step,
+    Unit,
+    Variable,
+)
+from grafana.words import VERDICTS
 
 SCHEMA = 39  # of Grafana 10.4 and 11; newer ones migrate it when they load it
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -16,14 +28,14 @@ _LINKS = {
     "uuid": ("The GPU", f"/d/gpuwatch-gpu?{_OF_GPU}"),
 }
 _ONLY = "Value"
-VERDICTS = {
-    "healthy": Colour.GOOD,
-    "watch": Colour.NOTE,
-    "reset_at_window": Colour.SOON,
-    "replace_at_window": Colour.ACT,
-    "drain_now": Colour.NOW,
-    "unknown": Colour.BLIND,
-}
+# Widths of columns whose text is of one length; the others share what is left.
+_WIDTHS = {
+    "gpu": 60, "slot": 105, "serial": 150, "uuid": 340, "urgency": 95, "state": 110, "xid": 70,
+    "bmc": 90, "psu": 70, "source": 130, "pci_address": 125, "vbios": 140, "driver": 115,
+    "part_number": 185, "code": 225, "remedy": 120,
+}  # fmt: skip
+_NARROWEST = 80  # pixels; Grafana's own 150 pushes columns out of sight
+_LEGEND_BESIDE = 12  # columns of the grid; in a narrower panel it would leave no room for lines
 
 
 def document(dashboard: Dashboard) -> dict[str, Any]:
@@ -132,7 +144,7 @@ def _panel(panel: Panel, number: int, place: dict[str, int]) -> dict[str, Any]:
         "gridPos": place,
         "targets": [_target(panel, query, at) for at, query in enumerate(panel.queries)],
         "fieldConfig": {"defaults": _defaults(panel), "overrides": list(_overrides(panel))},
-        "options": _OPTIONS[panel.kind] | ({"textMode": "name"} if panel.named else {}),
+        "options": _options(panel),
         "transformations": _transformations(panel),
     }
 
@@ -163,33 +175,40 @@ _STAT = {
     "textMode": "auto",
     "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
 }
-_OPTIONS: dict[Kind, dict[str, Any]] = {
-    Kind.STAT: _STAT,
-    Kind.TABLE: {"showHeader": True, "cellHeight": "sm"},
-    Kind.TIME_SERIES: {
-        "legend": {
-            "displayMode": "table",
-            "placement": "right",
-            "showLegend": True,
-            "calcs": ["lastNotNull", "max"],
-        },
-        "tooltip": {"mode": "multi", "sort": "desc"},
-    },
-}
+_BESIDE = {"displayMode": "table", "placement": "right", "calcs": ["lastNotNull", "max"]}
+_BELOW = {"displayMode": "list", "placement": "bottom", "calcs": []}
+
+
+def _options(panel: Panel) -> dict[str, Any]:
+    match panel.kind:
+        case Kind.STAT:
+            return _STAT | ({"textMode": "name"} if panel.named else {})
+        case Kind.TABLE:
+            return {"showHeader": True, "cellHeight": "sm"}
+        case Kind.TIME_SERIES:
+            legend = _BESIDE if panel.width >= _LEGEND_BESIDE else _BELOW
+            return {
+                "legend": legend | {"showLegend": True},
+                "tooltip": {"mode": "multi", "sort": "desc"},
+            }
 
 
 def _defaults(panel: Panel) -> dict[str, Any]:
     given: dict[str, Any] = {
         "unit": panel.unit.value,
         "thresholds": {"mode": "absolute", "steps": _steps(panel.base, panel.steps)},
-        "mappings": [_mapping(panel)] if panel.words else [],
+        # Of a table they are its numbers' alone: a GPU whose index is 1 is not called "yes".
+        "mappings": _mappings(panel) if panel.kind is not Kind.TABLE else [],
         "color": {"mode": "palette-classic" if panel.kind is Kind.TIME_SERIES else "thresholds"},
         "custom": _custom(panel),
     }
     if panel.empty:
         given["noValue"] = panel.empty
-    if panel.most is not None:
-        given["max"] = panel.most
+    if panel.kind is Kind.TIME_SERIES and panel.unit is Unit.COUNT:
+        given["decimals"] = 0
+    most = 1.0 if panel.unit is Unit.SHARE else panel.most
+    if panel.kind is Kind.TIME_SERIES and most is not None:
+        given["max"] = most
     return given
 
 
@@ -200,12 +219,12 @@ def _steps(base: Colour, steps: Iterable[Step]) -> list[dict[str, Any]]:
     ]
 
 
-def _mapping(panel: Panel) -> dict[str, Any]:
+def _mappings(panel: Panel) -> list[dict[str, Any]]:
     options = {
         f"{number:g}": {"text": text, "color": colour.value, "index": at}
         for at, (number, text, colour) in enumerate(panel.words)
     }
-    return {"type": "value", "options": options}
+    return [{"type": "value", "options": options}] if options else []
 
 
 def _custom(panel: Panel) -> dict[str, Any]:
@@ -216,14 +235,20 @@ def _custom(panel: Panel) -> dict[str, Any]:
                 "lineWidth": 1,
                 "fillOpacity": 30 if panel.stacked else 0,
                 "showPoints": "auto",
-                "axisSoftMin": 0,  # soft: a margin below 0 is what one must not miss
+                "axisSoftMin": panel.floor,  # soft: a margin below 0 is what one must not miss
+                "axisSoftMax": 1,  # else a line of zeros has an axis up to 100
                 "spanNulls": False,  # a gap is what was not seen
                 "stacking": {"mode": "normal" if panel.stacked else "none", "group": "A"},
                 "thresholdsStyle": {"mode": "line" if panel.steps else "off"},
             }
         case Kind.TABLE:
             # Only columns with a unit of their own have a colour: labels are no numbers.
-            return {"align": "auto", "filterable": True, "cellOptions": {"type": "auto"}}
+            return {
+                "align": "auto",
+                "filterable": panel.width == WIDTH,
+                "minWidth": _NARROWEST,
+                "cellOptions": {"type": "auto"},
+            }
         case Kind.STAT:
             return {}
 
@@ -234,15 +259,29 @@ def _overrides(panel: Panel) -> Iterator[dict[str, Any]]:
             yield _column(panel, query, value_of(panel, at))
         if len(panel.queries) > 1:  # alone with data, the first is called like an only one
             yield _column(panel, panel.queries[0], _ONLY)
-        for label in panel.columns:
-            if label in _LINKS and "instance" in panel.columns:
-                title, url = _LINKS[label]
-                links = {"id": "links", "value": [{"title": title, "url": url}]}
-                yield _override(label, links)
+        yield from filter(None, (_label(panel, label) for label in panel.columns))
     elif any("{{verdict}}" in query.legend for query in panel.queries):
         for verdict, colour in VERDICTS.items():
             fixed = {"id": "color", "value": {"mode": "fixed", "fixedColor": colour.value}}
-            yield _override(verdict, fixed)
+            said = {"id": "displayName", "value": verdict.replace("_", " ")}
+            yield _override(verdict, fixed, said)
+    else:
+        for query in panel.queries:
+            if query.colour:
+                steps = _steps(Colour.PLAIN, [Step(1, query.colour)])
+                value = {"mode": "absolute", "steps": steps}
+                yield _override(query.legend, {"id": "thresholds", "value": value})
+
+
+def _label(panel: Panel, label: str) -> dict[str, Any] | None:
+    """What a column of labels looks like, and where it leads to."""
+    properties: list[dict[str, Any]] = []
+    if label in _WIDTHS and label != panel.columns[-1]:
+        properties.append({"id": "custom.width", "value": _WIDTHS[label]})
+    if label in _LINKS and "instance" in panel.columns:
+        title, url = _LINKS[label]
+        properties.append({"id": "links", "value": [{"title": title, "url": url}]})
+    return _override(label, *properties) if properties else None
 
 
 def value_of(panel: Panel, at: int) -> str:
@@ -250,13 +289,22 @@ def value_of(panel: Panel, at: int) -> str:
     return _ONLY if len(panel.queries) == 1 else f"Value #{_letter(at)}"
 
 
+def _begins_with_numbers(panel: Panel) -> bool:
+    """Whether numbers say how bad it is or by when: they come first, and cannot be out of sight."""
+    return bool(panel.words) or panel.unit in {Unit.FROM_NOW, Unit.DATE}
+
+
 def _column(panel: Panel, query: Query, name: str) -> dict[str, Any]:
     coloured = {"id": "custom.cellOptions", "value": {"type": "color-text"}}
+    named = panel.words and query.unit is None
+    left = [{"id": "custom.align", "value": "left"}] if _begins_with_numbers(panel) else []
     return _override(
         name,
         {"id": "displayName", "value": query.title},
         {"id": "unit", "value": (query.unit or panel.unit).value},
-        *([coloured] if panel.steps or panel.words else []),
+        *left,
+        *([{"id": "mappings", "value": _mappings(panel)}] if named else []),
+        *([coloured] if panel.steps or named else []),
     )
 
 
@@ -269,7 +317,8 @@ def _transformations(panel: Panel) -> list[dict[str, Any]]:
     if panel.kind is not Kind.TABLE:
         return []
     numbers = dict.fromkeys([*(value_of(panel, at) for at in range(len(panel.queries))), _ONLY])
-    shown = [*panel.columns, *numbers]
+    first = _begins_with_numbers(panel)
+    shown = [*numbers, *panel.columns] if first else [*panel.columns, *numbers]
     merged = [{"id": "merge", "options": {}}] if len(panel.queries) > 1 else []
     return [
         *merged,

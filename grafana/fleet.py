@@ -1,19 +1,24 @@
 """Fleet: how all hosts stand, from sums that Prometheus records; the same with 2,000 of them."""
 
+from collections.abc import Callable
+
 from grafana.model import Colour, Dashboard, Kind, Panel, Query, Section, Step, Unit
 from grafana.words import (
     BOARD,
     BOARD_YEAR,
     FLAGGED,
     FOUND,
-    HOLDS,
     LIVING,
     NO_FINDING,
     NOBODY,
+    TO_ACT_ON,
     WINDOW_START,
+    WORKS,
     counted,
+    graded,
     milliseconds,
     summed,
+    verdicts,
 )
 
 _BLIND = (
@@ -26,7 +31,12 @@ _ALL_INCIDENTS = "name_part_number:gpuwatch_gpu_incidents_total:sum"
 _ALL_EXPOSURE = "name_part_number:gpuwatch_gpu_exposure_seconds_total:sum"
 _BOARDS = "name_part_number_vbios_driver:gpuwatch_gpu_info:count"
 _MOST = 100  # rows of a table
-_ACT = '{urgency=~"page|window"}'
+
+
+def _to_do(found: Callable[[str], str]) -> str:
+    """Findings to act on, the first of them if there are too many to read."""
+    return f"topk({_MOST}, {graded(found, 'urgency', TO_ACT_ON)})"
+
 
 _NOW = Section(
     "Now",
@@ -37,16 +47,16 @@ _NOW = Section(
             "gpuwatch cannot see these GPUs.",
             kind=Kind.STAT,
             unit=Unit.COUNT,
-            queries=(Query("verdict:gpuwatch_gpu_verdict:sum", "{{verdict}}"),),
-            height=5,
+            queries=verdicts("verdict:gpuwatch_gpu_verdict:sum{{{}}}".format),
+            height=4,
         ),
         Panel(
             title="Hosts by verdict",
             description="What all findings about each host, its own BMCs included, say together.",
             kind=Kind.STAT,
             unit=Unit.COUNT,
-            queries=(Query("verdict:gpuwatch_host_verdict:sum", "{{verdict}}"),),
-            height=5,
+            queries=verdicts("verdict:gpuwatch_host_verdict:sum{{{}}}".format),
+            height=4,
         ),
         Panel(
             title="Agents that answer",
@@ -55,7 +65,7 @@ _NOW = Section(
             unit=Unit.SHARE,
             queries=(Query("gpuwatch:up:sum / gpuwatch:up:count", "answer"),),
             width=6,
-            height=4,
+            height=3,
             base=Colour.NOW,
             steps=(Step(0.95, Colour.SOON), Step(1, Colour.GOOD)),
         ),
@@ -73,7 +83,7 @@ _NOW = Section(
                 ),
             ),
             width=6,
-            height=4,
+            height=3,
             base=Colour.GOOD,
             steps=(Step(1, Colour.BLIND),),
         ),
@@ -85,7 +95,7 @@ _NOW = Section(
             unit=Unit.COUNT,
             queries=(Query(summed(f"code_state:gpuwatch_gpu_flag:sum{{{LIVING}}}"), "flags"),),
             width=6,
-            height=4,
+            height=3,
             base=Colour.GOOD,
             steps=(Step(1, Colour.ACT),),
         ),
@@ -96,7 +106,47 @@ _NOW = Section(
             unit=Unit.WATT,
             queries=(Query("sum(instance:gpuwatch_gpu_power_watts:sum)", "power"),),
             width=6,
-            height=4,
+            height=3,
+        ),
+    ),
+)
+
+_TO_DO = Section(
+    "To act on",
+    (
+        Panel(
+            title="GPUs to act on",
+            description="The first 100 findings about GPUs that page or want a window, pages "
+            "first. Host and UUID lead to their dashboards.",
+            kind=Kind.TABLE,
+            unit=Unit.COUNT,
+            queries=(Query(_to_do(lambda which: f"{FOUND}{{{which}}}"), title="urgency"),),
+            width=14,
+            columns=("instance", "gpu", "code", "remedy", "slot", "serial", "uuid"),
+            words=TO_ACT_ON,
+            empty="Nothing about GPUs wants to be acted on.",
+        ),
+        Panel(
+            title="Servers to act on",
+            description="The first 100 findings about hosts and BMCs that page or want a window, "
+            "pages first; host is the server of a BMC that another machine watches.",
+            kind=Kind.TABLE,
+            unit=Unit.COUNT,
+            queries=(
+                Query(
+                    _to_do(
+                        lambda which: (
+                            f"gpuwatch_host_finding{{{which}}} == 1"
+                            f" or gpuwatch_bmc_finding{{{which}}} == 1"
+                        )
+                    ),
+                    title="urgency",
+                ),
+            ),
+            width=10,
+            columns=("instance", "bmc", "host", "code", "remedy"),
+            words=TO_ACT_ON,
+            empty="Nothing about servers wants to be acted on.",
         ),
     ),
 )
@@ -130,13 +180,16 @@ _FLAGS = Section(
             kind=Kind.STAT,
             unit=Unit.COUNT,
             queries=(
-                Query(counted(f"{FLAGGED} < time()"), "overdue"),
+                Query(counted(f"{FLAGGED} < time()"), "overdue", colour=Colour.NOW),
                 Query(
                     counted(f"{FLAGGED} >= time() and {FLAGGED} < time() + 7 * 86400"),
                     "within 7 days",
+                    colour=Colour.SOON,
                 ),
-                Query(counted(f"{FLAGGED} >= time() + 7 * 86400"), "later"),
-                Query(counted("gpuwatch_gpu_flag_late == 1"), "no window in time"),
+                Query(counted(f"{FLAGGED} >= time() + 7 * 86400"), "later", colour=Colour.NOTE),
+                Query(
+                    counted("gpuwatch_gpu_flag_late == 1"), "no window in time", colour=Colour.ACT
+                ),
             ),
             width=8,
         ),
@@ -186,36 +239,8 @@ def _findings(of: str, metric: str, width: int = 8) -> Panel:
 
 
 _FINDINGS = Section(
-    "Findings",
+    "Findings over time",
     (
-        Panel(
-            title="GPUs to act on",
-            description="The first 100 findings about GPUs that page or want a window. Host and "
-            "UUID lead to their dashboards.",
-            kind=Kind.TABLE,
-            unit=Unit.COUNT,
-            queries=(Query(f"topk({_MOST}, {FOUND}{_ACT})", title="holds"),),
-            columns=("instance", "gpu", "slot", "serial", "code", "urgency", "remedy", "uuid"),
-            words=HOLDS,
-            empty="Nothing about GPUs wants to be acted on.",
-        ),
-        Panel(
-            title="Servers to act on",
-            description="The first 100 findings about hosts and BMCs that page or want a window; "
-            "host is the server of a BMC that another machine watches.",
-            kind=Kind.TABLE,
-            unit=Unit.COUNT,
-            queries=(
-                Query(
-                    f"topk({_MOST}, gpuwatch_host_finding{_ACT} == 1"
-                    f" or gpuwatch_bmc_finding{_ACT} == 1)",
-                    title="holds",
-                ),
-            ),
-            columns=("instance", "bmc", "host", "code", "urgency", "remedy"),
-            words=HOLDS,
-            empty="Nothing about servers wants to be acted on.",
-        ),
         _findings("GPUs", "gpuwatch_gpu_finding"),
         _findings("hosts", "gpuwatch_host_finding"),
         _findings("BMCs", "gpuwatch_bmc_finding"),
@@ -310,8 +335,9 @@ _DARK = Section(
             unit=Unit.COUNT,
             queries=(Query(f'topk({_MOST}, up{{job="gpuwatch"}} == 0)', title="answers"),),
             width=8,
+            height=6,
             columns=("instance",),
-            words=((0.0, "no", Colour.BLIND),),
+            words=WORKS,
             empty="All agents answer.",
         ),
         Panel(
@@ -322,8 +348,9 @@ _DARK = Section(
             unit=Unit.COUNT,
             queries=(Query(f"topk({_MOST}, {_BLIND})", title="works"),),
             width=8,
+            height=6,
             columns=("instance", "source"),
-            words=((0.0, "no", Colour.BLIND),),
+            words=WORKS,
             empty="All sources are read.",
         ),
         Panel(
@@ -334,6 +361,7 @@ _DARK = Section(
             unit=Unit.COUNT,
             queries=(Query(f"topk({_MOST}, gpuwatch_bmc_trouble == 1)", title="blind"),),
             width=8,
+            height=6,
             columns=("instance", "bmc", "host", "reason"),
             words=((1.0, "yes", Colour.BLIND),),
             empty="All BMCs that are set up answer.",
@@ -345,5 +373,5 @@ DASHBOARD = Dashboard(
     uid="gpuwatch-fleet",
     title="gpuwatch: fleet",
     description="How all GPUs and hosts stand: verdicts, flags, findings, and who is blind.",
-    sections=(_NOW, _FLAGS, _FINDINGS, _COHORTS, _DARK),
+    sections=(_NOW, _TO_DO, _DARK, _FLAGS, _FINDINGS, _COHORTS),
 )

@@ -2,7 +2,16 @@
 
 from grafana.host import HOST
 from grafana.model import Colour, Dashboard, Kind, Panel, Query, Section, Step, Unit, Variable
-from grafana.words import BOARD_YEAR, FLAGGED, FOUND, HOLDS, LIVING, NO_FINDING
+from grafana.words import (
+    BOARD_YEAR,
+    FLAG_STATES,
+    FLAGGED,
+    FOUND,
+    LIVING,
+    NO_FINDING,
+    URGENCIES,
+    graded,
+)
 
 _UUID = Variable(
     name="uuid",
@@ -19,8 +28,16 @@ def _of(metric: str, more: str = "") -> str:
 
 
 def _graph(
-    title: str, description: str, unit: Unit, *queries: Query, empty: str = "", width: int = 8
+    title: str,
+    description: str,
+    unit: Unit,
+    *queries: Query,
+    empty: str = "",
+    width: int = 8,
+    floor: float = 0.0,
+    band: bool = False,
 ) -> Panel:
+    """A graph; a band is 1 while something holds."""
     return Panel(
         title=title,
         description=description,
@@ -29,6 +46,9 @@ def _graph(
         queries=queries,
         empty=empty,
         width=width,
+        floor=floor,
+        stacked=band,
+        most=1.0 if band else None,
     )
 
 
@@ -60,9 +80,10 @@ _NOW = Section(
         ),
         Panel(
             title="Watched for",
-            description="Board-years in which an uncorrectable error would have been seen.",
+            description="How long gpuwatch has watched this board: the time in which it would have "
+            "seen an uncorrectable error.",
             kind=Kind.STAT,
-            unit=Unit.NUMBER,
+            unit=Unit.YEARS,
             queries=(
                 Query(
                     f"max({_of('gpuwatch_gpu_exposure_seconds_total')}) / {BOARD_YEAR}",
@@ -103,16 +124,19 @@ _NOW = Section(
             kind=Kind.TABLE,
             unit=Unit.COUNT,
             queries=(
-                Query(_of("gpuwatch_gpu_info"), title="known"),
-                Query(_of("gpuwatch_gpu_present"), title="present"),
+                Query(
+                    f"{_of('gpuwatch_gpu_info')}"
+                    f" * on (instance, uuid) group_left () {_of('gpuwatch_gpu_present')}",
+                    title="present",
+                ),
             ),
             width=24,
-            height=5,
+            height=4,
             columns=(
                 *("instance", "gpu", "slot", "pci_address", "serial", "name"),
                 *("part_number", "vbios", "driver", "uuid"),
             ),
-            words=((0.0, "no", Colour.NOW), (1.0, "yes", Colour.PLAIN)),
+            words=((0.0, "no", Colour.NOW), (1.0, "yes", Colour.GOOD)),
         ),
     ),
 )
@@ -125,9 +149,14 @@ _JUDGED = Section(
             description="Every rule that holds. `gpuwatch explain UUID` on the host tells why.",
             kind=Kind.TABLE,
             unit=Unit.COUNT,
-            queries=(Query(_of(FOUND), title="holds"),),
-            columns=("code", "urgency", "remedy", "instance"),
-            words=HOLDS,
+            queries=(
+                Query(
+                    graded(lambda which: _of(FOUND, f",{which}"), "urgency", URGENCIES),
+                    title="urgency",
+                ),
+            ),
+            columns=("code", "remedy", "instance"),
+            words=URGENCIES,
             empty=NO_FINDING,
             width=8,
         ),
@@ -137,9 +166,18 @@ _JUDGED = Section(
             "history.",
             kind=Kind.TABLE,
             unit=Unit.COUNT,
-            queries=(Query(f"{_of('gpuwatch_gpu_flag')} == 1", title="holds"),),
-            columns=("code", "state", "instance"),
-            words=HOLDS,
+            queries=(
+                Query(
+                    graded(
+                        lambda which: f"{_of('gpuwatch_gpu_flag', f',{which}')} == 1",
+                        "state",
+                        FLAG_STATES,
+                    ),
+                    title="state",
+                ),
+            ),
+            columns=("code", "instance"),
+            words=FLAG_STATES,
             empty=_NO_FLAG,
             width=8,
         ),
@@ -148,6 +186,7 @@ _JUDGED = Section(
             "1 while the GPU had this verdict.",
             Unit.COUNT,
             Query(f"{_of('gpuwatch_gpu_verdict')} == 1", "{{verdict}}"),
+            band=True,
         ),
         _graph(
             "Living flags over time",
@@ -189,10 +228,10 @@ _MEMORY = Section(
             empty=_NOT_TOLD,
         ),
         _graph(
-            "Banks by spare rows",
-            "Banks of memory by how many spare rows they have left.",
+            "Banks that have used spare rows",
+            "Banks of memory by how many spare rows they have left, those left out that have all.",
             Unit.COUNT,
-            Query(_of("gpuwatch_gpu_row_remap_banks"), "{{spare}}"),
+            Query(_of("gpuwatch_gpu_row_remap_banks", ',spare!="max"'), "{{spare}}"),
             empty=_NOT_TOLD,
         ),
         _graph(
@@ -273,6 +312,7 @@ _LOAD = Section(
             Query(_of("gpuwatch_gpu_temperature_celsius"), "core"),
             Query(_of("gpuwatch_gpu_memory_temperature_celsius"), "memory"),
             Query(_of("gpuwatch_bmc_gpu_temperature_celsius"), "core, BMC {{bmc}}"),
+            floor=20.0,
         ),
         _graph(
             "Clock",

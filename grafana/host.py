@@ -1,7 +1,16 @@
 """Host: one server from both sides, its GPUs on the left and its BMC on the right."""
 
 from grafana.model import Colour, Dashboard, Kind, Panel, Query, Section, Step, Unit, Variable
-from grafana.words import FOUND, HOLDS, NO_FINDING
+from grafana.words import (
+    FOUND,
+    NO_FINDING,
+    REDUNDANCIES,
+    SUPPLIES,
+    URGENCIES,
+    WORKS,
+    graded,
+    verdicts,
+)
 
 HOST = Variable(
     name="instance",
@@ -20,6 +29,7 @@ _SERVER = Variable(
 _HERE = 'instance="$instance"'
 _NO_BMC = "No BMC of this host tells this."
 _GPU = "GPU {{gpu}}"
+_COOL = 20.0  # degrees; from 0 on, the lines of a server would be squeezed together
 
 
 def of_gpus(metric: str, more: str = "") -> str:
@@ -30,6 +40,15 @@ def of_gpus(metric: str, more: str = "") -> str:
 def of_bmc(metric: str, more: str = "") -> str:
     """A metric of this host's BMCs, which this agent asks or the one of a management host."""
     return f'({metric}{{{_HERE},host=""{more}}} or {metric}{{host="$server"{more}}})'
+
+
+def _supplies(which: str) -> str:
+    """Supplies in a state; absent is one of which the BMC knows that it is not present."""
+    metric = "gpuwatch_bmc_psu_state"
+    if which == 'state="absent"':
+        present = of_bmc(metric, ',state="present"')
+        return f"{present} == bool 0 > 0"
+    return f"{of_bmc(metric, f',{which}')} == 1"
 
 
 _NOW = Section(
@@ -50,9 +69,7 @@ _NOW = Section(
             description="What all findings about each GPU say together.",
             kind=Kind.STAT,
             unit=Unit.COUNT,
-            queries=(
-                Query(f"sum by (verdict) ({of_gpus('gpuwatch_gpu_verdict')})", "{{verdict}}"),
-            ),
+            queries=verdicts(lambda which: f"sum({of_gpus('gpuwatch_gpu_verdict', f',{which}')})"),
             height=5,
         ),
         Panel(
@@ -93,10 +110,15 @@ _FINDINGS = Section(
             "`gpuwatch explain UUID` on the host tells why.",
             kind=Kind.TABLE,
             unit=Unit.COUNT,
-            queries=(Query(of_gpus(FOUND), title="holds"),),
+            queries=(
+                Query(
+                    graded(lambda which: of_gpus(FOUND, f",{which}"), "urgency", URGENCIES),
+                    title="urgency",
+                ),
+            ),
             height=7,
-            columns=("gpu", "slot", "serial", "code", "urgency", "remedy", "instance", "uuid"),
-            words=HOLDS,
+            columns=("gpu", "code", "remedy", "slot", "serial", "uuid", "instance"),
+            words=URGENCIES,
             empty=NO_FINDING,
         ),
         Panel(
@@ -104,11 +126,20 @@ _FINDINGS = Section(
             description="Every rule that holds for the host itself.",
             kind=Kind.TABLE,
             unit=Unit.COUNT,
-            queries=(Query(f"{of_gpus('gpuwatch_host_finding')} == 1", title="holds"),),
-            width=6,
+            queries=(
+                Query(
+                    graded(
+                        lambda which: f"{of_gpus('gpuwatch_host_finding', f',{which}')} == 1",
+                        "urgency",
+                        URGENCIES,
+                    ),
+                    title="urgency",
+                ),
+            ),
+            width=5,
             height=7,
-            columns=("code", "urgency", "remedy"),
-            words=HOLDS,
+            columns=("code", "remedy"),
+            words=URGENCIES,
             empty=NO_FINDING,
         ),
         Panel(
@@ -117,11 +148,20 @@ _FINDINGS = Section(
             "supplies, fans, air.",
             kind=Kind.TABLE,
             unit=Unit.COUNT,
-            queries=(Query(f"{of_bmc('gpuwatch_bmc_finding')} == 1", title="holds"),),
-            width=6,
+            queries=(
+                Query(
+                    graded(
+                        lambda which: f"{of_bmc('gpuwatch_bmc_finding', f',{which}')} == 1",
+                        "urgency",
+                        URGENCIES,
+                    ),
+                    title="urgency",
+                ),
+            ),
+            width=7,
             height=7,
-            columns=("bmc", "code", "urgency", "remedy"),
-            words=HOLDS,
+            columns=("bmc", "code", "remedy"),
+            words=URGENCIES,
             empty=NO_FINDING,
         ),
     ),
@@ -174,10 +214,15 @@ _POWER = Section(
             "standby is no fault.",
             kind=Kind.TABLE,
             unit=Unit.COUNT,
-            queries=(Query(f"{of_bmc('gpuwatch_bmc_psu_state')} == 1", title="holds"),),
-            width=6,
-            columns=("bmc", "psu", "state"),
-            words=((1.0, "yes", Colour.PLAIN),),
+            queries=(
+                Query(
+                    graded(_supplies, "state", SUPPLIES),
+                    title="state",
+                ),
+            ),
+            width=5,
+            columns=("bmc", "psu"),
+            words=SUPPLIES,
             empty=_NO_BMC,
         ),
         Panel(
@@ -186,10 +231,21 @@ _POWER = Section(
             "(one less, and one to spare), lost (none to spare), insufficient.",
             kind=Kind.TABLE,
             unit=Unit.COUNT,
-            queries=(Query(f"{of_bmc('gpuwatch_bmc_redundancy_state')} == 1", title="holds"),),
-            width=6,
-            columns=("bmc", "redundancy", "part", "state"),
-            words=((1.0, "yes", Colour.PLAIN),),
+            queries=(
+                Query(
+                    graded(
+                        lambda which: (
+                            f"{of_bmc('gpuwatch_bmc_redundancy_state', f',{which}')} == 1"
+                        ),
+                        "state",
+                        REDUNDANCIES,
+                    ),
+                    title="state",
+                ),
+            ),
+            width=7,
+            columns=("bmc", "redundancy", "part"),
+            words=REDUNDANCIES,
             empty=_NO_BMC,
         ),
     ),
@@ -205,6 +261,7 @@ _HEAT = Section(
             kind=Kind.TIME_SERIES,
             unit=Unit.CELSIUS,
             queries=(Query(of_gpus("gpuwatch_gpu_temperature_celsius"), _GPU),),
+            floor=_COOL,
         ),
         Panel(
             title="Air",
@@ -219,6 +276,7 @@ _HEAT = Section(
                 ),
             ),
             steps=(Step(35, Colour.ACT),),
+            floor=10.0,
             empty=_NO_BMC,
         ),
         Panel(
@@ -243,6 +301,7 @@ _HEAT = Section(
             kind=Kind.TIME_SERIES,
             unit=Unit.CELSIUS,
             queries=(Query(of_gpus("gpuwatch_gpu_memory_temperature_celsius"), _GPU),),
+            floor=_COOL,
             empty="No GPU of this host tells it.",
         ),
         Panel(
@@ -319,6 +378,7 @@ _WORK = Section(
                 ),
             ),
             columns=("source",),
+            words=WORKS,
         ),
     ),
 )

@@ -24,7 +24,7 @@ class Unit(StrEnum):
     SHARE = "percentunit"
     HERTZ = "hertz"
     RPM = "rotrpm"
-    SECONDS = "s"
+    YEARS = "suffix: years"
     FROM_NOW = "dateTimeFromNow"
     DATE = "dateTimeAsIso"
 
@@ -51,12 +51,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One PromQL expression; `legend` is Grafana's template. Tables have one column for each."""
+    """One PromQL expression; `legend` is Grafana's template. Tables have one column for each.
+
+    In a stat, numbers from 1 on have the `colour`, and 0 has none: nothing there is no alarm.
+    """
 
     expr: str
     legend: str = ""
     title: str = ""  # of the column, in tables
     unit: Unit | None = None  # of the column, where it is not the panel's
+    colour: Colour | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,8 @@ class Panel:
 
     `empty` says in words when there is nothing to show, and the panel shows those words; "" says
     that there always is something. `base` is the colour below the first step. `words` names
-    numbers. `columns` orders a table; labels it does not name are hidden.
+    numbers, in a table those with the panel's unit. `columns` orders a table; labels it does not
+    name are hidden. `floor` is where an axis begins, unless there is less to show.
     """
 
     title: str
@@ -83,6 +88,7 @@ class Panel:
     named: bool = False  # a stat shows the legend and not the number
     stacked: bool = False
     most: float | None = None
+    floor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

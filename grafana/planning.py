@@ -2,13 +2,14 @@
 
 from grafana.model import Colour, Dashboard, Kind, Panel, Query, Section, Step, Unit
 from grafana.words import (
+    ACCEPTANCES,
     BOARD,
     FLAGGED,
-    HOLDS,
     LIVING,
     NOBODY,
     WINDOW_START,
     counted,
+    graded,
     milliseconds,
     summed,
 )
@@ -173,10 +174,19 @@ _SPARES = Section(
             description="Boards that came in for flagged ones, and where their acceptance stands.",
             kind=Kind.TABLE,
             unit=Unit.COUNT,
-            queries=(Query("gpuwatch_gpu_acceptance == 1", title="holds"),),
+            queries=(
+                Query(
+                    graded(
+                        lambda which: f"gpuwatch_gpu_acceptance{{{which}}} == 1",
+                        "state",
+                        ACCEPTANCES,
+                    ),
+                    title="state",
+                ),
+            ),
             width=6,
-            columns=("instance", "gpu", "state", "uuid"),
-            words=HOLDS,
+            columns=("instance", "gpu", "uuid"),
+            words=ACCEPTANCES,
             empty="No board has come in for a flagged one.",
         ),
         Panel(

@@ -56,14 +56,17 @@ def new_board(world: World, slot: int) -> None:
 
 
 def lively(every: dict[str, str]) -> dict[str, str]:
-    """Temperatures, power and load that swing slowly, each with its own period in seconds."""
+    """Temperatures, power and load that swing slowly, each with its own period in seconds.
+
+    Nothing swings below half of what it is: a small board would draw less than nothing.
+    """
     swings = {
         "temperature.gpu": (4, 540), "temperature.memory": (4, 540), "temperature.margin": (4, 540),
         "utilization.gpu": (30, 300), "utilization.memory": (15, 300),
         "power.milliwatts": (60_000, 300), "power.average": (60_000, 300),
     }  # fmt: skip
     return {
-        key: f"{every[key]}~{height}/{period}"
+        key: f"{every[key]}~{min(height, int(every[key]) // 2)}/{period}"
         for key, (height, period) in swings.items()
         if key in every
     }

@@ -1,7 +1,10 @@
 """The simulated driver, met through the real binding in processes of their own: values."""
 
+import re
+
 import pytest
 
+from simulator import boards, profiles
 from simulator.world import Server
 from tests.support.nvml_client import NvmlClient
 from tests.support.server import MakeServer
@@ -233,3 +236,13 @@ def test_energy_grows_with_power(server: Server) -> None:
 
     assert 318_000 * 3600 <= hour < 318_000 * 3720
     assert still[0] == still[1]
+
+
+@pytest.mark.parametrize("profile", profiles.PROFILES)
+def test_nothing_lively_swings_below_zero(profile: str) -> None:
+    """A small board that draws less than nothing reads as millions of watts."""
+    swings = boards.lively(profiles.common_values(profile, ()))
+
+    values = {key: re.split("[~/]", text) for key, text in swings.items()}
+    assert {key for key, (mean, height, _) in values.items() if int(mean) <= int(height)} == set()
+    assert "power.milliwatts" in values

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
+from gpuwatch.domain.acceptances import AcceptanceState
+from gpuwatch.domain.bmc import RedundancyState
+from gpuwatch.domain.flags import FlagState
+from gpuwatch.domain.verdicts import Urgency, Verdict
 from gpuwatch.sources.nvml_signals import TABLE
+from grafana import words
 from grafana.build import DASHBOARDS, HERE, main, text
 from grafana.classic import SOURCE, document
 from grafana.model import WIDTH, Dashboard, Kind
@@ -135,3 +140,46 @@ def test_a_table_knows_its_columns() -> None:
     assert [panel.title for panel in tables if not panel.columns] == []
     assert [p.title for p in tables if not all(query.title for query in p.queries)] == []
     assert [panel.title for panel in others if panel.columns] == []
+
+
+def test_words_of_a_table_name_its_numbers_and_no_labels() -> None:
+    """Grafana applies words to texts too: the GPU with index 1 was called "yes"."""
+    panels = [panel for one in DASHBOARDS for panel in _panels(one) if panel["type"] == "table"]
+
+    labels = {"Value", *(f"Value #{letter}" for letter in "ABCD")}
+    named = [
+        override["matcher"]["options"]
+        for panel in panels
+        for override in panel["fieldConfig"]["overrides"]
+        if any(each["id"] == "mappings" for each in override["properties"])
+    ]
+    assert [one["title"] for one in panels if one["fieldConfig"]["defaults"]["mappings"]] == []
+    assert set(named) <= labels
+    assert len(named) > 10
+
+
+@pytest.mark.parametrize(
+    ("shown", "known"),
+    [
+        (words.URGENCIES, set(Urgency)),
+        (words.REDUNDANCIES, set(RedundancyState)),
+        (words.FLAG_STATES, set(FlagState)),
+        (words.ACCEPTANCES, set(AcceptanceState)),
+    ],
+)
+def test_nothing_drops_out_of_a_table_that_sorts_by_gravity(
+    shown: words.Words, known: set[str]
+) -> None:
+    """What a label may be has a number and a word; a new state would be missing."""
+    assert {word for _, word, _ in shown} == known
+    assert [number for number, _, _ in shown] == list(range(len(shown), 0, -1))
+
+
+def test_every_verdict_has_a_colour_and_its_place() -> None:
+    """Counts of verdicts stand in the order of gravity, each with its colour from 1 on."""
+    queries = words.verdicts("sum(x{{{}}})".format)
+
+    assert set(words.VERDICTS) == set(Verdict)
+    assert queries[0].expr == 'sum(x{verdict="drain_now"})'
+    assert [query.legend for query in queries][-1] == "healthy"
+    assert all(query.colour for query in queries)
