@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gpuwatch.cli.alerts import fleet, watching
 from gpuwatch.cli.alerts.findings import name_of
-from gpuwatch.cli.alerts.watching import Watch
+from gpuwatch.cli.alerts.watch import Watch
 from gpuwatch.domain.verdicts import Remedy, RmaStanding, Scope, Urgency
 from gpuwatch.exposition.runbook_tree import (
     Block,
@@ -86,7 +86,8 @@ def line_of(rule: Rule) -> str:
 
 def line_of_alert(row: Watch) -> str:
     """What the second line of a page says of its alert."""
-    return f"> Alert **{name_of(row.code)}**, no finding of a host. {_URGENCIES[row.urgency]}"
+    goes = _URGENCIES[row.urgency] if row.urgency else "**Test**: it goes along the route it names."
+    return f"> Alert **{name_of(row.code)}**, no finding of a host. {goes}"
 
 
 def _days(due: timedelta) -> str:

@@ -17,7 +17,14 @@ from gpuwatch.domain.readings import Gap, GapReason, Value
 from gpuwatch.domain.records import BoardRecord, BoardState, Held, XidCount
 from gpuwatch.domain.servers import Directions, Server
 from gpuwatch.domain.signals import Kind, Role, Signal
-from gpuwatch.domain.snapshot import GpuState, Latest, Maintenance, Snapshot, SourceState
+from gpuwatch.domain.snapshot import (
+    BackupState,
+    GpuState,
+    Latest,
+    Maintenance,
+    Snapshot,
+    SourceState,
+)
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
 from gpuwatch.domain.windows import Blackout, Blocked, CalendarState, Outlook, Window
 from gpuwatch.sources.nvml_signals import TABLE
@@ -663,6 +670,8 @@ def rich_snapshot() -> Snapshot:
         events=_events(),
         degraded=("disk-full",),
         history_bytes=3_211_264,
+        backups=BackupState(AT - 8_523.0),
+        alert_tests=("info",),
         kernel_log_lost=37,
         sxids={20034: 38},
         clock_synchronized=True,

@@ -156,6 +156,20 @@ SHORT: tuple[Case, ...] = (
         _host("history-degraded", reason="disk-full"), (19, 22, 27, 35, 50),
     ),
     _tells(
+        "no nightly backup can be made", "GpuwatchBackupFailed",
+        {f"gpuwatch_backup_failed{{{JOB}}}": "0x4 1x80 stale _x2 1x10 0x20"},
+        _host("backup-failed"), (64, 66, 87, 95, 105),
+    ),
+    *(
+        _tells(
+            f"a test of the route {route}", "GpuwatchAlertTest",
+            {f'gpuwatch_alert_test{{{JOB},route="{route}"}}': "0x4 1x10 0x20"},
+            _labels("alert-test", severity, route, "host", job="gpuwatch", instance=HOST),
+            (4, 5, 14, 16),
+        )
+        for route, severity in (("page", "critical"), ("window", "warning"), ("info", "info"))
+    ),
+    _tells(
         "a GPU cannot be judged", "GpuwatchGpuUnknown",
         {
             INFO: "1x140 stale _x2 1x40",

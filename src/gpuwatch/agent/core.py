@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from gpuwatch.agent.alert_tests import AlertTests
 from gpuwatch.agent.blindness import Blindness, BlindWatch
 from gpuwatch.agent.clockwatch import ClockWatch
 from gpuwatch.agent.decide import Decisions
@@ -15,8 +16,9 @@ from gpuwatch.agent.guard import LOOK, MESSAGE, SWEEP, FatalError, Guard
 from gpuwatch.agent.healthwatch import HealthWatch
 from gpuwatch.agent.inbox import Errand, Inbox
 from gpuwatch.agent.maintenance import MaintenanceDirectory
-from gpuwatch.agent.publish import Frame, gpu_states, status_text
-from gpuwatch.agent.recollections import EVENTS_SHOWN, history_lost, unattributed
+from gpuwatch.agent.picture import picture
+from gpuwatch.agent.publish import Frame, status_text
+from gpuwatch.agent.recollections import history_lost, unattributed
 from gpuwatch.agent.releases import Releasable, follow
 from gpuwatch.agent.remember import Memory
 from gpuwatch.agent.systemd import Notifier
@@ -27,11 +29,10 @@ from gpuwatch.domain.moments import Clock, Moment
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.servers import Identity
 from gpuwatch.domain.signals import Cadence
-from gpuwatch.domain.snapshot import Maintenance, Snapshot
+from gpuwatch.domain.snapshot import BackupState, Maintenance, Snapshot
 from gpuwatch.domain.verdicts import gravest
 from gpuwatch.history import History
 from gpuwatch.policy.judge import HOST, Judgement
-from gpuwatch.policy.rules import RULES_VERSION
 from gpuwatch.sources.base import Source
 
 _LOGGER = "gpuwatch.agent"
@@ -67,6 +68,8 @@ class Agent:
     on_reload: Callable[[], None] = lambda: None
     on_clock_step: Callable[[], None] = lambda: None
     ended_thread: Callable[[], str] = lambda: ""
+    backups: Callable[[], BackupState | None] = lambda: None
+    alert_tests: AlertTests = field(default_factory=AlertTests)
     inbox: Inbox = field(default_factory=Inbox)
     guard: Guard = field(default_factory=Guard)
     blind: BlindWatch = field(default_factory=BlindWatch)
@@ -256,35 +259,4 @@ class Agent:
         self, now: Moment, judgement: Judgement, records: Mapping[BoardKey, BoardRecord]
     ) -> Snapshot:
         self._version += 1
-        frame = self.frame(now)
-        return Snapshot(
-            version=self._version,
-            at=now,
-            started_at=now.wall - (now.boottime - self.started.boottime),
-            hostname=self.identity.hostname,
-            gpus=gpu_states(records, self.memory.live, frame),
-            sources=tuple(source.state() for source in self.sources) + self.memory.sram.states(now),
-            bmcs=self.memory.bmcs.states(frame),
-            epoch=self.memory.epoch,
-            host_verdict=judgement.host_verdict,
-            host_findings=judgement.host_findings,
-            flags=self.decisions.flags,
-            acceptances=dict(self.history.acceptances()),
-            flag_audit=self.decisions.flag_audit,
-            outlook=self.decisions.calendar.at(now),
-            maintenance=self.maintenance,
-            events=self.history.recent_events(EVENTS_SHOWN),
-            degraded=self.history.degraded,
-            history_bytes=self.history.size_bytes,
-            kernel_log_lost=self.kernel_log_lost(),
-            sxids=self.history.sxids(),
-            clock_synchronized=self.clocks.synchronized,
-            clock_steps=self.clocks.steps,
-            failures=self.guard.failures,
-            labels=self.identity.labels,
-            rules_version=RULES_VERSION,
-            config_hash=self.identity.config_hash,
-            runbook_url=self.identity.runbook_url,
-            server=self.identity.server,
-            directions=self.identity.directions,
-        )
+        return picture(self, self._version, now, judgement, records)

@@ -19,20 +19,22 @@ log = structlog.get_logger("gpuwatch.housekeeping")
 class Housekeeping:
     """Jobs on the wall clock, in UTC: local zones make jobs stand still at their changes.
 
-    `copy` writes a consistent copy of the history, `copy_due` whether one is wanted. All four are
-    called from threads of the scheduler.
+    `copy` writes a consistent copy of the history, `copy_due` whether one is wanted; `backup` makes
+    a nightly backup when one is due, maybe into a folder that hangs. All are called from threads of
+    the scheduler.
     """
 
     copy: Callable[[], bool]
     copy_due: Callable[[], bool]
     minutely: Callable[[], None]
     hourly: Callable[[], None]
+    backup: Callable[[], None]
     _scheduler: BackgroundScheduler = field(init=False)
 
     def __post_init__(self) -> None:
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(2)},
+            executors={"default": ThreadPoolExecutor(3)},
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         )
         self._scheduler.add_listener(_note_failure, EVENT_JOB_ERROR)
@@ -65,6 +67,8 @@ class Housekeeping:
         self._scheduler.add_job(self._minute, every_minute, id="minute")
         every_hour = IntervalTrigger(hours=1, timezone=UTC)
         self._scheduler.add_job(self.hourly, every_hour, id="hour")
+        now_and_then = IntervalTrigger(minutes=10, timezone=UTC)
+        self._scheduler.add_job(self.backup, now_and_then, id="backup")
 
     def _minute(self) -> None:
         self.minutely()

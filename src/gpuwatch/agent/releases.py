@@ -8,11 +8,14 @@ from typing import Protocol
 
 import structlog
 
+from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import Maintenance
 from gpuwatch.sources.base import Source
 
 log = structlog.get_logger("gpuwatch.releases")
+
+RELEASE_SECONDS = 45.0  # EOF, SIGTERM and SIGKILL of every child, and a margin
 
 
 class Releasable(Source, Protocol):
@@ -105,3 +108,14 @@ class StandingRelease:
         longest = longest_release(work)
         if longest is None or longest.until < until_wall:
             nvml.release(reason, until_wall)
+
+
+def wait_released(nvml: Releasable, back: str) -> None:
+    """Wait until the driver is free. Raises ControlError when a child holds it for good."""
+    if not nvml.wait_released(RELEASE_SECONDS):
+        raise ControlError(
+            ErrorKind.FAILED,
+            "a child of the agent hangs in the driver and cannot be ended",
+            "the driver stays in use until it returns or the host is rebooted; "
+            f"`{back}` takes the release back",
+        )

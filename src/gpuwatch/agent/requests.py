@@ -13,7 +13,8 @@ from gpuwatch.agent.core import Agent
 from gpuwatch.agent.flag_requests import FlagRequests
 from gpuwatch.agent.maintenance import MaintenanceError
 from gpuwatch.agent.preview import preview
-from gpuwatch.agent.releases import Releasable, StandingRelease, longest_release
+from gpuwatch.agent.releases import StandingRelease, longest_release, wait_released
+from gpuwatch.agent.upkeep_requests import UpkeepRequests
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
 from gpuwatch.control.requests import ControlError, ErrorKind, Request
@@ -35,14 +36,13 @@ log = structlog.get_logger("gpuwatch.control")
 
 Answer = Mapping[str, object]
 ANSWER_SECONDS = 10.0
-RELEASE_SECONDS = 45.0  # EOF, SIGTERM and SIGKILL of every child, and a margin
 HISTORY_EVENTS = 500
 
 
 class Requests:
     """Answers one request at a time per connection. Every change stands in the audit log."""
 
-    def __init__(self, agent: Agent, standing: StandingRelease) -> None:
+    def __init__(self, agent: Agent, standing: StandingRelease, upkeep: UpkeepRequests) -> None:
         self._agent = agent
         self._standing = standing
         self._answers: dict[str, Callable[[Request, str], Answer]] = {
@@ -64,6 +64,7 @@ class Requests:
             "resume": self._resume,
             **FlagRequests(agent).answers,
             **BmcRequests(agent, lambda: self._present).answers,
+            **upkeep.answers,
         }
 
     def answer(self, request: Request, peer: Peer) -> Answer:
@@ -185,7 +186,7 @@ class Requests:
         self._in_thread(lambda: actions.look_at_maintenance(self._agent))
         if begun.release and self._agent.nvml is not None:
             back = f"gpuwatch maintenance end {begun.identity}"
-            _wait_released(self._agent.nvml, back)
+            wait_released(self._agent.nvml, back)
         return {"maintenance": self._documents((begun,))[0]}
 
     def _end(self, request: Request, actor: str) -> Answer:
@@ -214,7 +215,7 @@ class Requests:
         if not renewal:  # a command that runs on renews its release and does nothing new
             self._audit(actor, "release", "nvml", reason)
             self._happened(EventKind.SOURCE_RELEASED, reason)
-        _wait_released(nvml, "gpuwatch resume")
+        wait_released(nvml, "gpuwatch resume")
         return {"released_until": until}
 
     def _resume(self, _request: Request, actor: str) -> Answer:
@@ -287,14 +288,3 @@ class Requests:
 
     def _documents(self, works: tuple[Maintenance, ...]) -> list[Any]:
         return list(status_document(replace(self._snapshot, maintenance=works))["maintenance"])
-
-
-def _wait_released(nvml: Releasable, back: str) -> None:
-    """Wait until the driver is free. Raises ControlError when a child holds it for good."""
-    if not nvml.wait_released(RELEASE_SECONDS):
-        raise ControlError(
-            ErrorKind.FAILED,
-            "a child of the agent hangs in the driver and cannot be ended",
-            "the driver stays in use until it returns or the host is rebooted; "
-            f"`{back}` takes the release back",
-        )

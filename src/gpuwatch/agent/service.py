@@ -20,6 +20,7 @@ from gpuwatch.agent.housekeeping import Housekeeping
 from gpuwatch.agent.releases import StandingRelease
 from gpuwatch.agent.requests import Requests
 from gpuwatch.agent.systemd import Notifier
+from gpuwatch.agent.upkeep_requests import UpkeepRequests
 from gpuwatch.clock import SystemClock
 from gpuwatch.config.loading import ConfigError, Loaded, reload
 from gpuwatch.control.requests import ControlError
@@ -61,16 +62,22 @@ class Service:
         self.agent.on_reload = self._reload
         self._standing = StandingRelease(wiring.places(loaded.settings).release)
         self.web = self._web()
+        self._upkeep = UpkeepRequests(self.agent)
         self._control = ControlServer(
             wiring.places(loaded.settings).control_socket,
-            Requests(self.agent, self._standing).answer,
+            Requests(self.agent, self._standing, self._upkeep).answer,
             lambda event, facts: log.warning(event, **facts),
         )
+        backups = wiring.nightly_backups(
+            loaded.settings, self.agent.identity.hostname, self.agent.clock
+        )
+        self.agent.backups = lambda: backups.state
         self._housekeeping = Housekeeping(
             copy=self._history.copy,
             copy_due=self._history.copy_due,
-            minutely=logs.tick,
+            minutely=self._each_minute,
             hourly=lambda: self.agent.works.expire(clock.now().wall),
+            backup=backups.look,
         )
         # An errand of nothing makes the loop look at what is planned.
         self._calendars = CalendarWatch(
@@ -105,6 +112,10 @@ class Service:
             config=self.agent.identity.config_hash,
             history=self.agent.health.path,
         )
+
+    def _each_minute(self) -> None:
+        self._logs.tick()
+        self._upkeep.tidy()
 
     def _clock_stepped(self) -> None:
         self._housekeeping.clock_stepped()

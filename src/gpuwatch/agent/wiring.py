@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpuwatch.agent.live_bmc import WatchedBmc
+from gpuwatch.agent.nightly import NightlyBackups
 from gpuwatch.config.loading import Loaded
 from gpuwatch.config.models import Settings
 from gpuwatch.domain.moments import Clock
@@ -176,6 +177,19 @@ def watched_bmcs(settings: Settings) -> tuple[WatchedBmc, ...]:
         )
         for name, bmc in settings.bmc.items()
         if bmc.enabled
+    )
+
+
+def nightly_backups(settings: Settings, host: str, clock: Clock) -> NightlyBackups:
+    """The backups that the agent makes by itself, unless they are switched off."""
+    state, backups = Path(settings.agent.state_directory), settings.backups
+    return NightlyBackups(
+        history=places(settings).history,
+        folder=Path(backups.directory or state / "backups") if backups.enabled else None,
+        hour=backups.hour,
+        keep=backups.keep,
+        host=host,
+        wall=lambda: clock.now().wall,
     )
 
 

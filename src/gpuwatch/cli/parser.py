@@ -15,10 +15,23 @@ from gpuwatch.cli.words import (
     running,
     shell,
     tables,
+    upkeep,
 )
 
 # The groups in the order in which `gpuwatch --help` and the manual page tell them.
-GROUPS = (running, looking, flags, boards, bmcs, maintenance, release, tables, backtest, shell)
+GROUPS = (
+    running,
+    looking,
+    flags,
+    boards,
+    bmcs,
+    maintenance,
+    release,
+    upkeep,
+    tables,
+    backtest,
+    shell,
+)
 
 
 def parser() -> argparse.ArgumentParser:

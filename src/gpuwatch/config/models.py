@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt,
 from pydantic import model_validator as after_fields
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gpuwatch.config.backups import Backups
 from gpuwatch.config.bmc import Bmcs
 from gpuwatch.config.hardware import KernelLog, Nvml
 from gpuwatch.config.occasions import (
@@ -262,6 +263,7 @@ class Settings(BaseSettings):
     kernel_log: KernelLog = KernelLog()
     bmc: Bmcs = {}
     history: History = History()
+    backups: Backups = Backups()
     policy: Policy = Policy()
     rules: Rules = Rules()
     windows: tuple[MaintenanceWindow, ...] = ()

@@ -25,6 +25,7 @@ from gpuwatch.control.forms import (
     RequestForm,
     text,
 )
+from gpuwatch.control.upkeep_forms import UPKEEP_FORMS
 from gpuwatch.domain.acceptances import DIAGNOSTIC_LIMIT
 from gpuwatch.domain.known_boards import LINE_LIMIT
 
@@ -186,6 +187,7 @@ FORMS: tuple[RequestForm, ...] = (
     ),
     *FLAG_FORMS,
     *BMC_FORMS,
+    *UPKEEP_FORMS,
 )
 # fmt: on
 BY_NAME: Mapping[str, RequestForm] = {form.do: form for form in FORMS}

@@ -149,6 +149,18 @@ class Maintenance:
     release: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class BackupState:
+    """How nightly backups are doing.
+
+    `last_success` is when the newest whole one was made (Unix seconds), None where there is none;
+    `problem` is "" or why the latest attempt failed.
+    """
+
+    last_success: float | None
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The host at one instant. Readers keep it as long as they like; the agent replaces it whole.
@@ -178,6 +190,8 @@ class Snapshot:
     events: tuple[Event, ...] = ()
     degraded: tuple[str, ...] = ()
     history_bytes: int = 0
+    backups: BackupState | None = None
+    alert_tests: tuple[str, ...] = ()
     kernel_log_lost: int = 0
     sxids: Mapping[int, int] = field(default_factory=dict)
     clock_synchronized: bool | None = None

@@ -13,6 +13,7 @@ from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.families import Row, Sample, Scene, Type, states
 from gpuwatch.exposition.views import blackout_holds, next_window, window_is_open
 
+_TESTED_ROUTES = ("page", "window", "info")
 _MAINTENANCE_SCOPES = ("host", "board", "bmc")
 
 
@@ -98,6 +99,15 @@ def _failures(scene: Scene) -> Iterator[Sample]:
         yield {"task": job}, float(number)
 
 
+def _backup_failed(snapshot: Snapshot) -> float | None:
+    return None if snapshot.backups is None else float(bool(snapshot.backups.problem))
+
+
+def _alert_tests(scene: Scene) -> Iterator[Sample]:
+    for route in _TESTED_ROUTES:
+        yield {"route": route}, float(route in scene.snapshot.alert_tests)
+
+
 def _window_start(snapshot: Snapshot) -> float | None:
     window = next_window(snapshot)
     return None if window is None else window.start.timestamp()
@@ -174,6 +184,24 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
         Type.GAUGE,
         "Size of the history database.",
         _one(lambda snapshot: snapshot.history_bytes),
+    ),
+    Row(
+        "gpuwatch_backup_last_success_timestamp_seconds",
+        Type.GAUGE,
+        "When the newest nightly backup was made.",
+        _one(lambda snapshot: snapshot.backups.last_success if snapshot.backups else None),
+    ),
+    Row(
+        "gpuwatch_backup_failed",
+        Type.GAUGE,
+        "Whether the latest attempt at a nightly backup failed.",
+        _one(_backup_failed),
+    ),
+    Row(
+        "gpuwatch_alert_test",
+        Type.GAUGE,
+        "Whether a marked test alert is sent along this route.",
+        _alert_tests,
     ),
     Row(
         "gpuwatch_clock_synchronized",

@@ -1,6 +1,5 @@
 """Copies: a consistent, checked copy beside the file, made through its own connection."""
 
-import os
 import sqlite3
 import threading
 import time
@@ -8,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from gpuwatch.history.connection import check
+from gpuwatch.history.placing import synchronize
 from gpuwatch.history.salvage import COPY_SUFFIX
 
 _PACE_SECONDS = 60.0
@@ -69,16 +69,8 @@ class Copier:
                 # One file that needs no companions, wherever it is carried.
                 target.execute("pragma journal_mode = delete").fetchall()
                 check(target)
-            _synchronize(made)
+            synchronize(made)
             made.replace(self._copy)
-            _synchronize(made.parent)
+            synchronize(made.parent)
         finally:
             made.unlink(missing_ok=True)
-
-
-def _synchronize(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -87,5 +87,6 @@ def test_requests_that_change_are_the_known_ones() -> None:
     assert changing == {
         *("retire", "boards-import", "boards-accept", "bmc-accept"),
         *("maintenance-begin", "maintenance-end", "release", "resume"),
+        *("backup", "backup-part", "alert-test", "alert-test-end"),
         *(f"flag-{verb}" for verb in of_flags),
     }

@@ -3,7 +3,7 @@
 from gpuwatch.cli.alerts.findings import CHANGING, GPU
 from gpuwatch.cli.alerts.model import Group, Recording
 from gpuwatch.cli.alerts.runbooks import AGENTS_OWN
-from gpuwatch.cli.alerts.watching import Watch, watched
+from gpuwatch.cli.alerts.watch import Watch, watched
 from gpuwatch.domain.verdicts import Scope, Urgency
 
 FLAGGED = "instance_serial_code:gpuwatch_board_flag_info:last_seen_timestamp_seconds"

@@ -3,11 +3,10 @@
 Ages are differences of two instants of one host, so that no clock but that host's is believed.
 """
 
-from dataclasses import dataclass
-
-from gpuwatch.cli.alerts.findings import CHANGING, GPU, KEEP, joined, name_of
-from gpuwatch.cli.alerts.model import Alert, Group, reach
-from gpuwatch.cli.alerts.runbooks import AGENTS_OWN, of_any, of_instance
+from gpuwatch.cli.alerts.findings import CHANGING, GPU, joined
+from gpuwatch.cli.alerts.model import Group
+from gpuwatch.cli.alerts.runbooks import AGENTS_OWN
+from gpuwatch.cli.alerts.watch import Watch, watched
 from gpuwatch.domain.verdicts import Scope, Urgency
 
 _MAINTAINED = 'unless on (instance) (gpuwatch_maintenance{scope="host"} == 1)'
@@ -27,22 +26,6 @@ _TAKEN_UP = "\n".join(
 _EXPOSURE = "max by (instance, uuid) (gpuwatch_gpu_exposure_seconds_total"
 _HERE = "{{ $labels.instance }}"
 _GPU = "GPU {{ $labels.gpu }} on {{ $labels.instance }}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """One row: what is amiss with the watch. `hidden` are labels that a template alone sees."""
-
-    code: str
-    expr: str
-    urgency: Urgency
-    wait: str
-    summary: str
-    description: str
-    step: str
-    keep: str = KEEP
-    scope: str = Scope.HOST
-    hidden: tuple[str, ...] = ()
 
 
 # fmt: off - a table reads by rows
@@ -200,6 +183,28 @@ WATCHES: tuple[Watch, ...] = (
         step="`journalctl -u gpuwatch` there names the file and the way out.",
     ),
     Watch(
+        code="backup-failed",
+        urgency=Urgency.WINDOW,
+        wait="1h",
+        expr="gpuwatch_backup_failed == 1",
+        summary=f"{_HERE}: no nightly backup can be made",
+        description=f"gpuwatch on {_HERE} has failed for an hour to back up its history. "
+        "The backups before it are kept.",
+        step="`journalctl -u gpuwatch` there names the folder and the way out.",
+    ),
+    Watch(
+        code="alert-test",
+        urgency=None,
+        wait="",
+        keep="",
+        expr="gpuwatch_alert_test == 1",
+        summary=f"TEST from {_HERE}: nothing is wrong (route {{{{ $labels.route }}}})",
+        description="TEST. Nothing is wrong. Somebody has run `gpuwatch alert-test` on "
+        f"{_HERE} to see whether an alert of the route {{{{ $labels.route }}}} arrives where it "
+        "should. It ends by itself within an hour.",
+        step="Nothing to do; `gpuwatch audit` there tells who tests.",
+    ),
+    Watch(
         code="flag-without-window",
         urgency=Urgency.WINDOW,
         wait="1h",
@@ -253,26 +258,3 @@ WATCHES: tuple[Watch, ...] = (
 def watches(runbooks: str = AGENTS_OWN) -> Group:
     """The alerts about the watch itself."""
     return Group("gpuwatch-watching", tuple(watched(row, runbooks) for row in WATCHES))
-
-
-def watched(row: Watch, runbooks: str) -> Alert:
-    """The alert of one row. An agent that is down cannot serve the page about that: others do."""
-    anywhere = row.scope == "fleet" or row.code.startswith("down")
-    return Alert(
-        name=name_of(row.code),
-        expr=row.expr,
-        wait=row.wait,
-        keep=row.keep,
-        labels={
-            **reach(row.urgency),
-            "scope": str(row.scope),
-            "code": row.code,
-            **dict.fromkeys(row.hidden, ""),
-        },
-        annotations={
-            "summary": row.summary,
-            "description": f"{row.description} {row.step}",
-            "next_step": row.step,
-            "runbook_url": (of_any if anywhere else of_instance)(runbooks, row.code),
-        },
-    )

@@ -1,0 +1,86 @@
+"""Backups of a real agent: made while it runs, put back on another host; and a test alert."""
+
+import json
+from pathlib import Path
+
+from tests.support.agents import AgentProcess, eventually, running
+from tests.support.commands import Outcome, run
+from tests.support.server import MakeServer
+
+BAD = 1
+
+
+def _config(directory: Path) -> Path:
+    path = directory / "cli.toml"
+    path.write_text(
+        f'[agent]\nstate_directory = "{directory}/state"\nruntime_directory = "{directory}/run"\n'
+    )
+    return path
+
+
+def _run(directory: Path, *words: str) -> Outcome:
+    return run(*words, "--config", str(_config(directory)))
+
+
+def _flags(agent: AgentProcess) -> list[tuple[str, str, str]]:
+    return [(each["serial"], each["code"], each["state"]) for each in agent.api("flags")["flags"]]
+
+
+def test_a_backup_of_a_running_agent_goes_on_in_another_host(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """With the flag of a board that is there too; no restore under an agent that runs."""
+    server, backup = make_server(gpus=2), tmp_path / "b.db"
+    first, second = tmp_path / "first", tmp_path / "second"
+    with running(server, first) as agent:
+        agent.wait_for_gpus(2)
+        server.remap_failure(BAD)
+        eventually(lambda: _flags(agent), "the board is flagged")
+        flags = _flags(agent)
+        made = _run(first, "backup", str(backup))
+        again = _run(first, "backup", str(backup))
+        refused = _run(first, "restore", str(backup))
+        audited = json.loads(_run(first, "audit", "--json").out)["audit"]
+    second.mkdir()
+    checked = _run(second, "restore", "--check", str(backup))
+    restored = _run(second, "restore", str(backup), "--reason", "OPS-17")
+    with running(server, second) as other:
+        other.wait_for_gpus(2)
+        eventually(lambda: _flags(other) == flags, "the flag is there")
+        deeds = json.loads(_run(second, "audit", "--json").out)["audit"]
+
+    assert made.status == 0, made
+    assert "2 boards, 1 flags" in made.out
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert again.status == 2
+    assert "exists" in again.err
+    assert (refused.status, "an agent runs" in refused.err) == (75, True)
+    assert audited[-1]["action"] == "backup"
+    assert (checked.status, restored.status) == (0, 0)
+    assert [deed["action"] for deed in deeds if deed["actor"].startswith("uid")][-1] == "restore"
+
+
+def test_a_test_alert_is_told_by_a_metric_until_it_is_ended(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """For Prometheus to see; and who tested stands in the audit log."""
+    with running(make_server(gpus=1), tmp_path) as agent:
+        begun = _run(tmp_path, "alert-test", "--route", "page")
+        told = eventually(
+            lambda: agent.metric("gpuwatch_alert_test", route="page") == {'{route="page"}': 1.0},
+            "the metric tells",
+        )
+        others = agent.metric("gpuwatch_alert_test", route="window")
+        ended = _run(tmp_path, "alert-test", "--end")
+        over = eventually(
+            lambda: agent.metric("gpuwatch_alert_test", route="page") == {'{route="page"}': 0.0},
+            "it is over",
+        )
+        too_long = _run(tmp_path, "alert-test", "--for", "2h")
+        audited = json.loads(_run(tmp_path, "audit", "--json").out)["audit"]
+
+    assert (begun.status, told, over) == (0, True, True)
+    assert list(others.values()) == [0.0]
+    assert "ended the test of page" in ended.out
+    assert too_long.status == 2
+    assert [deed["action"] for deed in audited] == ["alert-test", "alert-test-end"]
