@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from gpuwatch.agent.core import Agent
 
 
+Records = Mapping[BoardKey, BoardRecord]
+
+
 def picture(
-    agent: "Agent",
-    version: int,
-    now: Moment,
-    judgement: Judgement,
-    records: Mapping[BoardKey, BoardRecord],
+    agent: "Agent", version: int, now: Moment, judgement: Judgement, records: Records
 ) -> Snapshot:
     """All that the host knows at `now`, as it was judged."""
     frame = agent.frame(now)
