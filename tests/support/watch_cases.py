@@ -368,6 +368,14 @@ _NOBODY_PAGED: tuple[tuple[int, str, tuple[tuple[str, float], ...]], ...] = tupl
     (at, _PAGES, ()) for at in (5, 12, 20, 30, 45, 60)
 )
 
+# What boards may not tell of themselves, as it stands in these series, and what is left of it.
+BARE = (
+    (INFO, f"gpuwatch_gpu_info{{{GPU}}}"),
+    (',slot="2",name="H100",driver="580.95.05"', ""),
+    (f"{{{_COHORT}}}", ""),
+    (",driver='580.95.05'", ""),
+)
+
 # What hosts do every week, and nobody is woken.
 WEEKDAYS: tuple[Case, ...] = (
     Case(

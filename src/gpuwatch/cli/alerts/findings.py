@@ -20,7 +20,7 @@ _KEPT_OF_GPUS = "instance_uuid_code:gpuwatch_gpu_finding:kept"
 _KEPT_OF_HOSTS = "instance_code:gpuwatch_host_finding:kept"
 _KEPT_OF_BMCS = "instance_bmc_code:gpuwatch_bmc_finding:kept"
 GPU = (
-    "GPU {{ $labels.gpu }} ({{ $labels.name }}) on {{ $labels.instance }}, "
+    "GPU {{ $labels.gpu }}{{ with $labels.name }} ({{ . }}){{ end }} on {{ $labels.instance }}, "
     "serial {{ with $labels.serial }}{{ . }}{{ else }}unreadable{{ end }}, "
     "slot {{ with $labels.slot }}{{ . }}{{ else }}unknown{{ end }}, {{ $labels.uuid }}"
 )

@@ -20,7 +20,11 @@ _DISMISSED = (
     f" * on (instance, uuid) group_left (serial) {_IDENTITY}"
 )
 _FIRMWARE = 'gpuwatch_gpu_finding{code=~"gsp-or-firmware-fault.*"}'
-_COHORT = "part {{ $labels.part_number }}, VBIOS {{ $labels.vbios }}"
+_COHORT = (
+    "part {{ with $labels.part_number }}{{ . }}{{ else }}unknown{{ end }}, "
+    "VBIOS {{ with $labels.vbios }}{{ . }}{{ else }}unknown{{ end }}"
+)
+_DRIVER = "driver {{ with $labels.driver }}{{ . }}{{ else }}of unknown version{{ end }}"
 
 
 def _rise(metric: str) -> str:
@@ -120,8 +124,8 @@ WATCHES: tuple[Watch, ...] = (
         expr="count by (driver) (\n  count by (driver, instance) (\n"
         f"    max by (instance, uuid) (max_over_time({_FIRMWARE}[1d]))\n"
         f"    * on (instance, uuid) group_left (driver) {_IDENTITY}\n  )\n) >= 3",
-        summary="Firmware faults on several hosts with driver {{ $labels.driver }}",
-        description='{{ $value | printf "%.0f" }} hosts with driver {{ $labels.driver }} had GPUs '
+        summary=f"Firmware faults on several hosts with {_DRIVER}",
+        description=f'{{{{ $value | printf "%.0f" }}}} hosts with {_DRIVER} had GPUs '
         "whose firmware stopped within the last day: suspect the driver before the boards.",
         step="Look for a known issue of this driver version; roll it out no further.",
     ),
