@@ -1,4 +1,4 @@
-"""Backups of a real agent: made while it runs, put back on another host; and a test alert."""
+"""Backups of a real agent: made while it runs, and put back on another host."""
 
 import json
 from pathlib import Path
@@ -58,29 +58,3 @@ def test_a_backup_of_a_running_agent_goes_on_in_another_host(
     assert audited[-1]["action"] == "backup"
     assert (checked.status, restored.status) == (0, 0)
     assert [deed["action"] for deed in deeds if deed["actor"].startswith("uid")][-1] == "restore"
-
-
-def test_a_test_alert_is_told_by_a_metric_until_it_is_ended(
-    make_server: MakeServer, tmp_path: Path
-) -> None:
-    """For Prometheus to see; and who tested stands in the audit log."""
-    with running(make_server(gpus=1), tmp_path) as agent:
-        begun = _run(tmp_path, "alert-test", "--route", "page")
-        told = eventually(
-            lambda: agent.metric("gpuwatch_alert_test", route="page") == {'{route="page"}': 1.0},
-            "the metric tells",
-        )
-        others = agent.metric("gpuwatch_alert_test", route="window")
-        ended = _run(tmp_path, "alert-test", "--end")
-        over = eventually(
-            lambda: agent.metric("gpuwatch_alert_test", route="page") == {'{route="page"}': 0.0},
-            "it is over",
-        )
-        too_long = _run(tmp_path, "alert-test", "--for", "2h")
-        audited = json.loads(_run(tmp_path, "audit", "--json").out)["audit"]
-
-    assert (begun.status, told, over) == (0, True, True)
-    assert list(others.values()) == [0.0]
-    assert "ended the test of page" in ended.out
-    assert too_long.status == 2
-    assert [deed["action"] for deed in audited] == ["alert-test", "alert-test-end"]

@@ -1,5 +1,6 @@
 """A real agent and simulated BMCs: some die, hang or refuse, and the others go on."""
 
+import os
 import signal
 import socket
 from pathlib import Path
@@ -98,8 +99,13 @@ def test_an_agent_leaves_no_session_behind_and_goes_on_in_the_log(
     eventually(lambda: bmc.sessions() == [], "the child of a killed agent logs out")
 
 
+def _seen_from_outside(pid: int) -> list[str]:
+    names = ("cmdline", "environ", "status", "limits")
+    return [Path(f"/proc/{pid}/{name}").read_text(errors="replace") for name in names]
+
+
 def test_no_password_leaves_the_process_that_needs_it(make_bmc: MakeBmc, tmp_path: Path) -> None:
-    """Not the right one and not a wrong one; at log level debug, while BMCs answer and refuse."""
+    """Neither the right nor a wrong one; at log level debug, while BMCs refuse and children die."""
     bmc = make_bmc()
     right, wrong = secret(tmp_path / "right"), secret(tmp_path / "wrong", WRONG)
     refused = {**over_lan(bmc, wrong), "address": f"localhost:{bmc.port}"}
@@ -110,21 +116,29 @@ def test_no_password_leaves_the_process_that_needs_it(make_bmc: MakeBmc, tmp_pat
         eventually(lambda: agent.trouble("other") == ["password"], "the other is refused")
         pages = [_page(agent, path) for path in PAGES]
         processes = [agent.process.pid, *_children(agent)]
-        told = [
-            Path(f"/proc/{pid}/{name}").read_text(errors="replace")
-            for pid in processes
-            for name in ("cmdline", "environ")
+        told = [text for pid in processes for text in _seen_from_outside(pid)]
+        for child in _children(agent):
+            os.kill(child, signal.SIGSEGV)
+        agent.logged("bmc-not-answering")
+        asked = [
+            commands.run(
+                *words, "--config", str(agent.config), "--socket", str(agent.control_socket)
+            )
+            for words in (("status",), ("bmc", "host"), ("backup", str(directory / "b.db")))
         ]
         agent.stop()
     checked = commands.run("check-config", "--config", str(agent.config))
     files = [path.read_text(errors="replace") for path in directory.rglob("*") if path.is_file()]
 
-    everything = "\n".join((*pages, *told, *files, checked.out, checked.err))
-    assert checked.status == 0
+    outputs = [text for each in (*asked, checked) for text in (each.out, each.err)]
+    everything = "\n".join((*pages, *told, *files, *outputs))
+    assert (checked.status, asked[2].status) == (0, 0)
     assert len(processes) >= 2
     assert "bmc.host" in everything
     assert MONITOR.password not in everything
     assert WRONG not in everything
+    cores = [text.split("Max core file size")[1].split()[0] for text in told if "Max core" in text]
+    assert cores == ["0"] * len(processes)
 
 
 def test_a_secret_that_others_can_read_keeps_only_its_bmc(

@@ -31,6 +31,7 @@ from gpuwatch.exposition.site import Site
 from gpuwatch.exposition.web import Limits, WebServer
 from gpuwatch.history import History, SecondWriterError
 from gpuwatch.logs.setup import Logs
+from gpuwatch.sources.child import keep_memory_to_itself
 
 log = structlog.get_logger("gpuwatch.service")
 
@@ -237,6 +238,7 @@ def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | 
     worlds whose time runs otherwise.
     """
     faulthandler.enable()
+    keep_memory_to_itself()
     logs = Logs()
     logs.apply(loaded.settings.log.format, loaded.settings.log.level)
     try:

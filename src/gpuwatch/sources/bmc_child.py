@@ -11,7 +11,7 @@ from gpuwatch.domain.bmc import BmcProtocol, BmcTrouble
 from gpuwatch.sources import wire
 from gpuwatch.sources.bmc_loop import MEMORY_BYTES, SECRETS, Settings, Talk, refuse, serve
 from gpuwatch.sources.bmc_secrets import SecretRefused, read_secret
-from gpuwatch.sources.child import end_with_parent
+from gpuwatch.sources.child import die_first, end_with_parent, keep_memory_to_itself
 
 _IPMI_BYTES = 20  # IPMI 2.0, 22.30
 _HIDDEN = "(hidden)"
@@ -42,6 +42,8 @@ def run(build: Callable[[Settings], Talk]) -> int:
     each is read and put beside them under its name.
     """
     end_with_parent()
+    die_first()
+    keep_memory_to_itself()
     limit_memory()
     line = sys.stdin.buffer.readline(wire.LIMIT)
     if not line:  # ended before it was asked anything

@@ -29,7 +29,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gpuwatch.sources import wire
-from gpuwatch.sources.child import end_with_parent
+from gpuwatch.sources.child import die_first, end_with_parent
 from gpuwatch.sources.crash_dumps import read_dumps
 from gpuwatch.sources.kmsg import Freshness, KernelRecord, matters, parse_record
 from gpuwatch.sources.log_file import LogFile, LogKind
@@ -253,6 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     after = int(options["--after"][-1]) if options["--after"] else None
     shared = options["--progress-fd"]
     end_with_parent()
+    die_first()
     page = wire.ProgressPage(int(shared[-1])) if shared else None
     try:
         _say_dumps(options["--dumps"], page, _say_on_output)

@@ -12,7 +12,7 @@ import pynvml
 
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.sources import wire
-from gpuwatch.sources.child import end_with_parent
+from gpuwatch.sources.child import die_first, end_with_parent
 from gpuwatch.sources.nvml.calls import Lane
 from gpuwatch.sources.nvml.devices import Devices
 from gpuwatch.sources.nvml.events import Events
@@ -164,6 +164,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return _MISUSED
     end_with_parent()
+    die_first()
     try:
         return Child(chosen).run()
     except (ValueError, KeyError) as error:
