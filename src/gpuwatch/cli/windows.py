@@ -35,7 +35,11 @@ def windows(arguments: Namespace) -> int:
             return Exit.CONFIG
         with Offline(arguments, absent) as remembered:
             document = remembered.plan(outlook)
-    if arguments.json:
+    if arguments.ics:
+        from gpuwatch.cli.window_calendar import calendar_of  # noqa: PLC0415 - it takes long
+
+        sys.stdout.buffer.write(calendar_of(document))
+    elif arguments.json:
         print_json(document)
     else:
         print_lines(_lines(document))

@@ -43,6 +43,7 @@ def plan_document(snapshot: Snapshot) -> PlanShape:
     planned = [flag for flag in waiting if flag.state is FlagState.OPEN]
     return {
         "at": instant(snapshot.at.wall),
+        "host": snapshot.hostname,
         "windows": windows_document(snapshot),
         "blocked": [_blocked(one) for one in outlook.blocked],
         "blackouts": [_blackout(snapshot, one) for one in outlook.blackouts],

@@ -43,6 +43,7 @@ class PlanShape(TypedDict):
     """What is to come: what `gpuwatch windows --json` prints."""
 
     at: str
+    host: str
     windows: list[WindowShape]
     blocked: list[BlockedShape]
     blackouts: list[BlackoutShape]

@@ -7,11 +7,14 @@ def add(commands: Commands) -> None:
     """Add the commands of this group."""
     status = client(commands, "status", "status:status", "How the host, its GPUs and its BMCs are.")
     status.add_argument("gpu", nargs="?", metavar="GPU", help=f"one GPU in full: {GPU}")
-    client(
+    windows = client(
         commands,
         "windows",
         "windows:windows",
         "When boards may be swapped, when not, and which flag goes where.",
+    )
+    windows.add_argument(
+        "--ics", action="store_true", help="the windows in which a board is swapped, as iCalendar"
     )
     explain = client(
         commands,
