@@ -11,6 +11,7 @@ from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.devices import Board, BoardKey, Device, Epoch, Slot
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.flags import Disposition, Flag, FlagState
+from gpuwatch.domain.hooks import HookState
 from gpuwatch.domain.incidents import ErrorKind, ErrorSignal, Incident, Memory
 from gpuwatch.domain.moments import SECONDS_PER_DAY, Moment
 from gpuwatch.domain.readings import Gap, GapReason, Value
@@ -681,6 +682,18 @@ def rich_snapshot() -> Snapshot:
         rules_version="2026.3",
         config_hash="6b1f0c2d",
         server=Server(maker="Supermicro", product="SYS-821GE", serial="S1", asset_tag="A-0042"),
+        hooks=(
+            HookState(
+                name="slurm",
+                waiting=203,
+                succeeded=297,
+                failed=205,
+                timed_out=202,
+                given_up=1,
+                last_success=AT - 86.5,
+                problem="ended with status 1: no such node",
+            ),
+        ),
         directions=Directions(
             zone="Europe/Berlin",
             contacts=("Hall desk +49 30 555 0100, day and night", "Ada (SRE) +49 30 555 0101"),

@@ -25,6 +25,7 @@ from gpuwatch.agent.systemd import Notifier
 from gpuwatch.agent.views import Situation, host_view, tells_nothing, under_maintenance
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.hooks import HookState
 from gpuwatch.domain.moments import Clock, Moment
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.servers import Identity
@@ -69,6 +70,7 @@ class Agent:
     on_clock_step: Callable[[], None] = lambda: None
     ended_thread: Callable[[], str] = lambda: ""
     backups: Callable[[], BackupState | None] = lambda: None
+    hooks: Callable[[], tuple[HookState, ...]] = tuple
     alert_tests: AlertTests = field(default_factory=AlertTests)
     inbox: Inbox = field(default_factory=Inbox)
     guard: Guard = field(default_factory=Guard)

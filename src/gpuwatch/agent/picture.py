@@ -56,4 +56,5 @@ def picture(
         runbook_url=agent.identity.runbook_url,
         server=agent.identity.server,
         directions=agent.identity.directions,
+        hooks=agent.hooks(),
     )

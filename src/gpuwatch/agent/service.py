@@ -16,6 +16,7 @@ from gpuwatch.agent import wiring
 from gpuwatch.agent.actions import tell_audit
 from gpuwatch.agent.assembly import assemble
 from gpuwatch.agent.calendars import CalendarWatch
+from gpuwatch.agent.hooks import HookWatch
 from gpuwatch.agent.housekeeping import Housekeeping
 from gpuwatch.agent.releases import StandingRelease
 from gpuwatch.agent.requests import Requests
@@ -80,13 +81,21 @@ class Service:
             hourly=lambda: self.agent.works.expire(clock.now().wall),
             backup=backups.look,
         )
-        # An errand of nothing makes the loop look at what is planned.
-        self._calendars = CalendarWatch(
-            lambda: clock.now().wall, news=lambda: self.agent.inbox.ask(lambda: None)
-        )
-        self.agent.decisions.calendar.files = self._calendars.states
+        self._calendars, self._hooks = self._watches()
         self.agent.on_clock_step = self._clock_stepped
         self.agent.ended_thread = self._ended_thread
+
+    def _watches(self) -> tuple[CalendarWatch, HookWatch]:
+        """The threads for what may take its time: files of others, commands of others."""
+        # An errand of nothing makes the loop look at what is planned.
+        calendars = CalendarWatch(
+            lambda: self.agent.clock.now().wall, news=lambda: self.agent.inbox.ask(lambda: None)
+        )
+        self.agent.decisions.calendar.files = calendars.states
+        place = wiring.places(self._loaded.settings).hooks
+        hooks = HookWatch(lambda: self.agent.snapshot, place, time.monotonic)
+        self.agent.hooks = hooks.states
+        return calendars, hooks
 
     def start(self) -> None:
         """Open the socket and the port. Raises StartError when one is taken."""
@@ -105,6 +114,7 @@ class Service:
             raise StartError(str(error)) from error
         self._housekeeping.start()
         self._calendars.watch(wiring.calendar_files(self._loaded.settings))
+        self._hooks.watch(wiring.hooks(self._loaded.settings), self._latest_audit())
         log.info(
             "started",
             version=__version__,
@@ -146,6 +156,7 @@ class Service:
         self.agent.notifier.stopping()
         self._housekeeping.stop()
         self._calendars.stop()
+        self._hooks.stop()
         stops = [source.stop for source in self.agent.sources]
         stops += [self.web.stop, self._control.stop]
         ending = [
@@ -159,6 +170,10 @@ class Service:
         self._history.close()
         log.info("stopped")
 
+    def _latest_audit(self) -> int:
+        records = (one for kept in self._history.flag_audit().values() for one in kept)
+        return max((record.number for record in records), default=0)
+
     def _ended_thread(self) -> str:
         """The name of a thread without which the agent looks well and is not; "" when all run."""
         parts = (
@@ -166,6 +181,7 @@ class Service:
             ("control", self._control),
             ("housekeeping", self._housekeeping),
             ("calendars", self._calendars),
+            ("hooks", self._hooks),
         )
         return next((name for name, part in parts if not part.alive), "")
 
@@ -213,6 +229,7 @@ class Service:
         decisions.judge.settings = wiring.policy_settings(settings)
         decisions.calendar.agenda = wiring.agenda(settings)
         self._calendars.watch(wiring.calendar_files(settings))
+        self._hooks.watch(wiring.hooks(settings), self._latest_audit())
         decisions.calendar.forget()
         decisions.look_at_known_boards()
         self.agent.identity = wiring.identity(loaded)

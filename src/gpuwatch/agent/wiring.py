@@ -9,6 +9,7 @@ from gpuwatch.agent.live_bmc import WatchedBmc
 from gpuwatch.agent.nightly import NightlyBackups
 from gpuwatch.config.loading import Loaded
 from gpuwatch.config.models import Settings
+from gpuwatch.domain.hooks import Hook
 from gpuwatch.domain.moments import Clock
 from gpuwatch.domain.servers import Directions, Identity
 from gpuwatch.exposition.compat import DCGM, IPMI, CompatTable
@@ -38,6 +39,7 @@ class Places:
     control_socket: Path
     maintenance: Path
     release: Path
+    hooks: Path
     known_boards: Path | None
     sram_counts: Path | None
 
@@ -50,6 +52,7 @@ def places(settings: Settings) -> Places:
         control_socket=runtime / "control.sock",
         maintenance=runtime / "maintenance.d",
         release=state / "release.json",
+        hooks=state / "hooks.json",
         known_boards=Path(settings.history.known_boards) if settings.history.known_boards else None,
         sram_counts=Path(settings.nvml.sram_counts) if settings.nvml.sram_counts else None,
     )
@@ -107,6 +110,11 @@ def agenda(settings: Settings) -> Agenda:
 def calendar_files(settings: Settings) -> tuple[CalendarFile, ...]:
     """The iCalendar files that tell of windows and blackouts."""
     return tuple(calendar.file() for calendar in settings.calendars)
+
+
+def hooks(settings: Settings) -> tuple[Hook, ...]:
+    """What is run when something happens to a flag."""
+    return tuple(hook.order(name) for name, hook in settings.hooks.items())
 
 
 def compat(settings: Settings) -> tuple[CompatTable, ...]:

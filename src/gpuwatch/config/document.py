@@ -32,7 +32,7 @@ Where a value comes from, strongest first:
   so do `[[blackouts]]` and `[[calendars]]`.
 - A BMC has a name of its own, `[bmc.NAME]`, of a-z, 0-9 and `-`; what sources say of one name adds
   up key by key: `--set bmc.host.interval=2m`, `GPUWATCH_BMC__HOST__INTERVAL=2m`. Its password is
-  never a setting: see [bmc.md](bmc.md).
+  never a setting: see [bmc.md](bmc.md). Likewise `[hooks.NAME]`: see [hooks.md](hooks.md).
 - A key or variable that does not exist, a value out of bounds, a named file that is missing: all
   are refused, all at once, with where they stand and what to write instead. The files that a BMC's
   settings name are looked at by `check-config` only: the agent starts, and tells it of that BMC.

@@ -20,7 +20,7 @@ Key = tuple[str, ...]
 # Sections of which there may be several, each with a name; what one of them is called.
 NAMED = {"windows": "window", "blackouts": "blackout", "calendars": "calendar"}
 # Sections of which there may be several, each below its name: [bmc.NAME]. Sources add up by key.
-KEYED = frozenset({"bmc"})
+KEYED = frozenset({"bmc", "hooks"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gpuwatch.config.backups import Backups
 from gpuwatch.config.bmc import Bmcs
 from gpuwatch.config.hardware import KernelLog, Nvml
+from gpuwatch.config.hooks import Hooks
 from gpuwatch.config.occasions import (
     MaintenanceBlackout,
     MaintenanceCalendar,
@@ -254,7 +255,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     LIVE: ClassVar = frozenset(
-        {"policy", "rules", "windows", "blackouts", "calendars", "host", "work_orders", "log"}
+        {
+            "policy",
+            "rules",
+            "windows",
+            "blackouts",
+            "calendars",
+            "host",
+            "work_orders",
+            "hooks",
+            "log",
+        }
     )
 
     agent: Agent = Agent()
@@ -271,6 +282,7 @@ class Settings(BaseSettings):
     calendars: tuple[MaintenanceCalendar, ...] = ()
     host: Host = Host()
     work_orders: WorkOrders = WorkOrders()
+    hooks: Hooks = {}
     compat: Compat = Compat()
     log: Log = Log()
 

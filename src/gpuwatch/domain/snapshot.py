@@ -10,6 +10,7 @@ from gpuwatch.domain.bmc_logs import LogEntry, LogSeverity, LogTopic
 from gpuwatch.domain.devices import Device, Epoch
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.hooks import HookState
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, Value
 from gpuwatch.domain.records import BoardRecord
@@ -203,6 +204,7 @@ class Snapshot:
     runbook_url: str = ""
     server: Server = field(default_factory=Server)
     directions: Directions = field(default_factory=Directions)
+    hooks: tuple[HookState, ...] = ()
 
     @property
     def windows(self) -> tuple[Window, ...]:

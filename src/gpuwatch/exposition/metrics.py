@@ -26,6 +26,7 @@ from gpuwatch.exposition.families import (
     scene_of,
 )
 from gpuwatch.exposition.gpu_rows import GPU_ROWS
+from gpuwatch.exposition.hook_rows import HOOK_ROWS
 from gpuwatch.exposition.host_rows import HOST_ROWS, poll_durations
 from gpuwatch.exposition.views import in_base_unit, trusted
 
@@ -39,6 +40,7 @@ def metric_families(snapshot: Snapshot, vocabulary: Vocabulary) -> Iterator[Metr
     scene = scene_of(snapshot, vocabulary)
     return chain(
         host_families(HOST_ROWS, scene),
+        host_families(HOOK_ROWS, scene),
         poll_durations(scene),
         gpu_families(GPU_ROWS, scene),
         bmc_families(BMC_ROWS, snapshot),

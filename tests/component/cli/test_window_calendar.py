@@ -25,8 +25,8 @@ def test_a_window_in_which_boards_are_swapped_is_an_event(agent: FakeAgent) -> N
     assert event.decoded("dtstart") == datetime(2026, 3, 22, 2, tzinfo=UTC)
     assert event.decoded("dtend") == datetime(2026, 3, 22, 6, tzinfo=UTC)
     assert event["summary"] == "Swap 1 board of gpu-node-17"
-    assert "board 1654223010009 in module-3" in event["description"]
-    assert "gpuwatch work-order 15" in event["description"]
+    assert "board 1654223010009 in module-3" in str(event["description"])
+    assert "gpuwatch work-order 15" in str(event["description"])
 
 
 def test_the_same_work_is_the_same_event_in_every_export(agent: FakeAgent) -> None:
