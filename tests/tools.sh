@@ -16,7 +16,6 @@ zsh zsh
 fish fish
 man man-db
 openssl openssl
-mmdebstrap mmdebstrap
 rpm rpm
 ipmi_sim openipmi
 /usr/include/OpenIPMI/lanserv.h libopenipmi-dev

@@ -1,5 +1,6 @@
 """Maintenance: files by which people and tools say that a host or a board is worked on."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -15,6 +16,7 @@ from gpuwatch.domain.snapshot import Maintenance
 log = structlog.get_logger("gpuwatch.maintenance")
 
 LIMIT_BYTES = 16_384
+_MODE = 0o770  # whatever the umask is
 LIMIT_FILES = 256
 LIMIT_TEXT = 1_000  # characters, as in a request of the control socket
 LIMIT_UNTIL = datetime(3000, 1, 1, tzinfo=UTC).timestamp()  # milliseconds would silence for ever
@@ -30,6 +32,12 @@ class MaintenanceDirectory:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.refused: dict[str, str] = {}
+
+    def make(self) -> None:
+        """Make the folder, which the group may write to: a tool of theirs may be the first."""
+        with contextlib.suppress(OSError):  # nobody's but theirs who made it so
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.directory.chmod(_MODE)
 
     def read(self, now_wall: float) -> tuple[Maintenance, ...]:
         """What holds now (Unix seconds). Expired files hold nothing; bad ones are in `refused`."""

@@ -112,6 +112,7 @@ class Service:
         except (ControlError, ListenError) as error:
             self.close()
             raise StartError(str(error)) from error
+        self.agent.works.make()
         self._housekeeping.start()
         self._calendars.watch(wiring.calendar_files(self._loaded.settings))
         self._hooks.watch(wiring.hooks(self._loaded.settings), self._latest_audit())
