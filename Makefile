@@ -8,12 +8,13 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 4
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadgroup
 
-.PHONY: help run setup check lint types floors unit coverage tools test soak bench golden man gpu-check lock clean
+.PHONY: help run setup check lint types floors unit audit dist coverage tools test soak bench golden man gpu-check lock clean
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
 	@echo "make test       everything that is tested, in under 20 minutes"
-	@echo "make check      lint, types, import floors, unit tests, in under a minute"
+	@echo "make check      lint, types, import floors, unit tests, known vulnerabilities, in about a minute"
+	@echo "make dist       everything that users install, into dist/"
 	@echo "make coverage   domain and policy, every branch (part of make test)"
 	@echo "make soak       the large counts of the same tests, in under an hour"
 	@echo "make bench      measure, and fail when a ratio is missed"
@@ -38,20 +39,26 @@ simulator/build/libnvidia-ml.so.1: $(wildcard simulator/driver/*.c simulator/dri
 run: $(STAMP)
 	@$(PY) -m simulator.run
 
-check: lint types floors unit
+check: lint types floors unit audit
 
 lint: $(STAMP)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
 types: $(STAMP)
-	$(PY) -m mypy src/gpuwatch simulator tests bench grafana
+	$(PY) -m mypy src/gpuwatch simulator tests bench grafana delivery
 
 floors: $(STAMP)
 	$(VENV)/bin/lint-imports --no-logo
 
 unit: $(STAMP)
 	$(PY) -m pytest -q tests/unit tests/test_house.py
+
+audit: $(STAMP)
+	@$(PY) -m delivery audit
+
+dist: $(STAMP)
+	@$(PY) -m delivery dist
 
 tools:
 	@tests/tools.sh
@@ -84,6 +91,8 @@ lock:
 	.lock-venv/bin/python -m pip install --quiet uv
 	.lock-venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--python-version 3.11 --group dev pyproject.toml -o requirements.lock
+	.lock-venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 packaging/build.in -o packaging/build.lock
 	rm -rf .lock-venv
 
 clean:
