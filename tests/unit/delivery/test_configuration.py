@@ -7,12 +7,14 @@ from pathlib import Path
 
 from delivery.configuration import defaults
 from delivery.places import PACKAGING
+from gpuwatch.config.layers import KEYED, NAMED
 from gpuwatch.config.loading import load
 from gpuwatch.config.models import Settings
 from gpuwatch.config.schema import sections
 
 FILE = PACKAGING / "gpuwatch.toml"
-SEVERAL = r"(?s)\n# [^\n]*\n#\[\[?(windows|blackouts|calendars|bmc).*?(?=\n\n\n|\Z)"
+# Sections of which there may be several, and so none at first.
+SEVERAL = rf"(?s)\n#\[\[?({'|'.join((*KEYED, *NAMED))})\b.*?(?=\n\n\n|\Z)"
 
 
 def test_golden_configuration_of_the_packages_is_current() -> None:
