@@ -21,10 +21,11 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from gpuwatch.domain.snapshot import Snapshot, SourceState
 from gpuwatch.exposition.compat import TABLES
+from gpuwatch.exposition.connections import Limits
 from gpuwatch.exposition.frame import SECURITY_POLICY
 from gpuwatch.exposition.listen import Address, ListenError
 from gpuwatch.exposition.messages import HeadLimits, Request, Response
-from gpuwatch.exposition.web import Limits, WebServer
+from gpuwatch.exposition.web import WebServer
 from tests.support.patience import eventually
 from tests.support.snapshots import rich_snapshot, uuid_of
 from tests.support.web import PATIENCE_SECONDS, Running, everything, serving, site

@@ -25,6 +25,7 @@ from gpuwatch.domain.snapshot import (
     Maintenance,
     Snapshot,
     SourceState,
+    WebState,
 )
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Scope, Urgency, Verdict
 from gpuwatch.domain.windows import Blackout, Blocked, CalendarState, Outlook, Window
@@ -674,6 +675,7 @@ def rich_snapshot() -> Snapshot:
         backups=BackupState(AT - 8_523.0),
         alert_tests=("info",),
         kernel_log_lost=37,
+        web=WebState(config_failing=False, valid_until=1_790_000_000.0, crowded_out=4_711),
         sxids={20034: 38},
         clock_synchronized=True,
         clock_steps=39,

@@ -8,13 +8,16 @@ from http.client import HTTPConnection, HTTPResponse
 
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.compat import CompatTable
+from gpuwatch.exposition.connections import Limits
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.exposition.listen import Address
+from gpuwatch.exposition.protection import Protection
 from gpuwatch.exposition.site import Site
-from gpuwatch.exposition.web import Handler, Limits, WebServer
+from gpuwatch.exposition.web import Handler, WebServer
 from tests.support.snapshots import rich_snapshot
 
 PATIENCE_SECONDS = 20.0
+UNPROTECTED = Protection()
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ def serving(
     *,
     limits: Limits | None = None,
     addresses: tuple[Address, ...] = (Address("127.0.0.1", 0),),
+    protection: Callable[[], Protection] = lambda: UNPROTECTED,
 ) -> Iterator[Running]:
     """A server that answers by `handler` while the block runs."""
     reported: list[tuple[str, Exception]] = []
@@ -59,6 +63,7 @@ def serving(
         handler,
         report=lambda path, error: reported.append((path, error)),
         limits=limits,
+        protection=protection,
     )
     server.start()
     try:

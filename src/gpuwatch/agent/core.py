@@ -30,7 +30,7 @@ from gpuwatch.domain.moments import Clock, Moment
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.servers import Identity
 from gpuwatch.domain.signals import Cadence
-from gpuwatch.domain.snapshot import BackupState, Maintenance, Snapshot
+from gpuwatch.domain.snapshot import BackupState, Maintenance, Snapshot, WebState
 from gpuwatch.domain.verdicts import gravest
 from gpuwatch.history import History
 from gpuwatch.policy.judge import HOST, Judgement
@@ -66,6 +66,7 @@ class Agent:
     cadences: Mapping[Cadence, float]
     expected_gpus: int | None = None
     kernel_log_lost: Callable[[], int] = lambda: 0
+    web_state: Callable[[], WebState] = WebState
     on_reload: Callable[[], None] = lambda: None
     on_clock_step: Callable[[], None] = lambda: None
     ended_thread: Callable[[], str] = lambda: ""

@@ -46,6 +46,7 @@ def picture(
         backups=agent.backups(),
         alert_tests=agent.alert_tests.routes,
         kernel_log_lost=agent.kernel_log_lost(),
+        web=agent.web_state(),
         sxids=agent.history.sxids(),
         clock_synchronized=agent.clocks.synchronized,
         clock_steps=agent.clocks.steps,

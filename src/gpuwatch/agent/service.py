@@ -20,6 +20,7 @@ from gpuwatch.agent.hooks import HookWatch
 from gpuwatch.agent.housekeeping import Housekeeping
 from gpuwatch.agent.releases import StandingRelease
 from gpuwatch.agent.requests import Requests
+from gpuwatch.agent.starting import EXIT_UNAVAILABLE, StartError, open_history, web_config
 from gpuwatch.agent.systemd import Notifier
 from gpuwatch.agent.upkeep_requests import UpkeepRequests
 from gpuwatch.clock import SystemClock
@@ -27,24 +28,21 @@ from gpuwatch.config.loading import ConfigError, Loaded, reload
 from gpuwatch.control.requests import ControlError
 from gpuwatch.control.server import ControlServer
 from gpuwatch.domain.moments import Clock
+from gpuwatch.domain.snapshot import WebState
+from gpuwatch.exposition.connections import Limits
 from gpuwatch.exposition.listen import Address, ListenError
 from gpuwatch.exposition.site import Site
-from gpuwatch.exposition.web import Limits, WebServer
-from gpuwatch.history import History, SecondWriterError
+from gpuwatch.exposition.web import WebServer
+from gpuwatch.history import SecondWriterError
 from gpuwatch.logs.setup import Logs
 from gpuwatch.sources.child import keep_memory_to_itself
 
 log = structlog.get_logger("gpuwatch.service")
 
-EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE: another agent runs, or the port is taken
 EXIT_FAILED = 70  # EX_SOFTWARE: the service manager starts it anew
 STOP_SECONDS = 2.5  # of the five within which a service manager may expect us gone
 HISTORY_SECONDS = 600.0  # that opening it may take before a service manager gives the start up
 LEAVE_SECONDS = 4.5  # after this long whatever still hangs is left hanging
-
-
-class StartError(Exception):
-    """The agent cannot start: what, which, the way out."""
 
 
 class Service:
@@ -55,16 +53,18 @@ class Service:
     ) -> None:
         self._loaded = loaded
         self._logs = logs
+        self._web_config = web_config(loaded)
         notifier = Notifier(os.environ)
         # A large one on a slow disk, or one that has to be salvaged, takes its time.
         notifier.starting("opening the history", HISTORY_SECONDS)
-        self._history = _open_history(loaded, clock, max_gap_seconds)
+        self._history = open_history(loaded, clock, max_gap_seconds)
         self._history.on_audit = tell_audit
         self.agent = assemble(loaded, clock, self._history, notifier)
         self.agent.on_reload = self._reload
         self._standing = StandingRelease(wiring.places(loaded.settings).release)
         self.web = self._web()
         self._upkeep = UpkeepRequests(self.agent)
+        self.agent.web_state = self._web_state
         self._control = ControlServer(
             wiring.places(loaded.settings).control_socket,
             Requests(self.agent, self._standing, self._upkeep).answer,
@@ -114,6 +114,7 @@ class Service:
             raise StartError(str(error)) from error
         self.agent.works.make()
         self._housekeeping.start()
+        self._web_config.start()
         self._calendars.watch(wiring.calendar_files(self._loaded.settings))
         self._hooks.watch(wiring.hooks(self._loaded.settings), self._latest_audit())
         log.info(
@@ -158,6 +159,7 @@ class Service:
         self._housekeeping.stop()
         self._calendars.stop()
         self._hooks.stop()
+        self._web_config.stop()
         stops = [source.stop for source in self.agent.sources]
         stops += [self.web.stop, self._control.stop]
         ending = [
@@ -179,12 +181,16 @@ class Service:
         """The name of a thread without which the agent looks well and is not; "" when all run."""
         parts = (
             ("web", self.web),
+            ("web-config", self._web_config),
             ("control", self._control),
             ("housekeeping", self._housekeeping),
             ("calendars", self._calendars),
             ("hooks", self._hooks),
         )
         return next((name for name, part in parts if not part.alive), "")
+
+    def _web_state(self) -> WebState:
+        return replace(self._web_config.state(), crowded_out=self.web.crowded_out)
 
     def _web(self) -> WebServer:
         settings = self._loaded.settings.web
@@ -198,12 +204,14 @@ class Service:
         return WebServer(
             tuple(Address.parse(text) for text in settings.listen_addresses),
             site.answer,
+            protection=self._web_config.protection,
             report=lambda path, error: log.error(
                 "page-failed", path=path, error=repr(error), exc_info=error, limit_by=("error",)
             ),
             limits=replace(
                 Limits(),
                 connections=settings.max_connections,
+                strangers=max(settings.max_connections // 4, 4),
                 head_seconds=seconds,
                 response_seconds=seconds,
             ),
@@ -212,6 +220,7 @@ class Service:
     def _reload(self) -> None:
         """Take the settings up again; a bad file keeps the old ones and says so."""
         with self.agent.notifier.reloading():
+            self._web_config.look()
             try:
                 result = reload(self._loaded)
             except ConfigError as error:
@@ -236,19 +245,6 @@ class Service:
         self.agent.identity = wiring.identity(loaded)
 
 
-def _open_history(loaded: Loaded, clock: Clock, max_gap_seconds: float | None) -> History:
-    path = wiring.places(loaded.settings).history
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        log.warning("state-directory-missing", path=str(path.parent), error=error.strerror)
-    settings = wiring.history_settings(loaded.settings, max_gap_seconds=max_gap_seconds)
-    try:
-        return History.open(path, clock, settings)
-    except SecondWriterError as error:
-        raise StartError(str(error)) from error
-
-
 def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | None = None) -> int:
     """Run the agent in the main thread until SIGTERM or SIGINT; the exit status.
 
@@ -265,7 +261,7 @@ def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | 
     except StartError as error:
         logs.close(1.0)  # first: what people read last is why it does not run
         sys.stderr.write(f"gpuwatch: {error}\n")
-        return EXIT_UNAVAILABLE
+        return error.status
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, service.ask_stop)
     signal.signal(signal.SIGHUP, service.ask_reload)

@@ -117,6 +117,11 @@ def hooks(settings: Settings) -> tuple[Hook, ...]:
     return tuple(hook.order(name) for name, hook in settings.hooks.items())
 
 
+def web_config(settings: Settings) -> Path | None:
+    """The file that protects the port, if there is one."""
+    return Path(settings.web.config_file) if settings.web.config_file else None
+
+
 def compat(settings: Settings) -> tuple[CompatTable, ...]:
     """The exporters whose names are offered."""
     offered = ((IPMI, settings.compat.ipmi), (DCGM, settings.compat.dcgm))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import print_json, print_lines
-from gpuwatch.config import bmc_files
+from gpuwatch.config import bmc_files, web_files
 from gpuwatch.config.loading import ConfigError, Loaded, load
 
 _ALIGNED = 48  # columns before the origin; longer values push theirs to the right
@@ -28,9 +28,9 @@ def run(arguments: Namespace) -> int:
 
 
 def _checked(arguments: Namespace) -> Loaded:
-    """What the agent would run with, and files looked at that it need not have to run."""
+    """What the agent would run with, and the files that its settings name looked at."""
     loaded = _load(arguments)
-    unusable = tuple(bmc_files.problems(loaded))
+    unusable = (*bmc_files.problems(loaded), *web_files.problems(loaded))
     if unusable:
         raise ConfigError(unusable)
     return loaded

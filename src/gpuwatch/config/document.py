@@ -36,6 +36,8 @@ Where a value comes from, strongest first:
 - A key or variable that does not exist, a value out of bounds, a named file that is missing: all
   are refused, all at once, with where they stand and what to write instead. The files that a BMC's
   settings name are looked at by `check-config` only: the agent starts, and tells it of that BMC.
+  The file that protects the port (`web.config_file`) is looked at by both: without it nothing is
+  served. See [tls.md](tls.md).
 - SIGHUP reads everything again. A configuration that is refused changes nothing and is logged.
   Sections marked *live* take effect at once, the others at the next start, which the log says too.
 """

@@ -59,6 +59,10 @@ class Agent(Section):
     hostname: StrictStr = Field(
         "", description='Name of this host on the page and in documents; "" is the system\'s.'
     )
+    allow_root: StrictBool = Field(
+        default=False,
+        description="Whether it may run as root and listen on more than loopback all the same.",
+    )
 
 
 class Web(Section):
@@ -70,8 +74,17 @@ class Web(Section):
         description="Addresses to listen on. The default is every address of the host, as"
         " Prometheus is usually elsewhere and nothing can be changed through this port.",
     )
+    config_file: AbsolutePath = Field(
+        "",
+        description="TLS, client certificates, users and headers in the exporters' web-config.yml"
+        ' format; see tls.md. Read again when it changes. "" serves plain HTTP to everybody.',
+    )
     max_connections: StrictInt = Field(
-        64, ge=4, le=1024, description="Open connections; one more ends the one idle for longest."
+        64,
+        ge=4,
+        le=1024,
+        description="Open connections; one more ends the one that has been idle or slow for"
+        " longest, of the address that holds most.",
     )
     request_timeout: Duration = Field(
         10 * SECOND,

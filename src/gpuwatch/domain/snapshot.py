@@ -163,6 +163,19 @@ class BackupState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebState:
+    """How the port does. `config_failing` is whether its file was refused and an older one holds.
+
+    It is None where no file protects the port; `valid_until` is the end of the certificate in Unix
+    seconds. `crowded_out` counts connections that were ended so that others had room.
+    """
+
+    config_failing: bool | None = None
+    valid_until: float | None = None
+    crowded_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The host at one instant. Readers keep it as long as they like; the agent replaces it whole.
 
@@ -194,6 +207,7 @@ class Snapshot:
     backups: BackupState | None = None
     alert_tests: tuple[str, ...] = ()
     kernel_log_lost: int = 0
+    web: WebState = WebState()
     sxids: Mapping[int, int] = field(default_factory=dict)
     clock_synchronized: bool | None = None
     clock_steps: int = 0

@@ -216,6 +216,24 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
         _one(lambda snapshot: snapshot.clock_steps),
     ),
     Row(
+        "gpuwatch_web_config_failing",
+        Type.GAUGE,
+        "Whether the file that protects the port was refused, and an older one is in force.",
+        _one(lambda snapshot: snapshot.web.config_failing),
+    ),
+    Row(
+        "gpuwatch_web_certificate_valid_until_timestamp_seconds",
+        Type.GAUGE,
+        "When the certificate of the port ends.",
+        _one(lambda snapshot: snapshot.web.valid_until),
+    ),
+    Row(
+        "gpuwatch_web_connections_crowded_out_total",
+        Type.COUNTER,
+        "Connections to the port that were ended so that others had room.",
+        _one(lambda snapshot: snapshot.web.crowded_out),
+    ),
+    Row(
         "gpuwatch_agent_failures_total",
         Type.COUNTER,
         "Tasks of the agent itself that failed: what they were about is not counted or not shown.",

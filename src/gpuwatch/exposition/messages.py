@@ -4,15 +4,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from urllib.parse import parse_qs, unquote, urlsplit
-
-from gpuwatch import __version__
+from types import MappingProxyType
+from urllib.parse import parse_qs, unquote
 
 METHODS = ("GET", "HEAD")
 TEXT = "text/plain; charset=utf-8"
 NOTHING_FROM_ANYWHERE = "default-src 'none'; frame-ancestors 'none'"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _VERSION = re.compile(r"HTTP/1\.[01]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_ORIGIN = re.compile(r"https?://[^/?\[\]]*(\[[\da-f:.%]+\](:\d+)?)?(?=/)", re.IGNORECASE)
+# What a proxy on the way may take for another path than we do.
+_AMBIGUOUS = re.compile(r"\\|%2f|%5c|%00", re.IGNORECASE)
+_NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
 
 
 class RequestError(Exception):
@@ -113,7 +117,7 @@ def _headers(lines: list[str], limits: HeadLimits) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not _TOKEN.fullmatch(name):
+        if not colon or not _TOKEN.fullmatch(name) or _CONTROL.search(value):
             raise RequestError(HTTPStatus.BAD_REQUEST, "a header line is malformed")
         key = name.lower()
         headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
@@ -121,12 +125,15 @@ def _headers(lines: list[str], limits: HeadLimits) -> dict[str, str]:
 
 
 def _target(target: str) -> tuple[str, Mapping[str, tuple[str, ...]]]:
+    """The path, decoded, and the query, of an address in one of two forms (RFC 9112 3.2)."""
+    path, _, asked = _ORIGIN.sub("", target, count=1).partition("?")
+    if not path.startswith("/") or _AMBIGUOUS.search(path):
+        raise RequestError(HTTPStatus.BAD_REQUEST, "the path is not a plain one")
     try:
-        parts = urlsplit(target)
-        query = parse_qs(parts.query, max_num_fields=100)
+        query = parse_qs(asked, max_num_fields=100)
     except ValueError as error:
         raise RequestError(HTTPStatus.BAD_REQUEST, "the address is malformed") from error
-    return unquote(parts.path), {name: tuple(values) for name, values in query.items()}
+    return unquote(path), {name: tuple(values) for name, values in query.items()}
 
 
 def _keep_alive(version: str, connection: str) -> bool:
@@ -134,20 +141,31 @@ def _keep_alive(version: str, connection: str) -> bool:
     return "keep-alive" in wishes if version == "HTTP/1.0" else "close" not in wishes
 
 
-def encode(response: Response, *, head_only: bool, keep_alive: bool) -> bytes:
-    """The response as it goes over the wire; a HEAD gets the length of what a GET would get."""
-    headers = (
-        ("Content-Type", response.content_type),
-        ("Content-Length", str(len(response.body))),
-        ("Connection", "keep-alive" if keep_alive else "close"),
-        ("Cache-Control", "no-store"),
-        ("Content-Security-Policy", response.security_policy),
-        ("Referrer-Policy", "no-referrer"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Server", f"gpuwatch/{__version__}"),
-        *response.headers,
-    )
+def encode(
+    response: Response,
+    *,
+    head_only: bool,
+    keep_alive: bool,
+    instead: Mapping[str, str] = _NOTHING_ELSE,
+) -> bytes:
+    """The response as it goes over the wire; a HEAD gets the length of what a GET would get.
+
+    `instead` are headers by name in the place of those of ours, or beside them. What runs here and
+    in which version is told to who may read /metrics, not to everybody.
+    """
+    headers = {
+        "Content-Type": response.content_type,
+        "Content-Length": str(len(response.body)),
+        "Connection": "keep-alive" if keep_alive else "close",
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": response.security_policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "deny",
+        **dict(response.headers),
+        **instead,
+    }
     lines = [f"HTTP/1.1 {response.status.value} {response.status.phrase}"]
-    lines.extend(f"{name}: {value}" for name, value in headers)
+    lines.extend(f"{name}: {value}" for name, value in headers.items())
     head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
     return head if head_only else head + response.body

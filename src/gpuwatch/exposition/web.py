@@ -2,18 +2,20 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from threading import Thread
 from time import monotonic
-from typing import TypeVar
+from weakref import WeakValueDictionary
 
+from gpuwatch.exposition.connections import Connection, Limits
+from gpuwatch.exposition.crowd import Crowd, group_of
 from gpuwatch.exposition.listen import Address, bind
+from gpuwatch.exposition.logins import Logins
 from gpuwatch.exposition.messages import (
     METHODS,
-    HeadLimits,
     Request,
     RequestError,
     Response,
@@ -21,49 +23,22 @@ from gpuwatch.exposition.messages import (
     parse_head,
     plain,
 )
+from gpuwatch.exposition.protection import Protection
 
 Handler = Callable[[Request], Response]
 Report = Callable[[str, Exception], None]
 _END_OF_HEAD = b"\r\n\r\n"
-_PARTING_BYTES = 65_536
 _PARTING_SECONDS = 1.0
-_Got = TypeVar("_Got")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one client may take.
-
-    A connection gets `head_seconds` for a whole request head, `response_seconds` to take the whole
-    answer, `idle_seconds` between requests (longer than any scrape interval in use) and
-    `connection_seconds` in all. At most `connections` are open: one more ends the one that has
-    been longest in its present state, so that neither idle nor slow clients keep a scrape out.
-    """
-
-    connections: int = 64
-    head: HeadLimits = field(default_factory=HeadLimits)
-    head_seconds: float = 10.0
-    response_seconds: float = 30.0
-    idle_seconds: float = 150.0
-    connection_seconds: float = 3_600.0
-
-
-@dataclass(slots=True, eq=False)
-class _Connection:
-    """One client; `since` is when it began to wait for, send or take what it is at (monotonic)."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    opened: float
-    since: float
+_NO_DESCRIPTOR_SECONDS = 0.5
+_UNPROTECTED = Protection()
 
 
 class WebServer:
     """Answers GET and HEAD on some addresses by asking `handler`, on a thread of its own.
 
     The handler runs on that thread and must not block: it copies or renders, it never waits. When
-    it raises, the client gets a 500 without detail and `report` the path and the exception. Access
-    control belongs around the handler, TLS into `_listen`.
+    it raises, the client gets a 500 without detail and `report` the path and the exception.
+    `protection` is asked for every connection and request, and must not block either.
     """
 
     def __init__(
@@ -73,14 +48,18 @@ class WebServer:
         *,
         report: Report,
         limits: Limits | None = None,
+        protection: Callable[[], Protection] = lambda: _UNPROTECTED,
     ) -> None:
         self._addresses = addresses
         self._handler = handler
         self._report = report
         self._limits = limits or Limits()
+        self._protection = protection
         self._sockets: tuple[socket.socket, ...] = ()
-        self._connections: set[_Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._crowd: Crowd[Connection] = Crowd(self._limits.connections, self._limits.strangers)
+        self._logins = Logins()
+        # One answer at a time is made for each address: who asks for much waits for himself.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._thread: Thread | None = None
@@ -113,7 +92,12 @@ class WebServer:
     @property
     def open_connections(self) -> int:
         """How many clients are connected at this instant."""
-        return len(self._connections)
+        return len(self._crowd)
+
+    @property
+    def crowded_out(self) -> int:
+        """How many connections were ended so that others had room, since the start."""
+        return self._crowd.crowded_out
 
     def stop(self, within_seconds: float) -> None:
         """End every connection and free the ports; never waits longer than told."""
@@ -130,99 +114,102 @@ class WebServer:
     async def _serve_until_stopped(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
-        servers = [await self._listen(listening) for listening in self._sockets]
+        accepting = [loop.create_task(self._accept(listening)) for listening in self._sockets]
         await self._stop.wait()
-        # Python 3.11 trips over a connection taken just before its server is closed, so stop taking
-        # connections first, end all there are, and then close.
+        # One that was taken in this instant would be lost by a cancelled `_accept`.
         for listening in self._sockets:
             loop.remove_reader(listening)
-        await self._end_connections()
-        for server in servers:
-            server.close()
-
-    async def _end_connections(self) -> None:
-        # A client whose connection was taken in this very instant becomes a task a little later.
-        until = monotonic() + _PARTING_SECONDS
-        this = asyncio.current_task()
-        while (others := {*asyncio.all_tasks()} - {this}) and monotonic() < until:
-            for connection in tuple(self._connections):
-                connection.writer.transport.abort()
-            await asyncio.wait(others, timeout=_PARTING_SECONDS / 20)
+        await asyncio.sleep(0)
+        for task in accepting:
+            task.cancel()
+        for connection in self._crowd.guests:
+            connection.end()
+        await self._until_all_have_ended()
+        for listening in self._sockets:
+            listening.close()
+        self._logins.close()
         await asyncio.sleep(0)  # an aborted transport closes its socket in the next turn
 
-    async def _listen(self, listening: socket.socket) -> asyncio.Server:
-        return await asyncio.start_server(
-            self._connected, sock=listening, limit=self._limits.head.head_bytes
-        )
+    async def _until_all_have_ended(self) -> None:
+        if others := {*asyncio.all_tasks()} - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=_PARTING_SECONDS)
 
     def _on_loop_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
         error = context.get("exception")
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, OSError):
             self._report(str(context.get("message", "")), error)
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._attend(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _accept(self, listening: socket.socket) -> None:
+        """Take connections, one in each turn of the loop, and never wait for one."""
+        loop = asyncio.get_running_loop()
+        while not self._stop.is_set():
+            try:
+                taken, peer = await loop.sock_accept(listening)
+            except ConnectionError:  # it left before it was taken
+                continue
+            except OSError as error:  # no descriptor or no memory is left
+                self._report("accepting connections", error)
+                await asyncio.sleep(_NO_DESCRIPTOR_SECONDS)
+                continue
+            connection = Connection(taken, group_of(peer[0]), self._protection())
+            for leaving in self._crowd.enter(connection):
+                leaving.end()
+            connection.task = loop.create_task(self._attend(connection))
+            connection.task.add_done_callback(partial(self._gone, connection))
 
-    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        now = monotonic()
-        connection = _Connection(reader, writer, opened=now, since=now)
-        self._make_room()
-        self._connections.add(connection)
-        # A full answer must have left before its deadline, so drain() waits for an empty buffer.
-        writer.transport.set_write_buffer_limits(high=0)
-        try:
-            await self._converse(connection)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError):
-            pass  # the client left or was too slow: nobody to tell
-        finally:
-            self._connections.discard(connection)
-            writer.transport.abort()
+    def _gone(self, connection: Connection, task: asyncio.Task[None]) -> None:
+        self._crowd.leave(connection)
+        connection.close()
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._report("a connection", error)
 
-    def _make_room(self) -> None:
-        while len(self._connections) >= self._limits.connections:
-            longest = min(self._connections, key=lambda connection: connection.since)
-            self._connections.discard(longest)
-            longest.writer.transport.abort()
+    async def _attend(self, connection: Connection) -> None:
+        # The client left, or was too slow: there is nobody to tell.
+        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+            if await connection.welcome(self._limits):
+                await self._converse(connection)
 
-    async def _converse(self, connection: _Connection) -> None:
+    async def _converse(self, connection: Connection) -> None:
         deadline = connection.opened + self._limits.connection_seconds
         patience = self._limits.head_seconds
         while True:
             connection.since = monotonic()
-            first = await _within(min(patience, deadline - monotonic()), connection.reader.read(1))
+            async with asyncio.timeout(max(min(patience, deadline - monotonic()), 0.0)):
+                first = await connection.reader.read(1)
             if not first:
                 return
             keep_alive = await self._exchange(connection, first)
+            connection.stranger = False
             if not keep_alive or monotonic() >= deadline:
-                await _part(connection)
+                await connection.part()
                 return
             patience = self._limits.idle_seconds
 
-    async def _exchange(self, connection: _Connection, first: bytes) -> bool:
+    async def _exchange(self, connection: Connection, first: bytes) -> bool:
         """Read one request, send its answer; whether the connection may be used again."""
         connection.since = monotonic()
+        protection = self._protection()
         try:
             request = parse_head(first + await self._rest_of_head(connection), self._limits.head)
         except RequestError as error:
             allow = (("Allow", ", ".join(METHODS)),)
             is_method = error.status is HTTPStatus.METHOD_NOT_ALLOWED
             refusal = plain(error.status, error.sentence, *(allow if is_method else ()))
-            await self._send(connection, encode(refusal, head_only=False, keep_alive=False))
+            await self._send(connection, refusal, protection, keep_alive=False)
             return False
-        response = self._answer(request)
+        # What was opened under another certificate or other users ends with this answer.
+        keep_alive = request.keep_alive and protection is connection.protection
+        response = await self._answer(request, connection.group, protection)
         head_only = request.method == "HEAD"
         await self._send(
-            connection, encode(response, head_only=head_only, keep_alive=request.keep_alive)
+            connection, response, protection, keep_alive=keep_alive, head_only=head_only
         )
-        return request.keep_alive
+        return keep_alive
 
-    async def _rest_of_head(self, connection: _Connection) -> bytes:
+    async def _rest_of_head(self, connection: Connection) -> bytes:
         try:
-            return await _within(
-                self._limits.head_seconds, connection.reader.readuntil(_END_OF_HEAD)
-            )
+            async with asyncio.timeout(self._limits.head_seconds):
+                return await connection.reader.readuntil(_END_OF_HEAD)
         except asyncio.LimitOverrunError as error:
             raise RequestError(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -234,33 +221,32 @@ class WebServer:
                 f"the request head took longer than {self._limits.head_seconds:g} s",
             ) from error
 
-    async def _send(self, connection: _Connection, message: bytes) -> None:
-        connection.since = monotonic()
-        connection.writer.write(message)
-        await _within(self._limits.response_seconds, connection.writer.drain())
+    async def _send(
+        self,
+        connection: Connection,
+        response: Response,
+        protection: Protection,
+        *,
+        keep_alive: bool,
+        head_only: bool = False,
+    ) -> None:
+        message = encode(
+            response, head_only=head_only, keep_alive=keep_alive, instead=protection.headers
+        )
+        await connection.send(message, self._limits)
 
-    def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, group: str, protection: Protection) -> Response:
+        if protection.users is not None:
+            refusal = await self._logins.refusal(request, group, protection.users)
+            if refusal is not None:
+                return refusal
+        async with self._turns.setdefault(group, asyncio.Lock()):
+            await asyncio.sleep(0)  # others have their turn, also before who asks without pause
+            return self._handled(request)
+
+    def _handled(self, request: Request) -> Response:
         try:
             return self._handler(request)
         except Exception as error:  # noqa: BLE001 - one bad page must not end the server
             self._report(request.path, error)
             return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "gpuwatch failed to answer; see its log")
-
-
-async def _within(seconds: float, awaited: Awaitable[_Got]) -> _Got:
-    return await asyncio.wait_for(awaited, max(seconds, 0.0))
-
-
-async def _part(connection: _Connection) -> None:
-    """Say goodbye so that the client gets the answer: closing on unread bytes would reset it."""
-    if not connection.writer.can_write_eof():
-        return
-    connection.writer.write_eof()
-    connection.since = monotonic()
-    left = _PARTING_BYTES
-    until = connection.since + _PARTING_SECONDS
-    while left > 0:
-        piece = await _within(until - monotonic(), connection.reader.read(left))
-        if not piece:
-            return
-        left -= len(piece)
