@@ -22,8 +22,9 @@ from gpuwatch.config.occasions import (
     MaintenanceCalendar,
     MaintenanceWindow,
 )
-from gpuwatch.config.section import DAY, HOUR, MINUTE, SECOND, Section, refuse
-from gpuwatch.config.values import AbsolutePath, Address, BaseUrl, Duration, Zone, refused
+from gpuwatch.config.section import DAY, HOUR, Section, refuse
+from gpuwatch.config.values import AbsolutePath, Duration, Zone, refused
+from gpuwatch.config.web import Web
 from gpuwatch.policy.rules import RULES
 
 
@@ -62,41 +63,6 @@ class Agent(Section):
     allow_root: StrictBool = Field(
         default=False,
         description="Whether it may run as root and listen on more than loopback all the same.",
-    )
-
-
-class Web(Section):
-    """The HTTP port: metrics, page and documents; read-only."""
-
-    listen_addresses: tuple[Address, ...] = Field(
-        (":9853",),
-        min_length=1,
-        description="Addresses to listen on. The default is every address of the host, as"
-        " Prometheus is usually elsewhere and nothing can be changed through this port.",
-    )
-    config_file: AbsolutePath = Field(
-        "",
-        description="TLS, client certificates, users and headers in the exporters' web-config.yml"
-        ' format; see tls.md. Read again when it changes. "" serves plain HTTP to everybody.',
-    )
-    max_connections: StrictInt = Field(
-        64,
-        ge=4,
-        le=1024,
-        description="Open connections; one more ends the one that has been idle or slow for"
-        " longest, of the address that holds most.",
-    )
-    request_timeout: Duration = Field(
-        10 * SECOND,
-        ge=SECOND,
-        le=2 * MINUTE,
-        description="How long a client may take over its request, and over reading the answer.",
-    )
-    runbook_url: BaseUrl = Field(
-        "",
-        description="Under what the runbooks are read, where you keep them yourself:"
-        ' "https://wiki.example/gpuwatch" leads to https://wiki.example/gpuwatch/CODE. "" is this'
-        " agent's own /runbooks/CODE.",
     )
 
 
