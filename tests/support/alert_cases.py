@@ -5,6 +5,7 @@ five times, `_` is a scrape without it, `stale` the mark that Prometheus sets wh
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -60,6 +61,7 @@ class Story:
 
 
 STORY = Story()
+_THRICE = 3
 _REACH = {
     "page": ("critical", "page"),
     "window": ("warning", "window"),
@@ -141,6 +143,39 @@ def hushed() -> Case:
             Check(at=14, alert=name),
         ),
     )
+
+
+def firing(cases: Iterable[Case]) -> set[str]:
+    """The alerts that fire in some case."""
+    return {check.alert for case in cases for check in case.checks if check.fires}
+
+
+def quiet(cases: Iterable[Case]) -> set[str]:
+    """The alerts that a case is about in which they never fire."""
+    return {
+        name for case in cases for name in {check.alert for check in case.checks} - firing((case,))
+    }
+
+
+def ending(cases: Iterable[Case]) -> set[str]:
+    """The alerts that are over, in some case, after they fired."""
+    return {
+        after.alert
+        for case in cases
+        for check in case.checks
+        for after in case.checks
+        if check.fires and not after.fires and after.alert == check.alert and after.at > check.at
+    }
+
+
+def firing_again(cases: Iterable[Case]) -> set[str]:
+    """The alerts that fire at three instants of one case: before, during and after a restart."""
+    return {
+        name
+        for case in cases
+        for name, times in Counter(check.alert for check in case.checks if check.fires).items()
+        if times >= _THRICE
+    }
 
 
 def document(cases: Iterable[Case], rules: str, every: str = "1m") -> str:

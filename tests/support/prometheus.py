@@ -52,6 +52,11 @@ class Prometheus:
         groups: list[Any] = json.loads(self.get("/api/v1/rules"))["data"]["groups"]
         return groups
 
+    def alerts(self) -> list[Any]:
+        """The alerts that are pending or firing, each with its labels and `activeAt`."""
+        told: list[Any] = json.loads(self.get("/api/v1/alerts"))["data"]["alerts"]
+        return told
+
     def numbers(self, expression: str, *labels: str) -> dict[tuple[str, ...], float]:
         """The value of each series of an instant query by the values of these labels."""
         return {
@@ -119,7 +124,7 @@ def serving_rules(
     if tells:
         told = {"static_configs": [{"targets": [f"127.0.0.1:{tells}"]}]}
         settings["alerting"] = {"alertmanagers": [told]}
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)  # one that ran there before is gone on with
     if past:
         _remember(directory / "data", past)
     with _running(directory, settings, program) as server:

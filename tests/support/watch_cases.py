@@ -43,7 +43,8 @@ def _tells(
     return Case(name=name, series=series, checks=checks, every=over.get("every", 1))
 
 
-def _never(name: str, alert: str, series: Mapping[str, str], *at: int, every: int = 1) -> Case:
+def never(name: str, alert: str, series: Mapping[str, str], *at: int, every: int = 1) -> Case:
+    """A case in which an alert fires at none of the instants."""
     return Case(
         name=name,
         series=series,
@@ -74,7 +75,7 @@ SHORT: tuple[Case, ...] = (
     _tells(
         "an agent is down", "GpuwatchDown", {_UP: "1x4 0x40 1x20"}, _host("down"), (19, 21, 45, 55),
     ),
-    _never(
+    never(
         "an agent that was in maintenance is down", "GpuwatchDown",
         {_UP: "1x4 0x60", _QUIET: "1x4 stale"}, 30, 60,
     ),
@@ -86,7 +87,7 @@ SHORT: tuple[Case, ...] = (
         ),
         (19, 21, 45, 55),
     ),
-    _never(
+    never(
         "an agent is down with its host", "GpuwatchDownOnLiveHost",
         {
             _UP: "1x4 0x60",
@@ -95,7 +96,7 @@ SHORT: tuple[Case, ...] = (
         },
         30, 60,
     ),
-    _never(
+    never(
         "an agent is down on a host that it had released", "GpuwatchDownOnLiveHost",
         {
             _UP: "1x4 0x60",
@@ -119,7 +120,7 @@ SHORT: tuple[Case, ...] = (
         {f"gpuwatch_source_up{{{_SOURCE}}}": "1x4 0x20 stale _x2 0x10 1x20"},
         _host("source-down", source="nvml"), (19, 22, 27, 35, 50),
     ),
-    _never(
+    never(
         "a source is released", "GpuwatchSourceDown",
         {
             f"gpuwatch_source_up{{{_SOURCE}}}": "1x4 0x40",
@@ -185,7 +186,7 @@ SHORT: tuple[Case, ...] = (
         },
         _gpu("flag-without-window"), (64, 66, 82, 90, 105),
     ),
-    _never(
+    never(
         "a person has chosen a window after the due time", "GpuwatchFlagWithoutWindow",
         {INFO: "1x90", f"gpuwatch_gpu_flag_late{{{GPU}}}": "1x90", _FLAG: "1x90"}, 70, 90,
     ),
@@ -198,7 +199,7 @@ SHORT: tuple[Case, ...] = (
         },
         _gpu("flag-overdue"), (10, 11, 18, 28, 40),
     ),
-    _never(
+    never(
         "an overdue flag is in hands", "GpuwatchFlagOverdue",
         {
             **_ALIVE,
@@ -209,7 +210,7 @@ SHORT: tuple[Case, ...] = (
         },
         20, 60,
     ),
-    _never(
+    never(
         "a person has chosen a window for an overdue flag", "GpuwatchFlagOverdue",
         {
             **_ALIVE,
@@ -260,7 +261,7 @@ LONG: tuple[Case, ...] = (
             serial="1654223010009",
         ), (280, 320, 420, 600), every=5,
     ),
-    _never(
+    never(
         "a GPU whose errors were never to be seen", "GpuwatchExposureGap",
         {INFO: "1x80", _UP: "1x80", f"gpuwatch_gpu_present{{{GPU}}}": "1x80", _EXPOSED: "0x80"},
         300, 400, every=5,
@@ -278,7 +279,7 @@ LONG: tuple[Case, ...] = (
         },
         _MOVED, (2500, 2520, 2640, 2760, 2790), every=5,
     ),
-    _never(
+    never(
         "a board that a person dismissed the flag of moves", "GpuwatchFlaggedBoardElsewhere",
         {
             INFO: "1x60 stale",
@@ -289,7 +290,7 @@ LONG: tuple[Case, ...] = (
         },
         420, 500, every=5,
     ),
-    _never(
+    never(
         "a flagged board stays in its host", "GpuwatchFlaggedBoardElsewhere",
         {INFO: "1x60", _BOARD_FLAG: "1x60", f"gpuwatch_gpu_present{{{GPU}}}": "1x60"},
         60, 300, every=5,
@@ -313,12 +314,15 @@ LONG: tuple[Case, ...] = (
             INFO: "1x20",
             f'gpuwatch_gpu_incidents_total{{{GPU},memory="dram"}}': "0x3 1x3 stale _x2 3x6",
             f'gpuwatch_gpu_incidents_total{{{GPU},memory="sram"}}': "0x7 stale _x2 0x6",
+            _EXPOSED: "0+1800x7 stale _x2 19800+1800x6",
         },
         queries=tuple(
-            (at, INCIDENTS, (
-                (f'{INCIDENTS}{{part_number="692-2",vbios="96.00"}}', rise),
-            ))
-            for at, rise in ((60, 0), (120, 1), (180, 0), (360, 2), (420, 0))
+            (at, record, ((f'{record}{{part_number="692-2",vbios="96.00"}}', rise),))
+            for at, record, rise in (
+                (60, INCIDENTS, 0), (120, INCIDENTS, 1), (180, INCIDENTS, 0),
+                (360, INCIDENTS, 2), (420, INCIDENTS, 0),
+                (120, EXPOSURE, 3600), (360, EXPOSURE, 9000), (420, EXPOSURE, 3600),
+            )
         ),
     ),
 )  # fmt: skip
@@ -337,7 +341,7 @@ COHORTS: tuple[Case, ...] = (
         },
         _AFFECTED, (364 * _DAY, 380 * _DAY, 390 * _DAY, 420 * _DAY), every=_DAY,
     ),
-    _never(
+    never(
         "a cohort has twice the incidents of the year before", "GpuwatchCohort",
         {
             f"{INCIDENTS}{{{_COHORT}}}": "_ " + "0x8 1 " * 36 + "0x4 1 " * 12,
@@ -345,7 +349,7 @@ COHORTS: tuple[Case, ...] = (
         },
         372 * _DAY, 383 * _DAY, every=_DAY,
     ),
-    _never(
+    never(
         "a large fleet begins with as many incidents as are usual", "GpuwatchCohort",
         {
             f"{INCIDENTS}{{{_COHORT}}}": "0x4 1 " * 12,
