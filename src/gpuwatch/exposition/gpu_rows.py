@@ -48,7 +48,9 @@ def _info(at: GpuScene) -> Iterator[Sample]:
 
 
 def _verdict(at: GpuScene) -> Iterator[Sample]:
-    yield from states("verdict", Verdict, at.gpu.verdict)
+    # One that is not managed is not judged: an unknown verdict would be a ticket for ever.
+    if at.gpu.managed:
+        yield from states("verdict", Verdict, at.gpu.verdict)
 
 
 def _findings(at: GpuScene) -> Iterator[Sample]:

@@ -332,6 +332,7 @@ def test_a_board_held_by_another_driver_is_neither_here_nor_missing() -> None:
     snapshot = replace(rich_snapshot(), gpus=(state,))
 
     assert _of(snapshot, "gpuwatch_gpu_present") == []
+    assert _of(snapshot, "gpuwatch_gpu_verdict") == []
     assert _of(snapshot, "gpuwatch_gpu_managed", uuid=uuid_of(0)) == [0.0]
 
 
