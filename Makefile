@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 4
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadgroup
 
-.PHONY: help run setup check lint types floors unit audit dist coverage tools test soak bench golden man gpu-check lock clean
+.PHONY: help run setup check lint types floors unit audit dist coverage tools test soak bench golden man gpu-check lock clean pictures
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench      measure, and fail when a ratio is missed"
 	@echo "make gpu-check  tests on a real GPU, as root; reads only and writes build/gpu-recording.json"
 	@echo "make golden     rewrite the golden files (review the diff)"
+	@echo "make pictures   draw the dashboards and the pages again for docs/pictures; needs npm"
 	@echo "make man        write the manual pages again, from the parser and the settings"
 	@echo "make lock       resolve the dependencies again into requirements.lock"
 
@@ -78,6 +79,9 @@ bench: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
 
 golden: $(STAMP) simulator/build/libnvidia-ml.so.1
 	GPUWATCH_GOLDEN=rewrite $(PY) -m pytest -q tests -k golden
+
+pictures: $(STAMP) simulator/build/libnvidia-ml.so.1
+	$(PY) -m grafana.viewer.pictures
 
 man: $(STAMP)
 	$(PY) -m gpuwatch.cli.manual packaging/man

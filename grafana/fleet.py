@@ -279,7 +279,7 @@ _COHORTS = Section(
             queries=(
                 Query(
                     f"{1000 * BOARD_YEAR} * {_ALL_INCIDENTS} / ({_ALL_EXPOSURE} > 0)",
-                    title="per 1,000 board-years",
+                    title="per 1,000 years",
                 ),
                 Query(_ALL_INCIDENTS, title="incidents", unit=Unit.COUNT),
                 Query(f"{_ALL_EXPOSURE} / {BOARD_YEAR}", title="board-years"),
@@ -294,17 +294,18 @@ _COHORTS = Section(
         Panel(
             title="Incidents per 1,000 board-years, 30 days before each point",
             description="The same rate over the 30 days before each point, by part number and "
-            "VBIOS, as the cohort alert sees it. It moves once an hour.",
+            "VBIOS, as the cohort alert sees it. It moves once an hour, and begins where boards "
+            "were watched for a tenth of a year in all: fewer make no rate.",
             kind=Kind.TIME_SERIES,
             unit=Unit.NUMBER,
             queries=(
                 Query(
                     f"{1000 * BOARD_YEAR} * sum_over_time({_INCIDENTS}[30d])"
-                    f" / (sum_over_time({_EXPOSURE}[30d]) > 0)",
+                    f" / (sum_over_time({_EXPOSURE}[30d]) > {BOARD_YEAR // 10})",
                     "{{part_number}}, VBIOS {{vbios}}",
                 ),
             ),
-            empty="Nothing yet: this is counted hourly, from two hours after the first scrape.",
+            empty="Nothing yet: this is counted hourly, from a tenth of a board-year on.",
         ),
         Panel(
             title="Boards by driver",

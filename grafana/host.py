@@ -336,7 +336,7 @@ _WORK = Section(
             description="New entries about faults by topic and severity, as a number for each "
             "step of the graph.",
             kind=Kind.TIME_SERIES,
-            unit=Unit.NUMBER,
+            unit=Unit.COUNT,
             queries=(
                 Query(
                     "sum by (topic, severity) (increase(gpuwatch_bmc_log_events_total"
@@ -346,6 +346,7 @@ _WORK = Section(
                     "{{topic}}, {{severity}}",
                 ),
             ),
+            bars=True,
             empty="No entries about faults.",
         ),
         Panel(
@@ -353,7 +354,7 @@ _WORK = Section(
             description="New Xid errors by GPU and code, as a number for each step of the graph. "
             "`gpuwatch xids CODE` tells what a code means.",
             kind=Kind.TIME_SERIES,
-            unit=Unit.NUMBER,
+            unit=Unit.COUNT,
             queries=(
                 Query(
                     "sum by (gpu, xid) (increase("
@@ -362,6 +363,7 @@ _WORK = Section(
                     "GPU {{gpu}}, Xid {{xid}}",
                 ),
             ),
+            bars=True,
             empty="No Xid errors.",
         ),
         Panel(

@@ -183,3 +183,17 @@ def test_every_verdict_has_a_colour_and_its_place() -> None:
     assert queries[0].expr == 'sum(x{verdict="drain_now"})'
     assert [query.legend for query in queries][-1] == "healthy"
     assert all(query.colour for query in queries)
+
+
+def test_a_label_is_shown_as_it_is() -> None:
+    """A unit of dates made "in 7826 years" of a host's name, and an empty label is a dash."""
+    tables = [panel for one in DASHBOARDS for panel in _panels(one) if panel["type"] == "table"]
+
+    units = {panel["fieldConfig"]["defaults"]["unit"] for panel in tables}
+    dashed = [
+        {"id": "noValue", "value": "-"} in override["properties"]
+        for panel in tables
+        for override in panel["fieldConfig"]["overrides"]
+    ]
+    assert units == {"string"}
+    assert all(dashed)

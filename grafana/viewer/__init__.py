@@ -1,0 +1,1 @@
+"""Viewer: dashboards drawn by Grafana's own components, for whoever changes them."""
