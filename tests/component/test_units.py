@@ -26,7 +26,8 @@ def units(tmp_path: Path) -> Path:
         (tmp_path / unit.name).write_text(text)
     drop_ins = tmp_path / "gpuwatch.service.d"
     drop_ins.mkdir()
-    (drop_ins / "10-local-ipmi.conf").write_text((UNITS / "10-local-ipmi.conf").read_text())
+    for drop_in in UNITS.glob("[0-9]*.conf"):
+        (drop_ins / drop_in.name).write_text(drop_in.read_text())
     return tmp_path
 
 
@@ -36,6 +37,15 @@ def test_systemd_takes_a_unit_without_a_word(units: Path, unit: str) -> None:
     verified = _analyze("verify", "--man=no", str(units / unit))
 
     assert (verified.stderr, verified.returncode) == ("", 0)
+
+
+def test_systemd_takes_the_drop_ins_too(units: Path) -> None:
+    """They are read with the unit: one that is wrong is spoken about."""
+    (units / "gpuwatch.service.d" / "10-local-ipmi.conf").write_text("[Service]\nGroups=x\n")
+
+    verified = _analyze("verify", "--man=no", str(units / "gpuwatch.service"))
+
+    assert "Groups" in verified.stderr
 
 
 def test_systemd_speaks_about_a_setting_that_it_does_not_know(units: Path) -> None:

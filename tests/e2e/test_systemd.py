@@ -73,6 +73,7 @@ def test_the_start_ends_when_the_gpus_have_been_read(service: Booted) -> None:
     present = _metrics(service, "gpuwatch_gpu_present{")
 
     assert present == [1.0, 1.0]
+    assert 'rack="r7"' in service.get("/metrics")
     assert service.shows("StatusText") == "watching 2 GPUs, host healthy"
 
 
@@ -267,6 +268,22 @@ def test_a_new_version_goes_on_with_the_history_of_the_old_one(service: Booted) 
     assert "gpuwatch_build_info{rules=" in version
     assert 'version="99.1"' in version
     assert incidents == 1.0
+
+
+def test_the_clocks_state_is_asked_for_where_a_drop_in_allows_it(service: Booted) -> None:
+    """Without it there is none: unknown, and neither well nor ill."""
+    before = _metrics(service, "gpuwatch_clock_synchronized")
+    place = "/etc/systemd/system/gpuwatch.service.d/20-clock.conf"
+    service.run("install", "--mode=644", "/opt/units/20-clock.conf", place)
+    service.run("systemctl", "daemon-reload")
+
+    service.run("systemctl", "restart", "gpuwatch.service")
+
+    after = _metrics(service, "gpuwatch_clock_synchronized")
+    service.run("rm", place)
+    service.run("systemctl", "daemon-reload")
+    assert before == []
+    assert after in ([0.0], [1.0])
 
 
 def test_a_stop_ends_everything(service: Booted) -> None:

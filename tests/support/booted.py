@@ -10,7 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ from typing import IO
 from simulator.world import Server
 from tests.support.agents import ROOT, eventually
 from tests.support.debian_root import archive, unpack
+from tests.support.own_cgroup import own_cgroups
 from tests.support.require import miss, require
 
 SIMULATED = Path("/srv/simulated")
@@ -33,13 +34,17 @@ _PATHS = "/usr/lib/python3/dist-packages/checkout.pth"
 class Booted:
     """A running system. Commands run in it as root."""
 
-    def __init__(self, root: Path, server: Server, console: IO[str]) -> None:
+    def __init__(
+        self, root: Path, server: Server, console: IO[str], cgroups: Sequence[Path] = ()
+    ) -> None:
         nspawn = require("systemd-nspawn", "systemd-container")
         self.server = server
         self._console = console
         command = [nspawn, "--quiet", f"--directory={root}", "--volatile=overlay", "--boot"]
         command += [f"--machine=gpuwatch-{os.getpid()}", "--register=no", "--keep-unit"]
         command += ["--private-network", "--console=pipe", "--capability=CAP_SYSLOG"]
+        # Asking, for what a unit may ask; setting the clock takes CAP_SYS_TIME, which it has not.
+        command += ["--system-call-filter=adjtimex clock_adjtime"]
         command += ["--bind-ro=/dev/kmsg"] if Path("/dev/kmsg").exists() else []
         command += [
             f"--bind-ro={ROOT / 'src'}:/opt/src",
@@ -47,8 +52,9 @@ class Booted:
         ]
         command += [f"--bind-ro={sysconfig.get_path('purelib')}:/opt/site"]
         command += [f"--bind={server.directory}:{SIMULATED}"]
+        enter = "".join(f"echo $$ > {folder}/cgroup.procs; " for folder in cgroups)
         self._process = subprocess.Popen(
-            command,
+            ["/bin/sh", "-c", f'{enter}exec "$@"', "sh", *command],
             stdin=subprocess.DEVNULL,
             stdout=self._console,
             stderr=subprocess.STDOUT,
@@ -198,8 +204,9 @@ def booted(server: Server) -> Iterator[Booted]:
     if not (root / "usr/bin" / version).exists():
         miss(f"{version} in Debian, whose libraries for it the tests run with")
     _open_for_everybody(server)
-    with tempfile.TemporaryFile("w+") as console:
-        system = Booted(root, server, console)
+    name = f"gpuwatch-test-{os.getpid()}"
+    with own_cgroups(name) as cgroups, tempfile.TemporaryFile("w+") as console:
+        system = Booted(root, server, console, cgroups)
         try:
             system.wait()
             _install(system)
@@ -229,7 +236,7 @@ def _install(system: Booted) -> None:
         system.run("install", "-D", "--mode=644", f"/opt/units/{source}", place)
     system.run("systemd-sysusers")
     lines = [f"{name}={value}" for name, value in settings(system.server).items()]
-    system.write("/etc/default/gpuwatch", "\n".join(lines) + "\n")
+    system.write("/etc/default/gpuwatch", "\n".join(["ARGS=--set host.rack=r7", *lines]) + "\n")
     system.run("install", "-d", "--mode=700", "/etc/gpuwatch/secrets")
     # A test cannot wait for a minute.
     times = "WatchdogSec=4s\nTimeoutAbortSec=3s\nRestartSec=1s\nTimeoutStopSec=7s\n"
