@@ -8,13 +8,14 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 4
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadgroup
 
-.PHONY: help run setup check lint types floors unit audit dist coverage tools test soak bench golden man gpu-check lock clean pictures
+.PHONY: help run setup check lint types floors unit audit dist site coverage tools test soak bench golden man gpu-check lock clean pictures
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
 	@echo "make test       everything that is tested, in under 20 minutes"
 	@echo "make check      lint, types, import floors, unit tests, known vulnerabilities, in about a minute"
 	@echo "make dist       everything that users install, into dist/"
+	@echo "make site       the documents as pages that need no network, into dist/site"
 	@echo "make coverage   domain and policy, every branch (part of make test)"
 	@echo "make soak       the large counts of the same tests, in under an hour"
 	@echo "make bench      measure, and fail when a ratio is missed"
@@ -57,6 +58,9 @@ unit: $(STAMP)
 
 audit: $(STAMP)
 	@$(PY) -m delivery audit
+
+site: $(STAMP)
+	@$(PY) -m delivery site
 
 dist: $(STAMP)
 	@$(PY) -m delivery dist

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from delivery import audit, configuration, distribution, licences
+from delivery import audit, configuration, distribution, licences, site
 from delivery.contents import Format
 from delivery.places import PACKAGING, ROOT, DeliveryError
 from delivery.targets import MINORS, Architecture
@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     dist.add_argument("--no-bundle", action="store_true", help="no bundle for air gaps")
     commands.add_parser("configuration", help="write packaging/gpuwatch.toml")
     commands.add_parser("licences", help="write docs/licences.md")
+    pages = commands.add_parser("site", help="the documents as pages that need no network")
+    pages.add_argument("--into", type=Path, default=ROOT / "dist" / "site", help="made anew")
     commands.add_parser("audit", help="ask the index for known vulnerabilities")
     return parser
 
@@ -59,6 +61,11 @@ def _licences(_: argparse.Namespace) -> int:
     return 0
 
 
+def _site(arguments: argparse.Namespace) -> int:
+    print(f"{site.build(arguments.into)} pages in {arguments.into}")
+    return 0
+
+
 def _audit(_: argparse.Namespace) -> int:
     return audit.audit()
 
@@ -67,6 +74,7 @@ _COMMANDS = {
     "dist": _dist,
     "configuration": _configuration,
     "licences": _licences,
+    "site": _site,
     "audit": _audit,
 }
 
