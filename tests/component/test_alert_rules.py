@@ -11,6 +11,7 @@ from gpuwatch.cli.alerts.model import Alert, Recording, document
 from tests.support import alert_cases, near_cases
 from tests.support.alert_cases import Case, ending, firing, firing_again, quiet
 from tests.support.alert_gaps import ENDS_AT_ONCE, restarted
+from tests.support.fleet_cases import EDGES, FORGETFUL
 from tests.support.near_cases import NEAR, NEAR_LONG
 from tests.support.require import require
 from tests.support.watch_cases import COHORTS, LONG, SHORT, WEEKDAYS
@@ -59,8 +60,8 @@ def test_a_finding_that_is_hushed_pages_no_longer(tmp_path: Path) -> None:
     ("cases", "every"),
     [
         ((*SHORT, *NEAR), "1m"),
-        ((*LONG, *NEAR_LONG), "5m"),
-        (COHORTS, "1d"),
+        ((*LONG, *NEAR_LONG, *EDGES), "5m"),
+        ((*COHORTS, *FORGETFUL), "1d"),
         (restarted(SHORT), "1m"),
         (restarted(LONG), "5m"),
         (restarted(COHORTS), "1d"),
