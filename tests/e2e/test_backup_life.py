@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.support.agents import AgentProcess, eventually, running
 from tests.support.commands import Outcome, run
 from tests.support.server import MakeServer
+from tests.support.watching import codes, wait_for_judgement
 
 BAD = 1
 
@@ -58,3 +59,34 @@ def test_a_backup_of_a_running_agent_goes_on_in_another_host(
     assert audited[-1]["action"] == "backup"
     assert (checked.status, restored.status) == (0, 0)
     assert [deed["action"] for deed in deeds if deed["actor"].startswith("uid")][-1] == "restore"
+
+
+def test_a_backup_put_back_on_replaced_hardware_blames_no_board_that_came(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """The boards of the backup are remembered as gone; those that are here start anew."""
+    server, backup = make_server(gpus=2), tmp_path / "b.db"
+    first, second = tmp_path / "first", tmp_path / "second"
+    with running(server, first) as agent:
+        agent.wait_for_gpus(2)
+        server.uncorrectable(BAD, count=3)
+        eventually(lambda: agent.gpu(BAD)["errors"]["dram"] == 3, "the errors are counted")
+        gone = {gpu["serial"] for gpu in agent.gpus().values()}
+        assert _run(first, "backup", str(backup)).status == 0
+    for gpu in range(2):
+        server.swap(gpu)
+    server.reboot()
+    second.mkdir()
+    assert _run(second, "restore", str(backup)).status == 0
+    with running(server, second) as other:
+        other.wait_for_gpus(2)
+        wait_for_judgement(other)
+        here = other.gpus().values()
+        findings, flags = [codes(other, slot) for slot in range(2)], _flags(other)
+        host = codes(other)
+        boards = json.loads(_run(second, "boards", "list", "--json").out)["boards"]
+
+    assert (findings, flags, host) == ([[], []], [], [])
+    assert [(gpu["errors"]["dram"], gpu["incidents"]) for gpu in here] == [(0, []), (0, [])]
+    assert {board["serial"] for board in boards if board["state"] == "left"} == gone
+    assert sum(board["errors"]["dram"] for board in boards) == 3

@@ -165,6 +165,20 @@ def test_the_history_before_it_is_kept_whole_under_a_dated_name(backup: Path, pa
     assert _restore(done.aside, path).backup.boards == 5
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="missing: root (only root restores for another user)")
+def test_what_root_restores_belongs_to_the_agents_user(backup: Path, tmp_path: Path) -> None:
+    """As the folder does: the agent could not write it otherwise."""
+    history = tmp_path / "new" / "history.db"
+    history.parent.mkdir()
+    os.chown(history.parent, 9_853, 9_854)
+
+    _restore(backup, history)
+
+    owned = (history, history.parent / "diagnostics", history.parent / "diagnostics" / DIAGNOSTIC)
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in owned} == {(9_853, 9_854)}
+    assert history.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_crashed_writer_leaves_nothing_that_gets_into_the_restored_history(
     backup: Path, path: Path, tmp_path: Path
 ) -> None:
