@@ -218,7 +218,7 @@ class Agent:
     def _situation(self, now: Moment) -> Situation:
         disturbed = self.memory.disturbed
         quiet = now.boottime - disturbed.boottime if disturbed else now.boottime
-        released = any(source.state().released for source in self.sources)
+        released = bool(self.memory.released) or any(one.state().released for one in self.sources)
         return Situation(
             now=now,
             driver=self.memory.driver,
@@ -226,6 +226,7 @@ class Agent:
             released=released,
             clock_settled=self.clocks.settled(now),
             quiet_seconds=quiet,
+            resumed=self.memory.resumed,
             stale_seconds=self.stale_seconds,
             cadences=self.cadences,
             expected_gpus=self.expected_gpus,

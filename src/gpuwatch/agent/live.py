@@ -31,6 +31,7 @@ class LiveBoard:
     `missed` are signals that rules need and that are a gap, by key, with the seconds since boot
     since when; what a board does not support and what is denied to us was never to be had. `told`
     are those that this process has read: of one that it never read it does not know since when.
+    `awaited` says that it has not answered since the driver was taken up again.
     """
 
     key: BoardKey
@@ -38,6 +39,7 @@ class LiveBoard:
     present: bool = False
     lost: bool = False
     reset_required: bool = False
+    awaited: bool = False
     answers: int = 0
     swept_monotonic: float = 0.0
     last_good: Moment | None = None
@@ -66,6 +68,7 @@ class LiveBoard:
         owning = any(type(sweep.values[place]) is not Gap for place in shape.owning)
         if owning and not self.lost:
             self.last_good = sweep.at
+            self.awaited = False
             self.seen_under = driver_load
         if not self.lost:
             self.past.take(sweep)
@@ -74,7 +77,8 @@ class LiveBoard:
     def standing(self) -> tuple[object, ...]:
         """What rules see of it beside the readings that history keeps by their changes."""
         hung, answered = self.hang is not None, bool(self.sweeps)
-        return self.lost, self.reset_required, hung, answered, self.seen_under, self.present
+        here = self.present, self.seen_under, self.awaited
+        return self.lost, self.reset_required, hung, answered, *here
 
     def forget_answers(self) -> None:
         """Drop readings that can no longer be trusted: the board is gone."""
@@ -200,6 +204,11 @@ class Live:
                 board.forget_answers()
             elif uuid not in here and board.hang and _is_gone(board.hang.pci_address, inventory):
                 board.hang = None
+
+    def await_answers(self) -> None:
+        """The driver was taken up again: what boards told before may be over."""
+        for board in self.boards.values():
+            board.awaited = True
 
     def at_address(self, pci_address: str) -> LiveBoard | None:
         """The board last seen in a slot."""

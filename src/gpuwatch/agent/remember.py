@@ -53,13 +53,14 @@ class Memory:
     epoch: Epoch | None = None
     epoch_started: Moment | None = None
     disturbed: Moment | None = None
+    resumed: Moment | None = None  # when the driver was taken up again after a release
+    released: set[str] = field(default_factory=set)  # sources whose release is not known to be over
     bmcs: Bmcs = field(init=False)
     sram: HandedCounts = field(default_factory=HandedCounts)
     _uncounted: tuple[Event, ...] = ()
     _uncounted_since: float | None = None
     _position: LogPosition | None = None
     _unplaced: tuple[Event, ...] = ()
-    _released: set[str] = field(default_factory=set)
     _incidents: dict[BoardKey, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -210,13 +211,15 @@ class Memory:
         return True
 
     def _take_state(self, state: SourceState, now: Moment) -> bool:
-        """A release that is over, also by itself: what is absent or hangs proves nothing yet."""
-        was = state.name in self._released
+        """A release that is over, also by itself: what was known before it proves nothing yet."""
+        was = state.name in self.released
         if was == state.released:
             return False
-        self._released ^= {state.name}
+        self.released ^= {state.name}
         if was:
             self.disturb(now)
+            self.resumed = now
+            self.live.await_answers()
             log.info("release-over", source=state.name)
         return True
 

@@ -20,6 +20,8 @@ from gpuwatch.policy.views import BmcView, DriverHealth, GpuView, Hang, HostView
 from gpuwatch.sources.base import DeviceHang, DriverCondition, DriverState
 
 GRACE_SECONDS = 600.0
+# NVML's start may take two minutes, and each GPU half a minute more.
+AWAITED_SECONDS = 300.0
 
 _HEALTH = {
     DriverCondition.READY: DriverHealth.READY,
@@ -45,6 +47,7 @@ class Situation:
     cadences: Mapping[Cadence, float] = field(default_factory=dict)
     expected_gpus: int | None = None
     settling: bool = False
+    resumed: Moment | None = None
     maintenance: tuple[Maintenance, ...] = ()
     unattributed: tuple[float, ...] = ()
     history_lost: str = ""
@@ -63,6 +66,7 @@ def host_view(
     now, driver = situation.now, situation.driver
     inventory = live.inventory
     known = [record for record in records.values() if record.state is not BoardState.LEFT]
+    resumed_at, awaited = _awaited(known, live, situation)
     left = tuple(record for record in records.values() if record.state is BoardState.LEFT)
     return HostView(
         now=now,
@@ -81,6 +85,8 @@ def host_view(
         clock_settled=situation.clock_settled,
         quiet_seconds=situation.quiet_seconds,
         settling=situation.settling,
+        resumed_at=resumed_at,
+        awaited=awaited,
         in_maintenance=frozenset(under_maintenance(situation.maintenance, known, situation.bmcs)),
         unattributed=situation.unattributed,
         history_lost=situation.history_lost,
@@ -91,6 +97,17 @@ def host_view(
         departed=left,
         bmcs=situation.bmcs,
     )
+
+
+def _awaited(
+    known: Iterable[BoardRecord], live: Live, situation: Situation
+) -> tuple[float, frozenset[str]]:
+    """When the driver was taken up again, in Unix seconds, and who has not answered since."""
+    resumed, now = situation.resumed, situation.now
+    if resumed is None or now.boottime - resumed.boottime >= AWAITED_SECONDS:
+        return 0.0, frozenset()
+    awaited = (record.key.uuid for record in known if live.board(record.key).awaited)
+    return _wall_now_of(resumed, now), frozenset(awaited)
 
 
 def out_of_band(bmcs: Iterable[BmcView], board: BoardKey) -> BmcGpu | None:

@@ -31,7 +31,16 @@ def _route(
 def _is_worked_on(finding: Finding, host: HostView) -> bool:
     """Whether people work on the host or the board, or have taken this finding up."""
     quiet = _HOST in host.in_maintenance or finding.subject in host.in_maintenance
-    return quiet or host.released or is_covered(finding, host)
+    return quiet or host.released or _may_be_over(finding, host) or is_covered(finding, host)
+
+
+def _may_be_over(finding: Finding, host: HostView) -> bool:
+    """Whether it was found before a release, and nobody has told yet whether that mended it.
+
+    Who resets a GPU under a release is not paged for what the reset has ended.
+    """
+    concerned = host.awaited if finding.subject == _HOST else host.awaited & {finding.subject}
+    return bool(concerned) and finding.since <= host.resumed_at
 
 
 def _is_maintained(bmc: BmcView, host: HostView) -> bool:

@@ -130,6 +130,8 @@ class HostView:
     `in_maintenance` are the UUIDs under maintenance, "" for the whole host.
     `attended` are findings, by code and UUID, that people have taken up, and up to which urgency;
     `in_hands` the UUIDs of boards that somebody works on.
+    `awaited` are the UUIDs of GPUs that have not answered since the driver was taken up again, at
+    `resumed_at` in Unix seconds.
     `silent_sources` are required sources that tell nothing, and for how many seconds.
     `clock_synchronized` is None where the kernel does not say.
     `unattributed` are Unix seconds of echoes without an owner in the last day. `switch_errors` are
@@ -155,6 +157,8 @@ class HostView:
     in_maintenance: frozenset[str] = frozenset()
     attended: Mapping[tuple[str, str], Urgency] = field(default_factory=dict)
     in_hands: frozenset[str] = frozenset()
+    awaited: frozenset[str] = frozenset()
+    resumed_at: float = 0.0
     unattributed: tuple[float, ...] = ()
     history_lost: str = ""
     calendar_problem: str = ""

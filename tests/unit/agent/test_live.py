@@ -79,6 +79,20 @@ def test_a_lost_gpu_is_lost_whichever_call_says_so() -> None:
     assert (lost, board.lost) == (True, False)
 
 
+def test_a_board_is_awaited_until_it_answers() -> None:
+    """A GPU that is lost has not answered: what was known of it before stands."""
+    live = Live()
+    board = live.board(KEY)
+    live.await_answers()
+
+    board.take(_sweep(Gap(GapReason.LOST, 15)), 0.0, "load")
+    lost, awaited = board.standing, board.awaited
+    board.take(_sweep(1), 10.0, "load")
+
+    assert (awaited, board.awaited) == (True, False)
+    assert board.standing != lost
+
+
 def test_a_reset_that_is_required_is_noticed() -> None:
     """NVML's error 16 says that the GPU wants a reset."""
     board = LiveBoard(KEY)

@@ -1,9 +1,12 @@
 """What the agent knows, as the rules look at it."""
 
+from dataclasses import replace
+
 import pytest
 
 from gpuwatch.agent.live import Live
 from gpuwatch.agent.views import Situation, host_view, under_maintenance
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import Maintenance
 from gpuwatch.policy.views import BmcView, DriverHealth, HostView
 from gpuwatch.sources.base import DeviceHang, Inventory
@@ -13,11 +16,16 @@ ADDRESS = "0000:3b:00.0"
 
 
 def _view(
-    inventory: Inventory | None = None, hang: DeviceHang | None = None, *, asked: bool = True
+    inventory: Inventory | None = None,
+    hang: DeviceHang | None = None,
+    *,
+    asked: bool = True,
+    resumed: Moment | None = None,
 ) -> HostView:
     live = Live()
     live.inventory = inventory
     live.board(KEY).hang = hang
+    live.await_answers()
     situation = Situation(
         now=NOW,
         driver=None,
@@ -27,6 +35,7 @@ def _view(
         quiet_seconds=700.0,
         stale_seconds=40.0,
         nvml_asked=asked,
+        resumed=resumed,
     )
     return host_view({KEY: record()}, live, situation)
 
@@ -71,6 +80,21 @@ def test_a_driver_that_the_settings_leave_alone_is_not_starting() -> None:
     """Nothing will ever be told of it."""
     assert _view().driver is DriverHealth.STARTING
     assert _view(asked=False).driver is DriverHealth.NOT_ASKED
+
+
+@pytest.mark.parametrize(
+    ("ago", "awaited", "resumed_at"),
+    [(299.0, frozenset({KEY.uuid}), NOW.wall - 299.0), (300.0, frozenset(), 0.0)],
+)
+def test_a_board_is_awaited_for_as_long_as_a_start_may_take(
+    ago: float, awaited: frozenset[str], resumed_at: float
+) -> None:
+    """After that its silence is no part of the release any more."""
+    resumed = replace(NOW, boottime=NOW.boottime - ago)
+
+    view = _view(resumed=resumed)
+
+    assert (view.awaited, view.resumed_at) == (awaited, resumed_at)
 
 
 def _of(host: str, name: str) -> BmcView:

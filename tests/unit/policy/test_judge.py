@@ -206,6 +206,33 @@ def test_the_route_follows_the_settings_and_the_urgency_does_not() -> None:
     assert routes == [(page, page), (page, info), (page, window)] + [(page, info)] * 3
 
 
+def test_what_was_found_before_a_release_waits_for_an_answer() -> None:
+    """A reset under the release may have ended it; what is found afterwards is news."""
+    page, info, since = Urgency.PAGE, Urgency.INFO, NOW.wall
+    awaited = frozenset({KEY.uuid})
+
+    routes = [
+        _routes(PolicySettings(), awaited=awaited, resumed_at=since),
+        _routes(PolicySettings(), awaited=awaited, resumed_at=since - 1.0),
+        _routes(PolicySettings(), awaited=frozenset({"GPU-other"}), resumed_at=since),
+        _routes(PolicySettings(), resumed_at=since),
+    ]
+
+    assert routes == [(page, info), (page, page), (page, page), (page, page)]
+
+
+def test_a_host_waits_for_all_of_its_gpus() -> None:
+    """What the driver asked of the host before a release may be over as well."""
+    view = host(gpu(), driver=DriverHealth.HUNG)
+    waiting = replace(view, awaited=frozenset({KEY.uuid}), resumed_at=NOW.wall)
+
+    told, waited = (
+        Judge(PolicySettings()).judge(each).host_findings[0].route for each in (view, waiting)
+    )
+
+    assert (told, waited) == (Urgency.PAGE, Urgency.INFO)
+
+
 def test_a_disabled_rule_says_nothing_not_even_from_its_latch() -> None:
     """An operator may switch off any rule, NVIDIA's too."""
     judge = Judge(PolicySettings())
