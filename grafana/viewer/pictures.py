@@ -117,7 +117,13 @@ def _pages(folder: Path) -> Iterator[dict[str, object]]:
     status = (KEPT / "page-status.html").as_uri()
     yield {"page": (KEPT / "page.html").as_uri(), "file": str(folder / "page.png"), **phone}
     yield {"page": status, "file": str(folder / "status-phone.png"), **phone, "height": 860}
-    yield {"page": status, "file": str(folder / "status.png"), "width": 1200, "theme": "light"}
+    yield {
+        "page": status,
+        "file": str(folder / "status.png"),
+        "width": 1200,
+        "height": 1300,
+        "theme": "light",
+    }
 
 
 def _npm(*command: str) -> None:
