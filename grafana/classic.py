@@ -193,9 +193,8 @@ def _defaults(panel: Panel) -> dict[str, Any]:
         given["noValue"] = panel.empty
     if panel.kind is Kind.TIME_SERIES and panel.unit is Unit.COUNT:
         given["decimals"] = 0
-    most = 1.0 if panel.unit is Unit.SHARE else panel.most
-    if panel.kind is Kind.TIME_SERIES and most is not None:
-        given["max"] = most
+    if panel.kind is Kind.TIME_SERIES and panel.unit is Unit.SHARE:
+        given["max"] = 1
     return given
 
 

@@ -48,7 +48,6 @@ def _graph(
         width=width,
         floor=floor,
         stacked=band,
-        most=1.0 if band else None,
     )
 
 
@@ -194,6 +193,7 @@ _JUDGED = Section(
             Unit.COUNT,
             Query(f"{_of('gpuwatch_gpu_flag', ',' + LIVING)} == 1", "{{code}}, {{state}}"),
             empty=_NO_FLAG,
+            band=True,
             width=12,
         ),
         _graph(

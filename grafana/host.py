@@ -55,8 +55,9 @@ _NOW = Section(
     "Now",
     (
         Panel(
-            title="Verdict",
-            description="What all findings about the host and its own BMCs say together.",
+            title="Server's verdict",
+            description="What all findings about the host and its own BMCs say together. Its GPUs "
+            "have their own.",
             kind=Kind.STAT,
             unit=Unit.COUNT,
             queries=(Query(f"{of_gpus('gpuwatch_host_verdict')} == 1", "{{verdict}}"),),
@@ -329,7 +330,6 @@ _WORK = Section(
             kind=Kind.TIME_SERIES,
             unit=Unit.SHARE,
             queries=(Query(of_gpus("gpuwatch_gpu_utilization_ratio"), _GPU),),
-            most=1.0,
         ),
         Panel(
             title="Event logs of BMCs",

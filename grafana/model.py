@@ -88,7 +88,6 @@ class Panel:
     named: bool = False  # a stat shows the legend and not the number
     stacked: bool = False
     bars: bool = False  # for what happens now and then, of which a line would show nothing
-    most: float | None = None
     floor: float = 0.0
 
 
