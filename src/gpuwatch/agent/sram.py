@@ -67,7 +67,9 @@ class HandedCounts:
         return (
             SourceState(
                 name=_NAME,
-                up=True,
+                # Old ones are no source. It is told as one that is down, with time to come back:
+                # root asks nothing while the driver is let go of, nor for five minutes after.
+                up=fresh,
                 fresh=fresh,
                 required=False,
                 last_success=now.wall - age,

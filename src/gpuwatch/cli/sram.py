@@ -28,7 +28,7 @@ def sram_counts(arguments: Namespace) -> int:
         print(f"not asked: {why}")
         return Exit.OK
     library = {"LD_LIBRARY_PATH": settings.library_path} if settings.library_path else {}
-    command = [sys.executable, "-P", "-m", _PROBE, settings.sram_counts]
+    command = [sys.executable, "-I", "-m", _PROBE, settings.sram_counts]
     sys.stdout.flush()
     return os.execve(sys.executable, command, os.environ | library)  # noqa: S606 - no shell
 

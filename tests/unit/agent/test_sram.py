@@ -80,7 +80,7 @@ def test_counts_that_nobody_renews_are_not_used(path: Path) -> None:
     handed = _handed(path, now=later)
 
     assert handed.fill(sweep) == sweep
-    assert [(state.up, state.fresh) for state in handed.states(later)] == [(True, False)]
+    assert [(state.up, state.fresh) for state in handed.states(later)] == [(False, False)]
 
 
 def test_a_sweep_of_other_rows_is_passed_on(path: Path) -> None:
