@@ -12,7 +12,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench import backtest, bmc, fleet, history_year, idle, ladder, managers, scrape, steady, sweep
+from bench import (
+    backtest,
+    bmc,
+    fleet,
+    history_year,
+    idle,
+    ladder,
+    managers,
+    scrape,
+    steady,
+    sweep,
+    web,
+)
 from bench.table import Row, Verdict, text
 
 BOARD_YEARS = 1_000_000
@@ -55,6 +67,7 @@ ALONE: dict[str, Part] = {
     "sweep": sweep.run,
     "idle": idle.run,
     "bmc": bmc.run,
+    "web": web.run,
     "backtest": backtest.run,
     "fleet": fleet.run,
 }

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +35,12 @@ class Agent:
     def pids(self) -> tuple[int, ...]:
         """The agent, then its children."""
         return family(self.process.pid)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Where it listens."""
+        found = re.search(r'"ports": \[([\d, ]+)\]', self._log.read_text())
+        return tuple(int(port) for port in found[1].split(",")) if found else ()
 
     def sweeps(self) -> int:
         """How many sweeps of all GPUs it has made."""
@@ -82,7 +88,9 @@ def simulated(directory: Path, *, burn_microseconds: int = 0) -> Iterator[Server
 
 
 @contextmanager
-def running(server: Server, *, fast_seconds: float, slow: str, rare: str) -> Iterator[Agent]:
+def running(
+    server: Server, *, fast_seconds: float, slow: str, rare: str, options: Sequence[str] = ()
+) -> Iterator[Agent]:
     """An agent that has made its first sweeps, ended whatever happens."""
     home = server.directory.parent / "agent"
     home.mkdir()
@@ -101,6 +109,7 @@ def running(server: Server, *, fast_seconds: float, slow: str, rare: str) -> Ite
         f"kernel_log.path={server.kmsg}",
         "kernel_log.pstore_directories=[]",
         "log.format=json",
+        *options,
     ]
     path = home / "log"
     with path.open("wb") as log:

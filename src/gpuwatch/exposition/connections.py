@@ -20,11 +20,14 @@ class Limits:
     A connection gets `head_seconds` for a TLS handshake and as many for each whole request head,
     `response_seconds` to take the whole answer, `idle_seconds` between requests (longer than any
     scrape interval in use) and `connection_seconds` in all. At most `connections` are open, and of
-    one address at most `strangers` that have not been answered yet; see `crowd`.
+    one address at most `strangers` that have not been answered yet. An address may connect `burst`
+    times at once and then so often `each_second`; see `crowd`.
     """
 
     connections: int = 64
     strangers: int = 16
+    each_second: float = 50.0
+    burst: int = 200
     head: HeadLimits = field(default_factory=HeadLimits)
     head_seconds: float = 10.0
     response_seconds: float = 30.0
@@ -105,6 +108,8 @@ class Connection:
         """End it wherever it is."""
         if self.task is not None:
             self.task.cancel()
+        if self._transport is not None:
+            self._transport.abort()
 
     def close(self) -> None:
         """Let go of the socket, at once and without a word."""

@@ -1,6 +1,6 @@
 """Crowd: who is connected, and who has to leave when there is no room for one more.
 
-A newcomer is always let in: who is refused cannot be told from who is down. The one that leaves is
+Who comes too fast is turned away; any other newcomer is let in. The one that leaves for it is
 of the address that holds most, and of those the one that has been longest in its present state. So
 a greedy address crowds out itself, and a scraper that asks at once and reads at once stays.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
 _NETWORK_BYTES = 8
+_GROUPS_REMEMBERED = 4_096
 
 
 class Guest(Protocol):
@@ -47,6 +48,31 @@ def group_of(host: str) -> str:
     if isinstance(address, ipaddress.IPv4Address):
         return host
     return address.packed[:_NETWORK_BYTES].hex(":", 2)
+
+
+class Pace:
+    """How fast each group may connect: `burst` at once, and then `each_second`.
+
+    What comes faster is turned away before it costs anything, so that the queue of the kernel, in
+    which all wait one behind the other, is short for others.
+    """
+
+    def __init__(self, each_second: float, burst: int) -> None:
+        self._each_second = each_second
+        self._burst = burst
+        self._spent: dict[str, tuple[float, float]] = {}
+        self.turned_away = 0
+
+    def allows(self, group: str, now: float) -> bool:
+        """Whether one more of this group may come in at `now` (monotonic seconds)."""
+        spent, since = self._spent.pop(group, (0.0, now))
+        spent = max(spent - (now - since) * self._each_second, 0.0)
+        allowed = spent + 1.0 <= self._burst
+        self._spent[group] = (spent + 1.0 if allowed else spent, now)
+        if len(self._spent) > _GROUPS_REMEMBERED:
+            del self._spent[next(iter(self._spent))]  # who has not come for longest
+        self.turned_away += not allowed
+        return allowed
 
 
 class Crowd(Generic[_Guest]):

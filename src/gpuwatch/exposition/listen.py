@@ -4,7 +4,8 @@ import errno
 import socket
 from dataclasses import dataclass
 
-_BACKLOG = 128
+# Whoever comes when it is full is dropped by the kernel, and tries again a second later.
+_BACKLOG = 1_024
 _HIGHEST_PORT = 65_535
 # A kernel without IPv6 refuses the family or the address; the other family serves alone.
 _NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)

@@ -11,7 +11,7 @@ from time import monotonic
 from weakref import WeakValueDictionary
 
 from gpuwatch.exposition.connections import Connection, Limits
-from gpuwatch.exposition.crowd import Crowd, group_of
+from gpuwatch.exposition.crowd import Crowd, Pace, group_of
 from gpuwatch.exposition.listen import Address, bind
 from gpuwatch.exposition.logins import Logins
 from gpuwatch.exposition.messages import (
@@ -30,6 +30,7 @@ Report = Callable[[str, Exception], None]
 _END_OF_HEAD = b"\r\n\r\n"
 _PARTING_SECONDS = 1.0
 _NO_DESCRIPTOR_SECONDS = 0.5
+_AT_ONCE, _OF_A_GUEST = 64, 16  # one that is turned away costs far less than one let in
 _UNPROTECTED = Protection()
 
 
@@ -57,6 +58,7 @@ class WebServer:
         self._protection = protection
         self._sockets: tuple[socket.socket, ...] = ()
         self._crowd: Crowd[Connection] = Crowd(self._limits.connections, self._limits.strangers)
+        self._pace = Pace(self._limits.each_second, self._limits.burst)
         self._logins = Logins()
         # One answer at a time is made for each address: who asks for much waits for himself.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -96,8 +98,8 @@ class WebServer:
 
     @property
     def crowded_out(self) -> int:
-        """How many connections were ended so that others had room, since the start."""
-        return self._crowd.crowded_out
+        """How many connections were ended or turned away for others, since the start."""
+        return self._crowd.crowded_out + self._pace.turned_away
 
     def stop(self, within_seconds: float) -> None:
         """End every connection and free the ports; never waits longer than told."""
@@ -140,8 +142,9 @@ class WebServer:
             self._report(str(context.get("message", "")), error)
 
     async def _accept(self, listening: socket.socket) -> None:
-        """Take connections, one in each turn of the loop, and never wait for one."""
+        """Take connections, a few in each turn of the loop, and never wait for one."""
         loop = asyncio.get_running_loop()
+        work = 0
         while not self._stop.is_set():
             try:
                 taken, peer = await loop.sock_accept(listening)
@@ -151,11 +154,24 @@ class WebServer:
                 self._report("accepting connections", error)
                 await asyncio.sleep(_NO_DESCRIPTOR_SECONDS)
                 continue
-            connection = Connection(taken, group_of(peer[0]), self._protection())
-            for leaving in self._crowd.enter(connection):
-                leaving.end()
-            connection.task = loop.create_task(self._attend(connection))
-            connection.task.add_done_callback(partial(self._gone, connection))
+            group = group_of(peer[0])
+            if self._pace.allows(group, monotonic()):
+                self._let_in(Connection(taken, group, self._protection()), loop)
+                cost = _OF_A_GUEST
+            else:
+                taken.close()
+                cost = 1
+            # Taking one that waits already gives nobody else a turn; and who leaves needs one too.
+            work += cost
+            if work >= _AT_ONCE:
+                work = 0
+                await asyncio.sleep(0)
+
+    def _let_in(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        for leaving in self._crowd.enter(connection):
+            leaving.end()
+        connection.task = loop.create_task(self._attend(connection))
+        connection.task.add_done_callback(partial(self._gone, connection))
 
     def _gone(self, connection: Connection, task: asyncio.Task[None]) -> None:
         self._crowd.leave(connection)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuwatch.exposition.crowd import Crowd, group_of
+from gpuwatch.exposition.crowd import Crowd, Pace, group_of
 
 
 @dataclass(eq=False)
@@ -73,6 +73,33 @@ def test_who_is_gone_takes_no_room() -> None:
     crowd.leave(guest)
 
     assert _entered(crowd, _Guest("a", 2.0)) == []
+
+
+def test_an_address_may_connect_so_fast_and_no_faster() -> None:
+    """A burst, then by the second; another address has its own."""
+    pace = Pace(2.0, 3)
+
+    at_once = [pace.allows("a", 0.0) for _ in range(5)]
+    later = [pace.allows("a", 1.0) for _ in range(3)]
+    rested = [pace.allows("a", 100.0) for _ in range(4)]
+
+    assert at_once == [True, True, True, False, False]
+    assert later == [True, True, False]
+    assert rested == [True, True, True, False]
+    assert pace.allows("b", 0.0)
+    assert pace.turned_away == 4
+
+
+def test_addresses_without_number_are_not_remembered_for_ever() -> None:
+    """The one that has not come for longest is forgotten."""
+    pace = Pace(0.0, 1)
+    pace.allows("first", 0.0)
+
+    others = {pace.allows(str(number), 0.0) for number in range(5_000)}
+
+    assert others == {True}
+    assert pace.allows("first", 0.0)
+    assert not pace.allows("4999", 0.0)
 
 
 @given(
