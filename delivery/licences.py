@@ -11,6 +11,7 @@ OWN = "not chosen yet"
 # Projects whose metadata has no SPDX expression: what their licence files, or their sources, say.
 _READ = {
     "apscheduler": "MIT",
+    "bcrypt": "Apache-2.0",
     "certifi": "MPL-2.0",
     "charset-normalizer": "MIT",
     "cronsim": "BSD-3-Clause",
@@ -19,6 +20,7 @@ _READ = {
     "pyghmi": "Apache-2.0",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "python-dotenv": "BSD-3-Clause",
+    "pyyaml": "MIT",
     "redfish": "BSD-3-Clause",
     "requests": "Apache-2.0",
     "requests-toolbelt": "Apache-2.0",
