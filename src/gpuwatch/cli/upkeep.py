@@ -43,11 +43,7 @@ def backup(arguments: Namespace) -> int:
     if target.exists() and not arguments.overwrite:
         raise ControlError(ErrorKind.USAGE, f"{target} exists", "name another, or --overwrite")
     try:
-        try:
-            made = _fetch(arguments, target)
-        except AgentAbsentError:
-            mark = Mark(host=socket.gethostname(), made_at=time.time(), version=__version__)
-            made = make(database_of(arguments), target, mark)
+        made = _made(arguments, target)
     except BackupError as error:
         what = f"{error.what}; nothing was written"
         raise ControlError(ErrorKind.FAILED, what, error.remedy) from error
@@ -104,6 +100,20 @@ def alert_test(arguments: Namespace) -> int:
     print(f"route {arguments.route} is tested until {until:%Y-%m-%d %H:%M:%S} UTC")
     print("what comes where, and when: gpuwatch runbook alert-test")
     return Exit.OK
+
+
+def _made(arguments: Namespace, target: Path) -> Backup:
+    """The agent's backup; one of the file itself where no agent runs, or its disk has no room."""
+    database = database_of(arguments)
+    try:
+        return _fetch(arguments, target)
+    except AgentAbsentError:
+        pass
+    except ControlError as refused:
+        if refused.kind is not ErrorKind.FAILED or not os.access(database, os.R_OK):
+            raise
+    mark = Mark(host=socket.gethostname(), made_at=time.time(), version=__version__)
+    return make(database, target, mark)
 
 
 def _fetch(arguments: Namespace, target: Path) -> Backup:
