@@ -3,6 +3,7 @@
 systemd-nspawn boots it, without a network but loopback; what it writes is thrown away.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -219,9 +220,11 @@ def _unpacked() -> Path:
     """The system's files, which nobody changes: what a boot writes is in a layer of its own."""
     packed = archive()
     root = packed.with_suffix("")
-    if not root.exists():
-        with tempfile.TemporaryDirectory(dir=packed.parent, prefix="unpacking-") as folder:
-            unpack(Path(folder) / "root").rename(root)
+    with (packed.parent / "unpacking").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may want it, too
+        if not root.exists():
+            with tempfile.TemporaryDirectory(dir=packed.parent, prefix="unpacking-") as folder:
+                unpack(Path(folder) / "root").rename(root)
     return root
 
 
