@@ -82,6 +82,14 @@ def prometheus(
 
 
 @contextmanager
+def scraping(directory: Path, jobs: Sequence[Mapping[str, Any]]) -> Iterator[Prometheus]:
+    """A server with these jobs, each scraped every second."""
+    settings = {"global": {"scrape_interval": "1s"}, "scrape_configs": list(jobs)}
+    with _running(directory, settings) as server:
+        yield server
+
+
+@contextmanager
 def ruled(directory: Path, agents: Mapping[str, int]) -> Iterator[Prometheus]:
     """One with the alerts' rules, all evaluated every second; agents are ports by instance."""
     targets = [
