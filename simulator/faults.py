@@ -147,13 +147,15 @@ class FaultyMachine(Machine):
         instance: int | None = None,
         event: bool = True,
         log: bool = True,
+        times: int = 1,
     ) -> None:
-        """One Xid, in the kernel log (`log`), as an NVML event (`event`), or both."""
+        """An Xid, so many times, in the kernel log (`log`), as an NVML event (`event`), or both."""
         with self.change() as world:
-            self._xid(
-                world, gpu, code, text=text, process=process, instance=instance,
-                event=event, log=log,
-            )  # fmt: skip
+            for _ in range(times):
+                self._xid(
+                    world, gpu, code, text=text, process=process, instance=instance,
+                    event=event, log=log,
+                )  # fmt: skip
 
     def _xid(
         self,

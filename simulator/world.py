@@ -12,10 +12,10 @@ from simulator.machine import InUseError
 from simulator.trees import PciFunction
 from simulator.worldfile import World
 
-__all__ = ["InUseError", "Server", "World"]
+__all__ = ["FIRST_SERIAL", "InUseError", "Server", "World"]
 
 DRIVER = "580.95.05"
-_FIRST_SERIAL = 1_650_524_000_001
+FIRST_SERIAL = 1_650_524_000_001
 _NVSWITCHES = 4
 _AMPERE = 7  # NVML_DEVICE_ARCH_AMPERE
 _GPUS_MAX = 64  # as many as the library looks for
@@ -40,7 +40,7 @@ class Server(FaultyMachine):
         *,
         options: Sequence[str] = (),
         driver: str = DRIVER,
-        first_serial: int = _FIRST_SERIAL,
+        first_serial: int = FIRST_SERIAL,
         lively: bool = False,
         serve: bool = True,
     ) -> "Server":
@@ -239,6 +239,20 @@ class Server(FaultyMachine):
         self.set_server("privileged", who)
 
     # -- boards --
+
+    def carry(self, gpu: int, other: "Server", slot: int) -> None:
+        """Put a board into another server's slot, whose own goes; another board fills its place.
+
+        Boards are carried with the power off: follow with `reboot` of both.
+        """
+        with self.change() as world:
+            own = world.gpus[gpu].items()
+            board = {key: value for key, value in own if key not in boards.OF_THE_SLOT}
+            boards.new_board(world, gpu)
+        with other.change() as world:
+            own = world.gpus[slot].items()
+            place = {key: value for key, value in own if key in boards.OF_THE_SLOT}
+            world.gpus[slot] = place | board
 
     def swap(self, gpu: int, *, prior_errors: int = 0) -> str:
         """Another board in the slot; its serial number. A refurbished one brings old counts.

@@ -59,12 +59,14 @@ def newer() -> Programs | None:
 class Pace:
     """How long waits of the rules last: seconds for each minute, and at most `longest_seconds`.
 
-    `group_wait` is Alertmanager's, for every route but the dead man's.
+    `group_wait` is Alertmanager's, for every route but the dead man's. Hosts are scraped and rules
+    are evaluated every `every_seconds`.
     """
 
     minute_seconds: int = 1
     longest_seconds: int = 5
     group_wait: str = "1s"
+    every_seconds: int = 1
 
 
 def hurried_rules(rules: str, pace: Pace = Pace()) -> str:
@@ -200,6 +202,7 @@ def alerting(
             tells=deliverer.port,
             past=past,
             program=programs.prometheus,
+            every_seconds=pace.every_seconds,
         ) as asks,
     ):
         yield Alerting(hosts, asks, deliverer, receiver)

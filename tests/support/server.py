@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from simulator.machine import LIBRARY
-from simulator.world import Server
+from simulator.world import FIRST_SERIAL, Server
 from tests.support.require import require
 
 _DRIVER_SOURCES = LIBRARY.parent.parent / "driver"
@@ -23,8 +23,9 @@ class MakeServer(Protocol):
         *,
         options: tuple[str, ...] = (),
         driver: str = "580.95.05",
+        first_serial: int = FIRST_SERIAL,
     ) -> Server:
-        """As `Server.create`."""
+        """As `Server.create`. Boards of several hosts need serial numbers of their own."""
         ...
 
 
@@ -47,9 +48,12 @@ def servers(directory: Path) -> Iterator[MakeServer]:
             *,
             options: tuple[str, ...] = (),
             driver: str = "580.95.05",
+            first_serial: int = FIRST_SERIAL,
         ) -> Server:
             place = directory / f"server-{len(list(directory.glob('server-*')))}"
-            server = Server.create(place, profile, gpus, options=options, driver=driver)
+            server = Server.create(
+                place, profile, gpus, options=options, driver=driver, first_serial=first_serial
+            )
             open_servers.callback(server.close)
             return server
 
