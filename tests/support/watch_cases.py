@@ -136,7 +136,18 @@ SHORT: tuple[Case, ...] = (
             f"gpuwatch_source_last_success_timestamp_seconds{{{_SOURCE}}}":
                 "0+60x4 240x30 2160+60x30",
         },
-        _host("source-stale", source="nvml"), (19, 21, 34, 45),
+        _host("source-stale", source="nvml"), (21, 23, 34, 45),
+    ),
+    never(
+        "a wall clock that is put right by an hour makes no source stale",
+        "GpuwatchSourceStale",
+        {
+            f"gpuwatch_snapshot_timestamp_seconds{{{JOB}}}": "0+60x10 4200+60x20",
+            f"gpuwatch_source_up{{{_SOURCE}}}": "1x31",
+            f"gpuwatch_source_last_success_timestamp_seconds{{{_SOURCE}}}":
+                "0+60x10 600 4260+60x19",
+        },
+        10, 11, 12, 13, 14,
     ),
     _tells(
         "a child cannot be ended", "GpuwatchProbeWedged",

@@ -111,7 +111,7 @@ WATCHES: tuple[Watch, ...] = (
     Watch(
         code="source-stale",
         urgency=Urgency.WINDOW,
-        wait="",
+        wait="2m",  # a clock that is put right makes every source old until it is heard again
         expr=f"{_NOW} - on (instance) group_right ()\n"
         '  gpuwatch_source_last_success_timestamp_seconds{source!~"bmc[.].*"} > 900\n'
         f"and on (instance, source) (gpuwatch_source_up == 1)\n{_RELEASED}\n{_MAINTAINED}",
