@@ -279,7 +279,7 @@ _COHORTS = Section(
             queries=(
                 Query(
                     f"{1000 * BOARD_YEAR} * {_ALL_INCIDENTS} / ({_ALL_EXPOSURE} > 0)",
-                    title="per 1,000 years",
+                    title="rate",
                 ),
                 Query(_ALL_INCIDENTS, title="incidents", unit=Unit.COUNT),
                 Query(f"{_ALL_EXPOSURE} / {BOARD_YEAR}", title="board-years"),
