@@ -21,7 +21,8 @@ from pathlib import Path
 
 from grafana import fleet, planning
 from grafana.build import DASHBOARDS
-from grafana.viewer.record import DAY, Recording, Samples, Series
+from grafana.viewer.record import DAY
+from grafana.viewer.recording import Recording, Samples, Series
 from tests.support.agents import ROOT, clean_environment
 from tests.support.require import require
 

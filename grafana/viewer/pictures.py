@@ -19,6 +19,7 @@ from pathlib import Path
 
 from grafana.build import DASHBOARDS
 from grafana.viewer import history, record
+from grafana.viewer.recording import Recording
 from tests.support.agents import ROOT
 
 HERE = Path(__file__).parent
@@ -131,7 +132,7 @@ def _npm(*command: str) -> None:
     subprocess.run(command, cwd=HERE, check=True)
 
 
-def _flagged_gpu(recording: record.Recording) -> str:
+def _flagged_gpu(recording: Recording) -> str:
     """The board whose life is shown: one with two incidents or more."""
     name = "gpuwatch_gpu_incidents_total"
     found = [labels for (metric, labels), (_, values) in recording.series.items()
@@ -149,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
     if asked.record or not (KEPT / "recording.pickle").exists():
         shutil.rmtree(KEPT, ignore_errors=True)
         record.main(KEPT)
-    recording: record.Recording = pickle.loads((KEPT / "recording.pickle").read_bytes())  # noqa: S301 - ours
+    recording: Recording = pickle.loads((KEPT / "recording.pickle").read_bytes())  # noqa: S301 - ours
     if not (HERE / "node_modules").exists():
         _npm("npm", "install")
     _npm("npm", "run", "bundle")

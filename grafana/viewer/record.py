@@ -1,25 +1,22 @@
 """Record: what real agents expose while simulated servers live through years, a week and a day.
 
-`python -m grafana.viewer.record DIRECTORY` takes about 20 minutes and writes what
-`grafana.viewer.history` makes a Prometheus of. The agents are the product's own; driver, kernel log
-and BMCs are the simulator's. Two years pass unrecorded at 20 days a second, a week at 20 minutes a
-second, and the last day is nine minutes in which time runs as it does: they are drawn out to 24
-hours, since agents believe only what they were told within seconds.
+It takes about 20 minutes. The agents are the product's own; driver, kernel log and BMCs are the
+simulator's. Two years pass unrecorded at 20 days a second, a week at 20 minutes a second, and the
+last day is nine minutes in which time runs as it does: they are drawn out to 24 hours, since agents
+believe only what they were told within seconds.
 """
 
 import json
 import pickle
-import re
-import sys
 import time
 import urllib.error
-from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gpuwatch.control.client import ask
+from grafana.viewer.recording import Recording
 from simulator.bmc.server import IpmiBmc, Model
 from simulator.world import Server
 from tests.support.agents import Agent, AgentProcess, ended
@@ -34,37 +31,8 @@ LAST_SECONDS, LAST_STEP = 540.0, 1.5
 STRETCH = DAY / LAST_SECONDS
 WEEK_SPARE = 40.0  # seconds that its events take
 EVENT_SECONDS = 6.0  # echoes and owners are matched within seconds, which must run as they do
-_SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)")
 _HW_THERMAL, _SW_POWER_CAP = 0x40, 0x4
 _WINDOWS = '[[windows]]\nname = "wednesday"\ncron = "0 2 * * wed"\nduration = "4h"\nzone = "UTC"\n'
-# What is of no use on a dashboard.
-_LEFT_OUT = re.compile(r"^(python_|process_)|_(bucket|created)$")
-
-Samples = tuple["array[float]", "array[float]"]  # times and values
-Series = dict[tuple[str, str], Samples]
-
-
-@dataclass(slots=True)
-class Recording:
-    """Samples by metric and labels, as times in Unix seconds and values; `end` is "now"."""
-
-    end: float
-    series: Series = field(default_factory=dict)
-
-    def add(self, at: float, instance: str, text: str | None) -> None:
-        """One scrape; None is one that failed. `up` is written as Prometheus would."""
-        self._add("up", f'job="gpuwatch",instance="{instance}"', at, float(text is not None))
-        for line in (text or "").splitlines():
-            found = None if line.startswith("#") else _SAMPLE.fullmatch(line)
-            if found and not _LEFT_OUT.search(found[1]):
-                more = f",{found[2]}" if found[2] else ""
-                labels = f'job="gpuwatch",instance="{instance}"{more}'
-                self._add(found[1], labels, at, float(found[3]))
-
-    def _add(self, name: str, labels: str, at: float, value: float) -> None:
-        times, values = self.series.setdefault((name, labels), (array("d"), array("d")))
-        times.append(at)
-        values.append(value)
 
 
 @dataclass(slots=True)
@@ -293,8 +261,8 @@ def _keep_notifications(made: Stage, directory: Path) -> None:
     (directory / "notifications.json").write_text(json.dumps(texts, indent=1))
 
 
-def main(directory: Path) -> int:
-    """Record, and write `recording.pickle` and the agent's pages; 0."""
+def main(directory: Path) -> None:
+    """Write `recording.pickle`, the agent's pages and what people were sent."""
     build_library()
     directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -308,8 +276,3 @@ def main(directory: Path) -> int:
             pickle.dump(recording, file)
         _keep_pages(made, directory)
         _keep_notifications(made, directory)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))

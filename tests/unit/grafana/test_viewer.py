@@ -5,7 +5,8 @@ import re
 from grafana.build import DASHBOARDS
 from grafana.viewer.history import Copies, alone, recorded_rules, renamer, with_copies
 from grafana.viewer.pictures import shots
-from grafana.viewer.record import DAY, Recording
+from grafana.viewer.record import DAY
+from grafana.viewer.recording import Recording
 
 UUID = "GPU-42478b0a-f20e-56ab-ab42-6c9aadeef0ca"
 END = 10 * DAY
