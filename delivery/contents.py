@@ -19,6 +19,10 @@ _DOCUMENTS = PurePosixPath("/usr/share/doc/gpuwatch")
 _UNITS = PurePosixPath("/usr/lib/systemd/system")
 # Folders below which all belongs to the package.
 _OURS = (_LIBRARY, _SHARE, _DOCUMENTS, PurePosixPath("/etc/gpuwatch"))
+# Folders of shells that need not be installed: with rpm everyone lists them who puts files there.
+_OF_SHELLS = tuple(
+    map(PurePosixPath, ("/usr/share/bash-completion", "/usr/share/fish", "/usr/share/zsh"))
+)
 
 
 class Kind(StrEnum):
@@ -151,3 +155,5 @@ def _folders(items: Iterable[Item]) -> Iterator[Item]:
     for folder in sorted(parents - named):
         if any(folder.is_relative_to(ours) for ours in _OURS):
             yield Item(folder, Kind.FOLDER, 0o755)
+        elif any(folder.is_relative_to(place) for place in _OF_SHELLS):
+            yield Item(folder, Kind.FOLDER, 0o755, only=Format.RPM)

@@ -17,6 +17,7 @@ fish fish
 man man-db
 openssl openssl
 rpm rpm
+/usr/lib/python3/dist-packages/yaml/__init__.py python3-yaml
 ipmi_sim openipmi
 /usr/include/OpenIPMI/lanserv.h libopenipmi-dev
 ipmitool ipmitool

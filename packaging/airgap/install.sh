@@ -12,7 +12,8 @@ refuse() {
 }
 
 for one in python3.13 python3.12 python3.11; do
-    [ -n "$python" ] || ! command -v "$one" >/dev/null || python=$one
+    # One that is found may still not start: a shim that leads nowhere.
+    [ -n "$python" ] || ! "$one" -I -c pass >/dev/null 2>&1 || python=$one
 done
 [ -n "$python" ] || refuse "no python3.13, python3.12 or python3.11 here: install one, or name it as the second word"
 minor=$("$python" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])') || refuse "$python does not start"

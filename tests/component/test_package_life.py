@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import package_story
 from tests.support.debian_root import unpack
-from tests.support.deliveries import deliver
+from tests.support.deliveries import delivered
 from tests.support.package_story import FOREIGN, GPUS, Root, Story
 from tests.support.server import build_library
 
@@ -19,9 +19,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     place = tmp_path_factory.mktemp("packages")
     root = Root(unpack(place / "root"))
     build_library()
-    older = deliver(place / "older", "--format", "deb", "--no-bundle")
-    newer = deliver(place / "newer", "--format", "deb", "--no-bundle", "--release", "2")
-    return package_story.tell(root, older, newer)
+    return package_story.tell(root, delivered(), delivered(release=2))
 
 
 def test_it_installs_without_a_network(story: Story) -> None:

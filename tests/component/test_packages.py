@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import archives
 from tests.support.archives import Entry
-from tests.support.deliveries import ROOT, Delivery, architecture, deliver, minor
+from tests.support.deliveries import ROOT, Delivery, architecture, deliver, delivered, minor
 from tests.support.require import require
 
 pytestmark = [pytest.mark.xdist_group("packages"), pytest.mark.timeout(600)]
@@ -47,9 +47,9 @@ WANTED = {
 
 
 @pytest.fixture(scope="module")
-def delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:
+def delivery() -> Delivery:
     """What `make dist` makes, for this machine."""
-    return deliver(tmp_path_factory.mktemp("delivery"))
+    return delivered()
 
 
 @pytest.fixture(scope="module")

@@ -201,16 +201,23 @@ def settings(server: Server) -> Mapping[str, str]:
 def booted(server: Server) -> Iterator[Booted]:
     """A system in which the units are installed as docs/systemd.md says, and not yet started."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    root = _unpacked()
-    if not (root / "usr/bin" / version).exists():
+    if not (_unpacked() / "usr/bin" / version).exists():
         miss(f"{version} in Debian, whose libraries for it the tests run with")
+    with bare(server) as system:
+        _install(system)
+        yield system
+
+
+@contextmanager
+def bare(server: Server) -> Iterator[Booted]:
+    """A system in which nothing of gpuwatch is installed."""
+    root = _unpacked()
     _open_for_everybody(server)
     name = f"gpuwatch-test-{os.getpid()}"
     with own_cgroups(name) as cgroups, tempfile.TemporaryFile("w+") as console:
         system = Booted(root, server, console, cgroups)
         try:
             system.wait()
-            _install(system)
             yield system
         finally:
             system.close()

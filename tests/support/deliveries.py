@@ -1,7 +1,11 @@
 """Deliveries: packages built from this tree, once for all tests that look at them."""
 
+import atexit
+import functools
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +13,6 @@ from tests.support.require import miss
 
 ROOT = Path(__file__).parent.parent.parent
 _BUILD_SECONDS = 280.0
-# Of every system that is served, the Python that Debian gives this machine: that of its root, too.
 _UNREACHED = "the way out: an index that pip can reach"
 
 
@@ -58,6 +61,14 @@ def architecture() -> str:
     """This machine, by Debian's name."""
     command = ["dpkg", "--print-architecture"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@functools.cache
+def delivered(release: int = 1) -> Delivery:
+    """A delivery that tests share and do not change; a later release is an upgrade."""
+    folder = tempfile.mkdtemp(prefix="gpuwatch-delivery-")
+    atexit.register(shutil.rmtree, folder)
+    return deliver(Path(folder), "--release", str(release))
 
 
 def deliver(folder: Path, *words: str) -> Delivery:

@@ -1,0 +1,80 @@
+"""docs/install.md: what an operator copies from it holds."""
+
+import json
+import re
+import subprocess
+import textwrap
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from delivery.contents import collect
+from gpuwatch.config.loading import load
+from tests.support.require import require, require_file
+
+DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "install.md"
+_PARSE = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"
+
+
+@pytest.fixture
+def play() -> Any:  # noqa: ANN401 - YAML
+    """The example for Ansible, as a YAML reader has it."""
+    require_file(Path("/usr/lib/python3/dist-packages/yaml/__init__.py"), "python3-yaml")
+    section = DOCUMENT.read_text().split("## Ansible\n")[1].split("\n\nA setting")[0]
+    parsed = subprocess.run(
+        [require("/usr/bin/python3", "python3"), "-c", _PARSE],
+        input=textwrap.dedent(section),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (found,) = json.loads(parsed.stdout)
+    return found
+
+
+def test_every_task_of_the_example_is_named_and_has_one_module(play: Any) -> None:  # noqa: ANN401 - YAML
+    """By its full name, as Ansible's own linter wants it."""
+    words = {"name", "notify", "loop", "changed_when"}
+    modules = [task.keys() - words for task in [*play["tasks"], *play["handlers"]]]
+
+    assert all(task["name"][0].isupper() for task in [*play["tasks"], *play["handlers"]])
+    assert all(len(found) == 1 for found in modules)
+    assert all(name.startswith("ansible.builtin.") for found in modules for name in found)
+
+
+def test_every_handler_that_is_notified_exists(play: Any) -> None:  # noqa: ANN401 - YAML
+    """A misspelt name would reload nothing, in silence."""
+    notified = {task["notify"] for task in play["tasks"] if "notify" in task}
+
+    assert notified == {handler["name"] for handler in play["handlers"]}
+
+
+def test_the_settings_of_the_example_are_accepted(play: Any, tmp_path: Path) -> None:  # noqa: ANN401 - YAML
+    """The agent would start with them."""
+    (text,) = [
+        task["ansible.builtin.copy"]["content"]
+        for task in play["tasks"]
+        if "content" in task.get("ansible.builtin.copy", {})
+    ]
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+
+    loaded = load(file=path, options=())
+
+    assert loaded.settings.nvml.expected_gpus == tomllib.loads(text)["nvml"]["expected_gpus"]
+
+
+def test_every_place_of_the_table_is_in_the_package(tmp_path: Path) -> None:
+    """Files, folders and what begins with a name."""
+    table = DOCUMENT.read_text().split("| where | what |")[1].split("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines()[2:]]
+    named = [path.rstrip("*") for cell in cells for path in re.findall(r"`([^`]+)`", cell)]
+    packed = [str(item.path) for item in collect(tmp_path / "stage", tmp_path / "library")]
+    made = ["/var/lib/gpuwatch", "/usr/lib/gpuwatch"]
+
+    missing = [path for path in named if not any(one.startswith(path) for one in [*packed, *made])]
+
+    assert len(named) > 10
+    assert missing == []
