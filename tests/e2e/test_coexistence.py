@@ -24,6 +24,7 @@ def test_mig_another_client_and_a_gpu_of_a_virtual_machine_are_nothing_amiss(
         counted = other.call("nvmlDeviceGetCount")
         server.vfio(HANDED_OVER)
         eventually(lambda: not agent.gpus()[address]["managed"], "it is not managed")
+        eventually(lambda: not agent.gpus()[address]["findings"], "it is not judged")
         wait_for_judgement(agent)
         given, host = agent.gpus()[address], codes(agent)
         told = agent.metric("gpuwatch_gpu_verdict", uuid=given["uuid"], verdict="unknown")
