@@ -8,6 +8,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from delivery.contents import DOCUMENTS
 from delivery.lock import Locked
 from delivery.places import PACKAGING, ROOT, VERSION, commit_seconds
 from delivery.targets import MACHINES, Architecture
@@ -50,7 +51,7 @@ def _files(wheels: Mapping[str, Sequence[Path]], bill: str) -> Iterator[tuple[st
     yield "install.sh", (PACKAGING / "airgap" / "install.sh").read_bytes()
     yield "gpuwatch.toml", (PACKAGING / "gpuwatch.toml").read_bytes()
     yield "sbom.cdx.json", bill.encode()
-    for document in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
+    for document in DOCUMENTS:
         yield document, (ROOT / document).read_bytes()
     for folder in _BESIDE:
         for path in sorted((ROOT / folder).rglob("*")):

@@ -17,6 +17,14 @@ _LIBRARY = PurePosixPath("/usr/lib/gpuwatch")
 _SHARE = PurePosixPath("/usr/share/gpuwatch")
 _DOCUMENTS = PurePosixPath("/usr/share/doc/gpuwatch")
 _UNITS = PurePosixPath("/usr/lib/systemd/system")
+# Beside docs/: what these link to must be there, too.
+DOCUMENTS = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "simulator/README.md",
+    "grafana/viewer/README.md",
+)
 # Folders below which all belongs to the package.
 _OURS = (_LIBRARY, _SHARE, _DOCUMENTS, PurePosixPath("/etc/gpuwatch"))
 # Folders of shells that need not be installed: with rpm everyone lists them who puts files there.
@@ -128,7 +136,7 @@ def _shared() -> Iterator[Item]:
 
 
 def _documents(stage: Path) -> Iterator[Item]:
-    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md"):
+    for name in DOCUMENTS:
         yield _file(ROOT / name, _DOCUMENTS / name)
     yield from _tree(ROOT / "docs", _DOCUMENTS / "docs")
     (stage / "copyright").write_text(licences.notice(), encoding="utf-8")
