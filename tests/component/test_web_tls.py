@@ -76,6 +76,19 @@ def test_several_requests_go_over_one_connection(guarded: Guarded) -> None:
     assert (still, len(bodies)) == (ours, 1)
 
 
+def test_an_answer_does_not_wait_for_an_acknowledgement(guarded: Guarded) -> None:
+    """What the server sends first by TLS would hold up what it sends next (Nagle's algorithm)."""
+    with watched(guarded.write(SERVER)) as port, port.running.connect():
+        eventually(lambda: port.running.server.open_connections)
+        (taken,) = port.running.server._crowd.guests
+
+        at_once = eventually(
+            lambda: taken._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        )
+
+    assert at_once
+
+
 @pytest.mark.parametrize(
     ("section", "asked", "spoken"),
     [

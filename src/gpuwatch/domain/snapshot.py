@@ -167,7 +167,7 @@ class WebState:
     """How the port does. `config_failing` is whether its file was refused and an older one holds.
 
     It is None where no file protects the port; `valid_until` is the end of the certificate in Unix
-    seconds. `crowded_out` counts connections that were ended so that others had room.
+    seconds. `crowded_out` counts connections that were ended or turned away for others.
     """
 
     config_failing: bool | None = None

@@ -230,7 +230,7 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
     Row(
         "gpuwatch_web_connections_crowded_out_total",
         Type.COUNTER,
-        "Connections to the port that were ended so that others had room.",
+        "Connections to the port that were ended or turned away so that others had room.",
         _one(lambda snapshot: snapshot.web.crowded_out),
     ),
     Row(
