@@ -22,12 +22,15 @@ TOLD = (
     f'gpuwatch_gpu_verdict{{{GPU},verdict="unknown"}} 1',
     f"gpuwatch_gpu_flag_late{{{GPU}}} 1",
     'gpuwatch_source_unkillable_children{source="nvml"} 1',
+    "gpuwatch_snapshot_timestamp_seconds 1000000",
+    'gpuwatch_source_up{source="kernel_log"} 1',
+    'gpuwatch_source_last_success_timestamp_seconds{source="kernel_log"} 1000',
 )
 # Prometheus starts anew to wait for what waits less than 10 minutes; no target is left only where
 # none is set up.
-ANEW, NOT_HERE = "GpuwatchProbeWedged", "GpuwatchNoTargets"
+ANEW, NOT_HERE = {"GpuwatchProbeWedged", "GpuwatchSourceStale"}, "GpuwatchNoTargets"
 WAITING = {name_of(row.code) for row in WATCHES if row.wait} - {NOT_HERE}
-RESTORED = WAITING - {ANEW}
+RESTORED = WAITING - ANEW
 # The time without Prometheus does not count as waited; what has waited for longer than a start
 # takes is seen to have gone on.
 LONG_ENOUGH = f"count(count_over_time(ALERTS_FOR_STATE[5m]) > 20) >= {len(WAITING)}"
