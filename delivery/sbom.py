@@ -20,7 +20,8 @@ def bill(wheels: Iterable[Path]) -> str:
     The same wheels of the same commit make the same bill, also its serial number.
     """
     files: dict[str, list[Path]] = {}
-    for wheel in sorted(set(wheels), key=lambda path: path.name):
+    named = {wheel.name: wheel for wheel in wheels}  # one that serves several targets is one file
+    for _, wheel in sorted(named.items()):
         files.setdefault(wheel.name.split("-")[0].lower().replace("_", "-"), []).append(wheel)
     projects = brought()
     body = {

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ def wheel(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def bill(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - JSON
-    """The bill of a delivery with that wheel."""
+def bill(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - JSON
+    """The bill of a delivery with that wheel, which serves two targets."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    return json.loads(sbom.bill([wheel]))
+    (tmp_path / "other").mkdir()
+    again = Path(shutil.copy(wheel, tmp_path / "other"))
+    return json.loads(sbom.bill([wheel, again]))
 
 
 def test_it_has_what_the_schema_requires(bill: Any) -> None:  # noqa: ANN401 - JSON
@@ -68,7 +71,7 @@ def test_it_lists_what_the_licences_list(bill: Any) -> None:  # noqa: ANN401 - J
 
 
 def test_a_wheel_is_told_with_its_hash(bill: Any, wheel: Path) -> None:  # noqa: ANN401 - JSON
-    """Whoever holds a file finds it in the bill."""
+    """Whoever holds a file finds it in the bill, once: the schema forbids the same twice."""
     (files,) = [one["components"] for one in bill["components"] if one["name"] == "pydantic-core"]
 
     assert files == [
