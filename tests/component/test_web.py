@@ -453,7 +453,7 @@ def test_idle_and_slow_clients_do_not_keep_a_scrape_out() -> None:
 
 def test_a_thousand_clients_need_no_thousand_threads() -> None:
     """Connections cost no thread: there is one for all."""
-    with serving(_echo, limits=Limits(connections=16)) as running:
+    with serving(_echo, limits=Limits(connections=16, burst=200)) as running:
         before = active_count()
         clients = [running.connect() for _ in range(100)]
         running.ask("/still-there")

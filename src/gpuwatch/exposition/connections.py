@@ -26,8 +26,8 @@ class Limits:
 
     connections: int = 64
     strangers: int = 16
-    each_second: float = 50.0
-    burst: int = 200
+    each_second: float = 25.0
+    burst: int = 100
     head: HeadLimits = field(default_factory=HeadLimits)
     head_seconds: float = 10.0
     response_seconds: float = 30.0

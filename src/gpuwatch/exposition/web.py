@@ -30,6 +30,7 @@ Report = Callable[[str, Exception], None]
 _END_OF_HEAD = b"\r\n\r\n"
 _PARTING_SECONDS = 1.0
 _NO_DESCRIPTOR_SECONDS = 0.5
+_RESTS = 3.0  # so that one address has a quarter of the thread at most
 _AT_ONCE, _OF_A_GUEST = 64, 16  # one that is turned away costs far less than one let in
 _UNPROTECTED = Protection()
 
@@ -256,9 +257,17 @@ class WebServer:
             refusal = await self._logins.refusal(request, group, protection.users)
             if refusal is not None:
                 return refusal
-        async with self._turns.setdefault(group, asyncio.Lock()):
+        turn = self._turns.setdefault(group, asyncio.Lock())
+        await turn.acquire()
+        began = monotonic()
+        try:
             await asyncio.sleep(0)  # others have their turn, also before who asks without pause
+            began = monotonic()
             return self._handled(request)
+        finally:
+            # The next of this address waits for longer than this one took us.
+            rest = _RESTS * (monotonic() - began)
+            asyncio.get_running_loop().call_later(rest, turn.release)
 
     def _handled(self, request: Request) -> Response:
         try:
