@@ -78,7 +78,8 @@ def test_several_requests_go_over_one_connection(guarded: Guarded) -> None:
 
 def test_an_answer_does_not_wait_for_an_acknowledgement(guarded: Guarded) -> None:
     """What the server sends first by TLS would hold up what it sends next (Nagle's algorithm)."""
-    with watched(guarded.write(SERVER)) as port, port.running.connect():
+    with watched(guarded.write(SERVER)) as port, port.running.connect() as client:
+        client.sendall(b"\x16\x03\x01")
         eventually(lambda: port.running.server.open_connections)
         (taken,) = port.running.server._crowd.guests
 
