@@ -170,3 +170,8 @@ def test_every_metric_that_documents_name_exists() -> None:
     }
 
     assert {(where, name) for where, name in named if name not in known} == set()
+
+
+def test_tests_that_belong_together_are_kept_on_one_worker() -> None:
+    """pytest-xdist writes the group of a test where pytest has a place for it, else nowhere."""
+    assert any("_nodeid" in getattr(one, "__slots__", ()) for one in pytest.Item.__mro__)
