@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from gpuwatch.cli import main
+from gpuwatch.cli.alerts.findings import name_of
 from gpuwatch.policy.rules import RULES
 from gpuwatch.sources.nvml_signals import TABLE
-from tests.support import bmc_stories
+from tests.support import alert_causes, bmc_stories, watch_stories
 from tests.support.rule_stories import CASES, TOLD_BY
 
 ROOT = Path(__file__).parent.parent
@@ -143,6 +144,22 @@ def test_every_rule_is_told_by_a_story_of_the_real_agent() -> None:
     told = {case.code for case in (*CASES, *bmc_stories.CASES)} | TOLD_BY.keys()
 
     assert told == {rule.code for rule in RULES}
+
+
+def test_every_rule_has_an_alert_that_a_story_delivers_and_ends() -> None:
+    """From its cause on a real agent to the receiver of a real Alertmanager."""
+    told = {code for story in alert_causes.STORIES for code in story.codes}
+
+    assert told == {rule.code for rule in RULES}
+
+
+def test_every_alert_of_the_shipped_file_is_delivered_by_a_story() -> None:
+    """Also those about the watch itself and about fleets."""
+    of_rules = {code for story in alert_causes.STORIES for code in story.codes}
+    of_watches = {story.code for story in watch_stories.STORIES} | watch_stories.APART.keys()
+    shipped = re.findall(r"- alert: (\w+)", (ROOT / "alerts" / "gpuwatch.rules.yml").read_text())
+
+    assert {name_of(code) for code in of_rules | of_watches} == set(shipped)
 
 
 def test_the_stories_of_rules_exist() -> None:

@@ -178,7 +178,7 @@ def alerting(
     instances: Sequence[str],
     *,
     nodes: Sequence[str] = (),
-    past: str = "",
+    past: Sequence[str] = (),
     programs: Programs = Programs(),
     pace: Pace = Pace(),
 ) -> Iterator[Alerting]:
@@ -199,6 +199,7 @@ def alerting(
                 *(hosts.target(instance, "gpuwatch") for instance in instances),
                 *(hosts.target(instance, "node") for instance in nodes),
             ],
+            scrape_seconds=2,
             tells=deliverer.port,
             past=past,
             program=programs.prometheus,

@@ -112,20 +112,26 @@ def serving_rules(
     *,
     targets: Sequence[Mapping[str, Any]],
     tells: int = 0,
-    past: str = "",
+    past: Sequence[str] = (),
     program: str = "",
     every_seconds: int = 1,
+    scrape_seconds: int = 0,
 ) -> Iterator[Prometheus]:
     """One with these rules and targets of the job gpuwatch, both asked at one interval.
 
-    `tells` is the port of an Alertmanager, `past` what it already knows (OpenMetrics, with an
-    instant on every sample), `program` another one than Debian's.
+    Targets are asked every `scrape_seconds` where that is longer, and may take as long. `tells` is
+    the port of an Alertmanager, `past` what it already knows (OpenMetrics, with an instant on every
+    sample), `program` another one than Debian's.
     """
     file = directory.with_suffix(".rules.yml")
     file.write_text(rules)
-    interval = f"{every_seconds}s"
-    settings = {
-        "global": {"scrape_interval": interval, "evaluation_interval": interval},
+    interval, patience = f"{every_seconds}s", f"{max(every_seconds, scrape_seconds)}s"
+    settings: dict[str, Any] = {
+        "global": {
+            "scrape_interval": patience,
+            "scrape_timeout": patience,
+            "evaluation_interval": interval,
+        },
         "rule_files": [str(file)],
         "scrape_configs": [{"job_name": "gpuwatch", "static_configs": targets}],
     }
@@ -133,8 +139,8 @@ def serving_rules(
         told = {"static_configs": [{"targets": [f"127.0.0.1:{tells}"]}]}
         settings["alerting"] = {"alertmanagers": [told]}
     directory.mkdir(exist_ok=True)  # one that ran there before is gone on with
-    if past:
-        _remember(directory / "data", past)
+    for text in past:
+        _remember(directory / "data", text)
     with _running(directory, settings, program) as server:
         yield server
 
@@ -158,6 +164,7 @@ def _running(
         program or require(PROGRAM, PACKAGE),
         f"--config.file={configuration}",
         f"--storage.tsdb.path={directory}/data",
+        "--storage.tsdb.retention.time=500d",  # as the cohort alert needs it
         "--web.listen-address=127.0.0.1:0",
     ]
     with (

@@ -1,12 +1,12 @@
 """Scraped hosts: what Prometheus finds at each of its targets, as a test says.
 
 A list of targets stands in Prometheus's settings and an agent chooses its port, so one server of
-the test answers for all targets: with what the agent answers there and then, with a text that the
-test wrote down, with nothing yet, or not at all. Nothing is changed on the way.
+the test answers for all targets: with what the agent answers there and then, with its last words or
+a text that the test wrote down, with nothing yet, or not at all. Nothing is changed on the way.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -48,17 +48,18 @@ class Hosts:
         self._answers[instance] = _agent(port)
 
     def tell(self, instance: str, *lines: str) -> None:
-        """It tells these series, as lines of the text format."""
-        body = "".join(f"{line}\n" for line in lines).encode()
+        """It tells these series, in the text format."""
+        body = "".join(f"{line.rstrip()}\n" for line in lines).encode()
         self._answers[instance] = lambda _headers: (body, _TEXT)
 
     def refuse(self, instance: str) -> None:
         """Nobody listens there."""
         self._answers[instance] = _refuse
 
-    def empty(self, instance: str) -> None:
-        """It answers and tells nothing, as at first."""
-        self._answers.pop(instance, None)
+    def hold(self, instance: str) -> None:
+        """It goes on telling what it tells now."""
+        told = self.answer(instance, {"Accept": "*/*"})
+        self._answers[instance] = lambda _headers: told
 
     def target(self, instance: str, job: str) -> dict[str, object]:
         """The instance as a target of Prometheus."""
@@ -82,11 +83,12 @@ def _handler(hosts: Hosts) -> type[BaseHTTPRequestHandler]:
             except (OSError, HTTPException):
                 self.send_error(HTTPStatus.BAD_GATEWAY)
                 return
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):  # Prometheus waits no longer, and asks again
+                self.send_response(HTTPStatus.OK)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, *_arguments: object) -> None:
             """Keep quiet."""

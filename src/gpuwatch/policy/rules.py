@@ -390,7 +390,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         code="nvlink-suspect", scope=Scope.GPU, urgency=Urgency.WINDOW, remedy=Remedy.INSPECT,
-        when=nvlink_suspect, due=HOST_DUE, source=XIDS,
+        # The driver is asked meanwhile whether it wants a recovery: then the fault pages alone.
+        when=nvlink_suspect, sweeps=2, due=HOST_DUE, source=XIDS,
         silenced_by=("off-the-bus", "nvswitch-fatal", "nvlink-fault"),
         because="an NVLink of this GPU reported an error that is not to be ignored ({xids}, "
         "{often}); the driver asks for no reset: inspect both ends of the link",

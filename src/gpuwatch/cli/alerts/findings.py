@@ -19,8 +19,11 @@ DESCRIBED = "instance_uuid_code:gpuwatch_gpu_finding:described"
 _KEPT_OF_GPUS = "instance_uuid_code:gpuwatch_gpu_finding:kept"
 _KEPT_OF_HOSTS = "instance_code:gpuwatch_host_finding:kept"
 _KEPT_OF_BMCS = "instance_bmc_code:gpuwatch_bmc_finding:kept"
+# A board that has left the bus has no index any more: its slot names it.
+WHICH = "GPU {{ or $labels.gpu $labels.slot $labels.uuid }}"
 GPU = (
-    "GPU {{ $labels.gpu }}{{ with $labels.name }} ({{ . }}){{ end }} on {{ $labels.instance }}, "
+    f"{WHICH}"
+    "{{ with $labels.name }} ({{ . }}){{ end }} on {{ $labels.instance }}, "
     "serial {{ with $labels.serial }}{{ . }}{{ else }}unreadable{{ end }}, "
     "slot {{ with $labels.slot }}{{ . }}{{ else }}unknown{{ end }}, {{ $labels.uuid }}"
 )
@@ -42,7 +45,7 @@ _ROUTE = '{{ if eq $labels.urgency "watch" }}info{{ else }}{{ $labels.urgency }}
 _PLACES = {
     Scope.GPU: (
         _KEPT_OF_GPUS,
-        "GPU {{ $labels.gpu }} on {{ $labels.instance }}",
+        f"{WHICH} on {{{{ $labels.instance }}}}",
         GPU,
         "`gpuwatch explain {{ $labels.uuid }}` there tells why, with dates and numbers.",
     ),

@@ -1,6 +1,6 @@
 """Fleet: what no single host can see: boards that move, cohorts of boards, one driver version."""
 
-from gpuwatch.cli.alerts.findings import CHANGING, GPU
+from gpuwatch.cli.alerts.findings import CHANGING, GPU, WHICH
 from gpuwatch.cli.alerts.model import Group, Recording
 from gpuwatch.cli.alerts.runbooks import AGENTS_OWN
 from gpuwatch.cli.alerts.watch import Watch, watched
@@ -92,7 +92,7 @@ WATCHES: tuple[Watch, ...] = (
         f"    label_replace(label_replace({_KNOWN},\n"
         '      "flagged_on", "$1", "instance", "(.*)"), "flagged_for", "$1", "code", "(.*)"))\n)\n'
         f"unless on (instance, serial) {_KNOWN}",
-        summary="GPU {{ $labels.gpu }} on {{ $labels.instance }}: a board that was flagged on "
+        summary=f"{WHICH} on {{{{ $labels.instance }}}}: a board that was flagged on "
         "{{ $labels.flagged_on }}",
         description=f"{GPU}: the board was last flagged on {{{{ $labels.flagged_on }}}} for "
         '{{ $labels.flagged_for }} ({{ with $value | toTime }}{{ .Format "2006-01-02" }}{{ end }})'

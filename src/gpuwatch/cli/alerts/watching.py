@@ -3,7 +3,7 @@
 Ages are differences of two instants of one host, so that no clock but that host's is believed.
 """
 
-from gpuwatch.cli.alerts.findings import CHANGING, GPU, joined
+from gpuwatch.cli.alerts.findings import CHANGING, GPU, WHICH, joined
 from gpuwatch.cli.alerts.model import Group
 from gpuwatch.cli.alerts.runbooks import AGENTS_OWN
 from gpuwatch.cli.alerts.watch import Watch, watched
@@ -25,7 +25,7 @@ _TAKEN_UP = "\n".join(
 )
 _EXPOSURE = "max by (instance, uuid) (gpuwatch_gpu_exposure_seconds_total"
 _HERE = "{{ $labels.instance }}"
-_GPU = "GPU {{ $labels.gpu }} on {{ $labels.instance }}"
+_GPU = f"{WHICH} on {_HERE}"
 
 
 # fmt: off - a table reads by rows
