@@ -31,6 +31,7 @@ _INFO = (
     'part_number="692-2G520-0200-000",vbios="96.00.74.00.0D",driver="580.95.05"}'
 )
 _BARE_INFO = f"gpuwatch_gpu_info{{{_GPU}}}"
+_UNINDEXED = ((',gpu="5"', ""),)
 _AT = 10
 _TOLD = re.compile(r"Labels:\{(.*)\}\n +Annotations:\{(.*)\}")
 _PAIR = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*")')
@@ -91,6 +92,8 @@ def _findings(*, bare: bool) -> Case:
     series = {_BARE_INFO if bare else _INFO: "1x20"}
     series |= {f"{metric}{{{_GPU}}}": "3x20" for _, metric, _ in NUMBERS.values()}
     series |= {_found(rule, bare=bare): "1x20" for rule in RULES}
+    if bare:  # a board that is off the bus has no index
+        series = {_less(name, _UNINDEXED): values for name, values in series.items()}
     checks = tuple(Check(at=_AT, alert=name_of(rule.code)) for rule in RULES)
     return Case(name="findings", series=series, checks=checks)
 
