@@ -27,7 +27,7 @@ def test_golden_configuration_of_the_packages_is_current() -> None:
 
 def test_the_installed_file_changes_nothing() -> None:
     """An agent with the file runs with the same settings as one without any."""
-    loaded = load(file=FILE, options=())
+    loaded = load(file=FILE, environment={})
 
     assert loaded.settings == Settings()
     assert {one.origin for one in loaded.effective()} == {"default"}
@@ -39,7 +39,7 @@ def test_every_line_that_is_uncommented_says_the_default(tmp_path: Path) -> None
     path = tmp_path / "gpuwatch.toml"
     path.write_text(re.sub(r"(?m)^#(\w+ = )", r"\1", alone))
 
-    loaded = load(file=path, options=())
+    loaded = load(file=path, environment={})
 
     assert loaded.settings == Settings()
     assert len(tomllib.loads(path.read_text())["nvml"]) > 10
