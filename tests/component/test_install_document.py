@@ -61,7 +61,7 @@ def test_the_settings_of_the_example_are_accepted(play: Any, tmp_path: Path) -> 
     path = tmp_path / "site.toml"
     path.write_text(text)
 
-    loaded = load(file=path, options=())
+    loaded = load(file=path, environment={})
 
     assert loaded.settings.nvml.expected_gpus == tomllib.loads(text)["nvml"]["expected_gpus"]
 
