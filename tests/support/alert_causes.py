@@ -183,6 +183,7 @@ def _boards_go(scene: Scene) -> None:
         wait_for_judgement(agent, 3)
         server.lose(falling)
         scene.arrives(agent, "off-the-bus-again", falling)
+        eventually(lambda: scene.counts()["off-the-bus"][0] == 2, "a page for the second fall")
     server.swap(falling)
     server.lose(gone, vanish=True, silent=True)
     server.reboot()
