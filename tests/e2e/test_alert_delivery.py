@@ -20,6 +20,9 @@ from tests.support.golden import assert_golden
 from tests.support.receiver import FIRING, Receiver
 from tests.support.server import MakeServer
 
+# What is counted is told within seconds: beside each other they take these from one another.
+pytestmark = pytest.mark.xdist_group("alerts")
+
 HOST = "node-1:9853"
 BAD = 1
 PAGED, TICKETED = "row-remap-failed", "memory-repair-failed"

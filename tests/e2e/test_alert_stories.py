@@ -29,6 +29,9 @@ from tests.support.receiver import RESOLVED
 from tests.support.server import MakeServer
 from tests.support.watching import EVERYBODY, QUICK, codes, gpuwatch, simulate
 
+# What is counted is told within seconds: beside each other they take these from one another.
+pytestmark = pytest.mark.xdist_group("alerts")
+
 HOST = "node-1:9853"
 BAD, PEERS = 2, (0, 1, 3)
 NEWER = "590.44.01"

@@ -9,6 +9,9 @@ from tests.support.alert_scenes import Story, perform
 from tests.support.alertmanager import alerting
 from tests.support.server import MakeServer
 
+# What is counted is told within seconds: beside each other they take these from one another.
+pytestmark = pytest.mark.xdist_group("alerts")
+
 
 @pytest.mark.parametrize("stories", GROUPS.values(), ids=GROUPS)
 def test_an_alert_arrives_once_says_what_to_do_and_ends_once(

@@ -6,8 +6,13 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.alertmanager import DEAD_MAN, NOBODY, TICKETS, Alerting, alerting
 from tests.support.watch_stories import HOSTS, STORIES, WatchStory, past, tell
+
+# What is counted is told within seconds: beside each other they take these from one another.
+pytestmark = pytest.mark.xdist_group("alerts")
 
 LIVE = "down-on-live-host"
 
