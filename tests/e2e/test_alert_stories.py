@@ -16,6 +16,7 @@ from simulator.world import FIRST_SERIAL, Server
 from tests.support.agents import DAY, AgentProcess, eventually, running
 from tests.support.alert_stories import (
     PACE,
+    PATIENT,
     QUIET_SECONDS,
     SLOWER,
     fleet,
@@ -73,9 +74,9 @@ def test_an_error_storm_is_one_page_for_the_board_that_owns_it(
     assert f"GPU {BAD} " in page.annotations["summary"]
     assert f"serial {owner}" in page.annotations["description"]
     assert "reset it under `gpuwatch release`" in page.annotations["description"]
-    assert noted(desk) == {
+    # The page itself is noted while the GPU is released, where a scrape falls into that time.
+    assert noted(desk) - {(HOST, "recovery-action", owner)} == {
         *((HOST, "application-xid", str(server.get(peer, "serial"))) for peer in PEERS),
-        (HOST, "recovery-action", owner),  # while it is released
         (HOST, "recent-uncorrectable-error", owner),
         (HOST, "row-remap-pending", owner),
         (HOST, "row-remapped", owner),
@@ -90,7 +91,7 @@ def test_a_reset_under_release_pages_nobody_unless_it_fails(
     mended, held, lost = 0, 1, 2
     serials = {gpu: str(server.get(gpu, "serial")) for gpu in (mended, held, lost)}
     with (
-        alerting(tmp_path / "alerting", [HOST], pace=SLOWER) as desk,
+        alerting(tmp_path / "alerting", [HOST], pace=PATIENT) as desk,
         running(server, tmp_path / "agent", options=QUICK) as agent,
     ):
         agent.wait_for_gpus(4)
@@ -99,7 +100,9 @@ def test_a_reset_under_release_pages_nobody_unless_it_fails(
         eventually(lambda: desk.firing(route="page"), "the page is on its way")
         worked = gpuwatch(agent, "release", "--", *simulate(server, "reset", str(mended)))
         eventually(lambda: agent.gpu(mended)["verdict"] == "watch", "it is mended")
-        time.sleep(QUIET_SECONDS)
+        eventually(
+            lambda: not desk.alertmanager.alerts(route="page"), "no page waits to be sent any more"
+        )
         nobody = sent(desk)
 
         server.uncorrectable(held, contained=False)
@@ -115,10 +118,12 @@ def test_a_reset_under_release_pages_nobody_unless_it_fails(
 
     assert (worked.returncode, refused.returncode) == (0, 1)
     assert nobody == (0, 0)
-    assert told(desk, PAGER) == {
-        (HOST, "recovery-action", serials[held]): 1,
-        (HOST, "off-the-bus", serials[lost]): 1,
-    }
+    # Both are of one host: the later one's page lists the earlier, where that was sent before it.
+    assert told(desk, PAGER) in (
+        {(HOST, "recovery-action", serials[held]): 1, (HOST, "off-the-bus", serials[lost]): 1},
+        {(HOST, "recovery-action", serials[held]): 2, (HOST, "off-the-bus", serials[lost]): 1},
+    )
+    assert sent(desk)[0] <= len((held, lost))
     assert told(desk, TICKETS) == {}
     assert f"serial {serials[lost]}" in gone.annotations["description"]
     assert "power-cycle" in gone.annotations["description"]

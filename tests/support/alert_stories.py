@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpuwatch.control.client import ask
@@ -20,6 +20,8 @@ PACE = Pace(minute_seconds=1, longest_seconds=15)
 # A minute is three seconds, so that an agent takes as long to start as a host takes to boot; the
 # pager waits as it does in the example.
 SLOWER = Pace(minute_seconds=3, longest_seconds=45, group_wait="10s", every_seconds=2)
+# Where resets are automatic the pager should wait for them; as long as they take on a busy machine.
+PATIENT = replace(SLOWER, group_wait="60s")
 # Longer than the pager's wait, and than a scrape, a rule and a delivery after it.
 QUIET_SECONDS = 12.0
 BOARDS_OF_A_HOST = 100
