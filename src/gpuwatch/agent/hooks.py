@@ -16,7 +16,7 @@ import structlog
 from gpuwatch.agent.hook_run import Outcome, Run, run
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.flags import Flag
-from gpuwatch.domain.hooks import Hook, HookState
+from gpuwatch.domain.hooks import Hook, HookState, transition_of
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.hook_documents import hook_document
 
@@ -25,7 +25,6 @@ log = structlog.get_logger("gpuwatch.hooks")
 Runner = Callable[[tuple[str, ...], bytes, float], Run]
 PAUSES = (10.0, 60.0, 300.0, 900.0, 3600.0)  # seconds before each further attempt
 _LOOK_SECONDS = 2.0
-_PREFIX = "flag-"
 
 
 @dataclass(slots=True)
@@ -83,11 +82,11 @@ class HookWatch:
         kept = self._kept()
         lines: dict[str, _Line] = {}
         for hook in hooks:
-            known = self._lines.get(hook.name)
             done = min(kept.get(hook.name, latest), latest)
-            lines[hook.name] = replace(known, hook=hook) if known else _Line(hook, done)
-            if known:
-                lines[hook.name].state = known.state
+            # The same line, not a copy: its command may be running, and will note how far it came.
+            line = self._lines.get(hook.name) or _Line(hook, done)
+            line.hook = hook
+            lines[hook.name] = line
         self._lines = lines
         self._keep()
         if hooks and self._thread is None and not self._stopping:
@@ -198,8 +197,3 @@ def _waiting(line: _Line, snapshot: Snapshot) -> list[tuple[AuditRecord, Flag]]:
         if record.number > line.done and line.hook.wants(transition_of(record))
     ]
     return sorted(found, key=lambda one: one[0].number)
-
-
-def transition_of(record: AuditRecord) -> str:
-    """What happened to the flag, as settings and documents call it."""
-    return record.action.removeprefix(_PREFIX)

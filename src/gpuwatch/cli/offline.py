@@ -15,6 +15,7 @@ from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.domain.devices import BoardKey
+from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.known_boards import told, write
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import GpuState, Snapshot
@@ -27,7 +28,7 @@ from gpuwatch.exposition.documents import (
     snapshot_document,
 )
 from gpuwatch.exposition.explanation import explanation
-from gpuwatch.exposition.flag_documents import audit_document
+from gpuwatch.exposition.flag_documents import audit_document, flag_document
 from gpuwatch.exposition.window_documents import plan_document
 from gpuwatch.exposition.work_orders import work_order
 from gpuwatch.history.health import HistoryError
@@ -133,19 +134,13 @@ class Offline:
 
     def flag(self, number: int) -> "FlagShape":
         """The flag of the request `flag`. Raises ControlError when there is none."""
-        for flag in self.flags():
-            if flag["number"] == number:
-                return flag
-        raise ControlError(
-            ErrorKind.NOT_FOUND, f"there is no flag {number}", "see gpuwatch flags list --all"
-        )
+        remembered = self._remembered()
+        return flag_document(remembered, _numbered(remembered, number))
 
     def work_order(self, number: int) -> "WorkOrderShape":
         """The document of the request `work-order`. Raises ControlError when there is none."""
-        self.flag(number)
         remembered = self._remembered()
-        flag = next(one for one in remembered.flags if one.number == number)
-        return work_order(remembered, flag, remembered=True)
+        return work_order(remembered, _numbered(remembered, number), remembered=True)
 
     def audit(self, since: float, subject: str, limit: int) -> "dict[str, list[AuditShape] | bool]":
         """The document of the request `audit`."""
@@ -187,3 +182,12 @@ class Offline:
             history_bytes=self._reader.size_bytes,
             runbook_url=self._host.runbook_url,
         )
+
+
+def _numbered(remembered: Snapshot, number: int) -> Flag:
+    for flag in remembered.flags:
+        if flag.number == number:
+            return flag
+    raise ControlError(
+        ErrorKind.NOT_FOUND, f"there is no flag {number}", "see gpuwatch flags list --all"
+    )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gpuwatch.domain.audit import AuditRecord
+
 
 class Transition(StrEnum):
     """What may happen to a flag, as audit records call it behind "flag-"."""
@@ -58,3 +60,8 @@ class HookState:
     given_up: int = 0
     last_success: float | None = None
     problem: str = ""
+
+
+def transition_of(record: AuditRecord) -> str:
+    """What happened to a flag, as settings and documents call it."""
+    return record.action.removeprefix("flag-")

@@ -4,6 +4,7 @@ from typing import TypedDict
 
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.hooks import transition_of
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.flag_documents import audit_document, flag_document
 from gpuwatch.exposition.flag_shapes import AuditShape, FlagShape
@@ -47,7 +48,7 @@ def hook_document(snapshot: Snapshot, flag: Flag, record: AuditRecord, hook: str
     return {
         "format": FORMAT,
         "hook": hook,
-        "transition": record.action.removeprefix("flag-"),
+        "transition": transition_of(record),
         "host": snapshot.hostname,
         "labels": {name: value for name, value in snapshot.labels.items() if value},
         "record": audit_document(record),

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import current_thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from gpuwatch.domain.snapshot import Snapshot
 from tests.support.snapshots import rich_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SLURM = Hook(name="slurm", command=("/bin/drain", "--now"), timeout_seconds=7.0)
 FAILS = Run(Outcome.FAILED, "ended with status 1: no such node")
@@ -41,6 +42,7 @@ class Scene:
         self.now = 1000.0
         self.records: dict[int, tuple[AuditRecord, ...]] = {}
         self.outcomes: Iterator[Run] = iter(())
+        self.during: Callable[[], object] = lambda: None
         self.calls: list[tuple[tuple[str, ...], dict[str, object], float]] = []
 
     def watch(self, *hooks: Hook, latest: int = 0) -> HookWatch:
@@ -69,6 +71,7 @@ class Scene:
 
     def _run(self, command: tuple[str, ...], body: bytes, seconds: float) -> Run:
         self.calls.append((command, json.loads(body), seconds))
+        self.during()
         return next(self.outcomes, WELL)
 
 
@@ -284,3 +287,16 @@ def test_every_transition_has_a_word_in_the_settings() -> None:
     words = {f"flag-{word}" for word in written if word} - requests
 
     assert {word.removeprefix("flag-") for word in words} <= {one.value for one in Transition}
+
+
+def test_a_reload_while_a_command_runs_does_not_run_it_again(scene: Scene) -> None:
+    """What the running one achieved counts for the hook under its new settings."""
+    watch = scene.watch(SLURM)
+    scene.happens(_record(1))
+    watch._thread = current_thread()
+    scene.during = lambda: watch.watch((replace(SLURM, timeout_seconds=9.0),), 1)
+
+    watch.look()
+    watch.look()
+
+    assert scene.numbers() == [1]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gpuwatch.domain.hooks import Hook, Transition
+from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.hooks import Hook, Transition, transition_of
 
 
 @pytest.mark.parametrize("transition", Transition)
@@ -17,3 +18,12 @@ def test_a_hook_wants_what_it_names_and_nothing_else() -> None:
 
     assert hook.wants("raised")
     assert not hook.wants("set")
+
+
+def test_a_transition_is_what_its_audit_record_calls_it() -> None:
+    """Without the word that says it is a flag's."""
+    record = AuditRecord(
+        at=1.0, actor="gpuwatch", action="flag-raised", subject="flag 3", reason=""
+    )
+
+    assert transition_of(record) == Transition.RAISED
