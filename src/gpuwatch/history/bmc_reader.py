@@ -7,13 +7,13 @@ from gpuwatch.domain.snapshot import Logged
 from gpuwatch.history import tables
 from gpuwatch.history.bmcs import RECENT_ENTRIES, BmcHistory, KeptEntry, entries_of
 from gpuwatch.history.boards import NOWHERE
-from gpuwatch.history.proofs import Proofs
+from gpuwatch.history.captures import CaptureReader
 from gpuwatch.history.timeline import Instant, Timeline
 
 ENTRIES_OF = "where log in (select number from bmc_logs where bmc = ?) order by number desc limit ?"
 
 
-class BmcReader(Proofs):
+class BmcReader(CaptureReader):
     """Reading access to them."""
 
     def bmcs(self) -> Mapping[str, BmcRecord]:

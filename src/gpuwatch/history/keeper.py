@@ -1,11 +1,13 @@
 """Keeper: what rules and people decided is written down: verdicts, findings, flags, audit."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gpuwatch.domain.acceptances import Acceptance, AcceptanceState
 from gpuwatch.domain.audit import AuditRecord, Deed
+from gpuwatch.domain.captures import Capture, Occasion
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import Event, EventKind
 from gpuwatch.domain.flag_audit import flag_record
@@ -16,6 +18,7 @@ from gpuwatch.domain.records import BoardState, Departure, VerdictSince
 from gpuwatch.domain.verdicts import Finding, Verdict
 from gpuwatch.history import events, rule_sets, tables
 from gpuwatch.history.book import Book
+from gpuwatch.history.captures import capture_row, settled_row
 from gpuwatch.history.copies import Copier
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
 from gpuwatch.history.proofs import put_acceptance, put_known
@@ -111,6 +114,32 @@ class Keeper(Reader):
         put_acceptance(self._book, acceptance)
         if not with_flag:
             self._book.commit(durable=acceptance.state is not AcceptanceState.RUNNING)
+
+    def save_capture(
+        self, board: BoardKey, occasion: Occasion, document: Mapping[str, Any], at: Moment
+    ) -> Capture | None:
+        """Keep what is known of a board now; None for a board that nobody remembers.
+
+        Raises TypeError or ValueError for a document that is no JSON.
+        """
+        book, now = self._book, self._book.note(at)
+        known = book.find(board)
+        if known is None:
+            return None
+        number = book.number(tables.CAPTURES)
+        row = capture_row(number, known.number, occasion, now, document, settled=False)
+        book.store.put(tables.CAPTURES, row)
+        self._commit_evidence()
+        return self._capture(row)
+
+    def settle_capture(self, capture: Capture, document: Mapping[str, Any]) -> bool:
+        """Keep a capture with what followed in its document; False where it is kept no more."""
+        rows = self._capture_rows("where number = ?", (capture.number,))
+        rows = [row for row in rows if row[0] == capture.number]
+        if rows:
+            self._book.store.put(tables.CAPTURES, settled_row(rows[-1], document))
+            self._commit_evidence()
+        return bool(rows)
 
     def import_boards(self, boards: Iterable[KnownBoard]) -> int:
         """Keep what other hosts told; how many of it was new."""

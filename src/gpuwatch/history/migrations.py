@@ -279,6 +279,19 @@ _ELEVENTH = Migration(
     ),
 )
 
+# What was known of a board when something happened to it; `document` is compressed JSON.
+_TWELFTH = Migration(
+    "0012-captures",
+    (
+        """create table captures (
+            number integer primary key, board integer not null, occasion text not null,
+            boot integer not null, boottime real not null, settled integer not null,
+            document blob not null
+        ) strict""",
+        "create index captures_of_board on captures (board, number)",
+    ),
+)
+
 MIGRATIONS = (
     _FIRST,
     _SECOND,
@@ -291,4 +304,5 @@ MIGRATIONS = (
     _NINTH,
     _TENTH,
     _ELEVENTH,
+    _TWELFTH,
 )

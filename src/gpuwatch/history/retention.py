@@ -2,10 +2,12 @@
 
 Series keep the buckets of fourteen days of presence; floods keep the latest of their sort. Logs of
 BMCs keep the latest entries, of a baseline fewer; the fewer of each, the more BMCs are watched.
+Of a board the first captures and the latest are kept.
 Incidents, clocks, flags and audit records are kept for good: their number is bounded by their
 nature (an incident spans a day at least and keeps a limited number of signals).
 """
 
+from gpuwatch.domain.captures import FIRST_KEPT, LATEST_KEPT
 from gpuwatch.history.book import Book
 from gpuwatch.history.series import KEPT_BUCKETS
 from gpuwatch.history.tables import SERIES, Row
@@ -40,7 +42,14 @@ _OLD_ENTRIES = (
     " from bmc_entries as kept join bmc_logs as owner on owner.number = kept.log)"
     " where place > ?1)"
 )
-_PIECES = len(_LIMITS) + 2  # the limits, series, and the logs of BMCs
+# Of a board the first captures and the latest: how it began, and how it is.
+_OLD_CAPTURES = (
+    "delete from captures where number in (select number from (select number,"  # noqa: S608 - numbers
+    " row_number() over (partition by board order by number) as place,"
+    " row_number() over (partition by board order by number desc) as place_from_end from captures)"
+    f" where place > {FIRST_KEPT} and place_from_end > {LATEST_KEPT} limit {_BATCH})"
+)
+_PIECES = len(_LIMITS) + 3  # the limits, series, the logs of BMCs, and captures
 
 
 class Retention:
@@ -69,6 +78,8 @@ class Retention:
             statements = [self._series(board) for board in self._book.boards]
         elif piece == len(_LIMITS) + 1:
             statements = [(_OLD_BASELINES, ()), (_OLD_ENTRIES, (self._entries_of_a_bmc(),))]
+        elif piece == len(_LIMITS) + 2:
+            statements = [(_OLD_CAPTURES, ())]
         else:
             statements = [(_excess(*_LIMITS[piece]), ())]
         deleted = store.execute(statements)

@@ -134,6 +134,8 @@ BMC_ENTRIES = _table(
     rank=2,
 )
 BMC_COUNTS = _table("bmc_counts", "bmc topic severity count", 3)
+# Few, and of what nobody can tell again: a sick disk costs none of them.
+CAPTURES = _table("captures", "number board occasion boot boottime settled document")
 LOSSES = _table("losses", "number boot boottime detail", fixed=True)
 SERIES_COLUMNS = _table("series_columns", "number signals", fixed=True)
 SERIES = _table("series", "board sequence boot boottime columns data", 2, rank=0)
@@ -170,6 +172,7 @@ TABLES = (
     BMC_LOGS,
     BMC_ENTRIES,
     BMC_COUNTS,
+    CAPTURES,
     LOSSES,
     SERIES_COLUMNS,
     SERIES,

@@ -1,0 +1,95 @@
+"""Captures: rows of what was known of a board when something happened; read when they are wanted.
+
+A document is kept as compressed JSON. None is held in memory: one takes as much as a board.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gpuwatch.domain.captures import Capture, Occasion
+from gpuwatch.domain.devices import BoardKey
+from gpuwatch.history.proofs import Proofs
+from gpuwatch.history.tables import CAPTURES, Row
+from gpuwatch.history.timeline import Instant
+
+_NUMBER, _BOARD, _OCCASION, _BOOT, _BOOTTIME, _SETTLED, _DOCUMENT = range(7)
+
+
+class CaptureReader(Proofs):
+    """Reading access to them."""
+
+    def captures(self, board: BoardKey) -> tuple[Capture, ...]:
+        """What was captured of a board, the oldest first; also what waits to be written."""
+        known = self._book.find(board)
+        if known is None:
+            return ()
+        rows = self._capture_rows("where board = ?", (known.number,))
+        return self._understood(row for row in rows if row[_BOARD] == known.number)
+
+    def unsettled_captures(self) -> tuple[Capture, ...]:
+        """Those to which nobody added yet what followed, the oldest first."""
+        rows = self._capture_rows("where settled = 0")
+        return self._understood(row for row in rows if not row[_SETTLED])
+
+    def _capture_rows(self, tail: str = "", parameters: Row = ()) -> list[tuple[Any, ...]]:
+        """Rows of the file, and all that wait for it, each once and by number."""
+        store = self._book.store
+        found = (*store.rows(CAPTURES, tail, parameters), *store.waiting_rows(CAPTURES))
+        rows = {row[_NUMBER]: row for row in found}
+        return [rows[number] for number in sorted(rows)]
+
+    def _understood(self, rows: Iterable[tuple[Any, ...]]) -> tuple[Capture, ...]:
+        read = map(self._capture, rows)
+        return tuple(capture for capture in read if capture is not None)
+
+    def _capture(self, row: tuple[Any, ...]) -> Capture | None:
+        """None for a row that is not understood: a newer gpuwatch, or a damaged file, left it."""
+        known = self._book.boards.get(row[_BOARD])
+        if known is None:
+            return None
+        try:
+            return Capture(
+                number=row[_NUMBER],
+                board=known.board.key,
+                occasion=Occasion(row[_OCCASION]),
+                at=self._book.timeline.wall(Instant(row[_BOOT], row[_BOOTTIME])),
+                settled=bool(row[_SETTLED]),
+                document=unpack(row[_DOCUMENT]),
+            )
+        except (ValueError, TypeError, zlib.error):
+            return None
+
+
+def capture_row(
+    number: int,
+    board: int,
+    occasion: Occasion,
+    instant: Instant,
+    document: Mapping[str, Any],
+    *,
+    settled: bool,
+) -> Row:
+    """The row of a capture."""
+    when = (instant.boot, instant.boottime)
+    return (number, board, occasion.value, *when, int(settled), pack(document))
+
+
+def settled_row(row: tuple[Any, ...], document: Mapping[str, Any]) -> Row:
+    """The row of the same capture with what followed in its document."""
+    return (*row[:_SETTLED], 1, pack(document))
+
+
+def pack(document: Mapping[str, Any]) -> bytes:
+    """A document as it is stored. Raises TypeError or ValueError for what is no JSON."""
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    return zlib.compress(text.encode())
+
+
+def unpack(stored: bytes) -> dict[str, Any]:
+    """A document from what is stored. Raises ValueError, TypeError or zlib.error for other data."""
+    document = json.loads(zlib.decompress(stored))
+    if not isinstance(document, dict):
+        raise ValueError("a capture's document is an object")  # noqa: TRY004 - bad data
+    return document
