@@ -1,0 +1,112 @@
+"""What leaves the site: without secrets, and with names that stand for names."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpuwatch.exposition.redaction import HIDDEN, Named, Redactor
+
+
+def _redactor(**more: bool) -> Redactor:
+    named = {
+        Named.HOST: ("gpu-node-17.hall2.example.net", "10.0.0.7", "localhost"),
+        Named.USER: ("alice", "root"),
+    }
+    return Redactor(named, secrets=("Xyzzy-9000",), **more)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("on gpu-node-17 and GPU-NODE-17.hall2.example.net.", "on host-1 and host-1."),
+        ("gpu-node-17.other.example is it too", "host-1 is it too"),
+        ("my-gpu-node-17 is another", "my-gpu-node-17 is another"),
+        ("alice logged in, root too", "user-1 logged in, root too"),
+        ("from 10.0.0.7:623 to 10.0.0.8", "from address-1:623 to address-2"),
+        ("from [fe80::1]:443, fe80::1: refused", "from [address-1]:443, address-1: refused"),
+        ("::ffff:10.1.2.3 and 2001:db8::7.", "address-1 and address-2."),
+        ("lladdr aa:bb:cc:0D:EE:ff up", "lladdr address-1 up"),
+        ("reverse 9.1.2.3.in-addr.arpa", "reverse address-1.in-addr.arpa"),
+        ("127.0.0.1 ::1 0.0.0.0 [::]:9853", "127.0.0.1 ::1 0.0.0.0 [::]:9853"),
+        ("0000:3b:00.0 at 2026-03-14T03:12:07Z", "0000:3b:00.0 at 2026-03-14T03:12:07Z"),
+        ("VBIOS 96.00.74.00.01, driver 570.124.06", "VBIOS 96.00.74.00.01, driver 570.124.06"),
+        ("Xid: 31, pid=4242, name=train_llm, Ch 8", "Xid: 31, pid=4242, name=process-1, Ch 8"),
+        ("uid 1000 (bob), claims SUDO_USER=carol", "uid 1000 (user-2), claims SUDO_USER=user-3"),
+        ("/home/dave/run.sh", "/home/user-2/run.sh"),
+        ("key Xyzzy-9000 inXyzzy-9000word", f"key {HIDDEN} in{HIDDEN}word"),
+        ("https://ops:pw@wiki.example/x", f"https://{HIDDEN}@wiki.example/x"),
+        ("password = 'a b', x", f"password = {HIDDEN}, x"),
+        ('SNMP_COMMUNITY="public"; next', f"SNMP_COMMUNITY={HIDDEN}; next"),
+        ("api-key: abc api_token=def", f"api-key: {HIDDEN} api_token={HIDDEN}"),
+        ("Authorization: Basic b3BzOnB3", f"Authorization: Basic {HIDDEN}"),
+        ("with basic authentication", "with basic authentication"),
+        ("password_file = /etc/gpuwatch/p", "password_file = /etc/gpuwatch/p"),
+    ],
+)
+def test_what_tells_of_people_and_machines_is_replaced(told: str, expected: str) -> None:
+    """And nothing else: PCI addresses, times and versions stay."""
+    assert _redactor().text(told) == expected
+
+
+def test_one_name_is_replaced_by_one_word_in_every_text() -> None:
+    """What was told of in one document is known in the next, and once learned in those before."""
+    redactor = _redactor()
+    late = "Xid: 13, pid=7, name=train_llm, x"
+
+    redactor.learn([{"log": late}])
+
+    assert redactor.text("train_llm died at 10.9.9.9") == "process-1 died at address-1"
+    assert redactor.text(late) == "Xid: 13, pid=7, name=process-1, x"
+    assert redactor.text("10.9.9.9") == "address-1"
+
+
+def test_replacing_twice_changes_nothing_more() -> None:
+    """Words that stand for names are no names."""
+    redactor = _redactor()
+
+    once = redactor.text("gpu-node-17 10.0.0.8 uid 7 (bob) password=x")
+
+    assert redactor.text(once) == once
+
+
+def test_documents_are_replaced_to_their_last_text() -> None:
+    """Keys and values, in lists and objects; what is no text stays."""
+    told = {
+        "hostname": "gpu-node-17",
+        "gpus": [{"at": 1.5, "password": "x", "up": None}],
+        "alice": 1,
+    }
+
+    assert _redactor().value(told) == {
+        "hostname": "host-1",
+        "gpus": [{"at": 1.5, "password": HIDDEN, "up": None}],
+        "user-1": 1,
+    }
+
+
+def test_without_names_only_secrets_are_hidden() -> None:
+    """For a recipient who is to know which host it is."""
+    told = _redactor(names=False).text("gpu-node-17 10.0.0.8 Xyzzy-9000")
+
+    assert told == f"gpu-node-17 10.0.0.8 {HIDDEN}"
+
+
+_WORDS = st.text(st.characters(codec="utf-8"), max_size=30)
+
+
+@given(before=_WORDS, after=_WORDS, secret=st.text("abcdefgh0123456789-", min_size=4, max_size=20))
+def test_a_known_secret_never_stays(before: str, after: str, secret: str) -> None:
+    """Wherever it stands."""
+    redactor = Redactor({}, secrets=(secret,))
+
+    assert secret not in redactor.text(f"{before}{secret}{after}").replace(HIDDEN, "")
+
+
+@given(text=st.text(st.sampled_from("0123456789abcdef:.[] =x"), max_size=60))
+def test_no_address_survives_between_spaces(text: str) -> None:
+    """Whatever stands around it."""
+    told = _redactor().text(f"{text} 192.168.7.9 2001:db8::9 00:11:22:33:44:55 {text}")
+
+    assert "192.168.7.9" not in told
+    assert "2001:db8::9" not in told
+    assert "00:11:22:33:44:55" not in told
