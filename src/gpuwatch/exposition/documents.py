@@ -92,7 +92,7 @@ def flags_document(snapshot: Snapshot) -> list[FlagShape]:
 
 def events_document(snapshot: Snapshot) -> list[EventShape]:
     """The latest events, the most recent first."""
-    return [_event(event) for event in snapshot.events]
+    return [event_document(event) for event in snapshot.events]
 
 
 def _by_verdict(verdicts: Iterable[Verdict]) -> dict[str, int]:
@@ -144,7 +144,8 @@ def _maintenance(maintenance: Maintenance) -> MaintenanceShape:
     }
 
 
-def _event(event: Event) -> EventShape:
+def event_document(event: Event) -> EventShape:
+    """One thing that happened."""
     return {
         "kind": event.kind.value,
         "at": instant(event.at),

@@ -1,25 +1,83 @@
-"""A capture says what it was made for, and its document is read by the keys of the domain."""
+"""A capture is made when it tells something new, and its document stays small."""
 
-from gpuwatch.domain import captures
-from gpuwatch.domain.captures import Capture, Occasion
-from gpuwatch.domain.devices import BoardKey
+import json
+from typing import Any
+
+import pytest
+
+from gpuwatch.domain.captures import Occasion, bounded, recently
+
+NOW = 100_000.0
+INCIDENT, OFF_BUS, FLAG = Occasion
 
 
-def test_a_capture_is_made_for_one_of_three_occasions() -> None:
-    """The words are stored, and never change."""
-    assert [occasion.value for occasion in Occasion] == ["incident", "off_bus", "flag"]
+@pytest.mark.parametrize("occasion", Occasion)
+def test_a_board_of_which_nothing_was_captured_is_captured(occasion: Occasion) -> None:
+    """For whatever it is."""
+    assert not recently((), occasion, NOW)
 
 
-def test_a_capture_carries_its_document_as_it_was_made() -> None:
-    """Its keys are those of the first version."""
-    document = {"version": captures.VERSION, captures.BECAUSE: "an Xid 48"}
-    capture = Capture(
-        number=1,
-        board=BoardKey("1650001", "GPU-1"),
-        occasion=Occasion.INCIDENT,
-        at=5.0,
-        settled=False,
-        document=document,
+@pytest.mark.parametrize(
+    ("before", "ago", "occasion", "expected"),
+    [
+        (INCIDENT, 1.0, INCIDENT, False),
+        (OFF_BUS, 3599.0, OFF_BUS, True),
+        (OFF_BUS, 3600.0, OFF_BUS, False),
+        (INCIDENT, 1.0, OFF_BUS, False),
+        (INCIDENT, 3599.0, FLAG, True),
+        (OFF_BUS, 3599.0, FLAG, True),
+        (FLAG, 3599.0, FLAG, True),
+        (FLAG, 3600.0, FLAG, False),
+        (FLAG, -1.0, FLAG, False),
+    ],
+)
+def test_a_storm_is_captured_once(
+    before: Occasion, ago: float, occasion: Occasion, *, expected: bool
+) -> None:
+    """Every incident, a fall off the bus once an hour, a flag where nothing tells of it yet."""
+    assert recently([(before, NOW - ago)], occasion, NOW) is expected
+
+
+def _document(lines: int, events: int = 0, incidents: int = 0, entries: int = 0) -> dict[str, Any]:
+    return {
+        "readings": ["x" * 100] * 20,
+        "kernel_lines": [f"{number:0100d}" for number in range(lines)],
+        "events": [f"{number:0100d}" for number in range(events)],
+        "board": {"serial": "1", "incidents": [f"{number:0100d}" for number in range(incidents)]},
+        "bmcs": [{"name": "b", "entries": [f"{number:0100d}" for number in range(entries)]}],
+        "cut": ["told before"],
+    }
+
+
+def test_a_small_document_stays_as_it_is() -> None:
+    """Nothing is said of what was not done."""
+    document = _document(2, 2, 2, 2)
+
+    assert bounded(document) == document
+
+
+def test_a_large_document_loses_the_oldest_of_its_lists() -> None:
+    """Lines and incidents come oldest first, events and entries latest first; one list suffices."""
+    cut = bounded(_document(500, 100, 300, 40), limit_bytes=40_000)
+
+    assert len(json.dumps(cut)) <= 41_000
+    assert (len(cut["kernel_lines"]), int(cut["kernel_lines"][-1])) == (64, 499)
+    assert (len(cut["events"]), int(cut["events"][0])) == (64, 0)
+    assert [int(one) for one in cut["board"]["incidents"]] == [*range(236, 300)]
+    assert len(cut["bmcs"][0]["entries"]) == 40
+    said, told = cut["cut"]
+    assert said == "told before"
+    assert told == (
+        "of kernel lines, events, incidents and log entries the latest 64 each are kept: "
+        "the document was too large"
     )
 
-    assert capture.document[captures.BECAUSE] == "an Xid 48"
+
+def test_readings_are_never_cut() -> None:
+    """They are what a capture is for, however large they make it."""
+    document = _document(3, 3, 3, 3)
+    cut = bounded(document, limit_bytes=10)
+
+    assert cut["readings"] == document["readings"]
+    assert (cut["kernel_lines"], cut["events"], cut["board"]["serial"]) == ([], [], "1")
+    assert "the latest 0 each are kept" in cut["cut"][-1]
