@@ -8,6 +8,7 @@ import pytest
 from gpuwatch.domain.flag_life import ACCEPTANCE_FAILED
 from gpuwatch.domain.flags import Flag, FlagState
 from tests.support.driven import DrivenHost, Part
+from tests.support.histories import DAY
 
 
 @pytest.fixture
@@ -35,6 +36,13 @@ def _swap(host: DrivenHost, slot: int, part: Part) -> None:
     host.reboot()
     host.slots[slot] = part
     host.start()
+    host.pulse()
+
+
+def _fall(host: DrivenHost, part: Part) -> None:
+    part.fallen = True
+    host.log_line(host.slot_of(part), 79)
+    host.deliver_log()
     host.pulse()
 
 
@@ -66,3 +74,32 @@ def test_a_flagged_board_that_is_put_back_can_be_taken_up(host: DrivenHost) -> N
     standing = [flag.code for flag in _flags(host) if flag.is_open]
 
     assert sorted(standing) == [ACCEPTANCE_FAILED, "row-remap-failed"]
+
+
+def test_a_board_that_came_back_keeps_what_latched_since_whatever_earlier_clocks_said(
+    host: DrivenHost,
+) -> None:
+    """It fell off the bus, left, was put back while the clock was years ahead, and fell again."""
+    years = 4 * 365 * DAY
+    left = host.slots[2]
+    assert left is not None
+    _fall(host, left)
+    _swap(host, 2, Part(7))
+    host.stop()
+    host.reboot(wrong_by=years)
+    host.start()
+    _swap(host, 2, left)
+    host.stop()
+    host.reboot(wrong_by=-years)
+    host.start()
+    host.pulse()
+    _fall(host, left)
+    before = set(host.agent.decisions.judge.latched)
+
+    host.stop()
+    host.reboot()
+    host.start()
+    after = set(host.agent.decisions.judge.latched)
+
+    assert ("off-the-bus-again", left.key.uuid) in before
+    assert after == before

@@ -80,7 +80,7 @@ class Decisions:
             for uuid in uuids_of(flag, self.history.records()):
                 self.judge.remember_dismissal(flag.code, uuid, flag.evidence_at)
         for code, uuid, evidence_at in outlived(self.flags, self.history.records()):
-            self.judge.remember_dismissal(code, uuid, evidence_at)
+            self.judge.remember_departure(code, uuid, evidence_at)
 
     def decide(
         self, view: HostView, records: Mapping[BoardKey, BoardRecord]

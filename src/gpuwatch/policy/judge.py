@@ -134,6 +134,15 @@ class Judge:
         if latched is None or not is_newer(latched.evidence_at, latest):
             self.leave(code, subject)
 
+    def remember_departure(self, code: str, subject: str, evidence_at: float) -> None:
+        """Take up that a board left before the start with this evidence, which it is not asked for.
+
+        Its latches ended when it left: one that is there came after its return, whatever the dates
+        say, for the clocks of earlier boots may have been wrong.
+        """
+        key = (code, subject)
+        self.dismissed[key] = max(evidence_at, self.dismissed.get(key, evidence_at))
+
     def leave(self, code: str, subject: str) -> None:
         """Forget a latched finding: the board left."""
         self.latched.pop((code, subject), None)

@@ -183,6 +183,19 @@ def test_a_dismissal_of_before_the_start_leaves_what_rests_on_newer_evidence() -
     assert (judge.latched.get(key), judge.dismissed[key]) == (None, trend.evidence_at)
 
 
+def test_what_a_board_left_with_is_not_asked_for_again_and_what_latched_since_stays() -> None:
+    """Clocks of earlier boots may date the departure after the evidence that followed it."""
+    judge = Judge(PolicySettings())
+    trend = _finding(judge.judge(host(gpu(record=RISING))), "rising-uncorrectable-trend")
+    key = (trend.code, KEY.uuid)
+
+    judge.remember_departure(*key, trend.evidence_at + 60)
+    judge.remember_departure(*key, trend.evidence_at)
+
+    assert judge.latched[key].evidence_at == trend.evidence_at
+    assert judge.dismissed[key] == trend.evidence_at + 60
+
+
 def _routes(settings: PolicySettings, **changes: object) -> tuple[Urgency, Urgency]:
     judge = Judge(settings)
     judgement = judge.judge(host(gpu(readings=FAILED), **changes))
