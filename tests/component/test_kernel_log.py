@@ -169,6 +169,37 @@ def test_a_recorded_log_of_a_hopper_server_is_read(start: StartSource) -> None:
     }
 
 
+def test_lines_of_a_recorded_log_are_kept_word_by_word(start: StartSource) -> None:
+    """All that the driver says, events or not, and nothing of others; told again by the next."""
+    listener = start(LOGS / "hopper.log")
+    assert listener.reached(829)
+    lines = listener.source.lines()
+    again = start(LOGS / "hopper.log", position=listener.position)
+    assert eventually(lambda: len(again.source.lines()) == len(lines))
+
+    texts = [line.text for line in lines]
+    assert len(texts) == 17
+    assert texts[0].startswith("NVRM: loading NVIDIA UNIX Open Kernel Module for x86_64")
+    assert "NVRM: A GPU crash dump has been created. If possible, please run\nNVRM: " in texts[15]
+    assert not any("usb" in text for text in texts)
+    assert [line.text for line in again.source.lines()] == texts
+    assert again.events == []
+
+
+def test_a_flood_of_the_bus_is_counted_and_hides_no_xid(start: StartSource, tmp_path: Path) -> None:
+    """A link that reports an error a thousand times a second."""
+    log = tmp_path / "kmsg"
+    aer = "pcieport 0000:00:01.0: AER: Corrected error received: 0000:02:00.0"
+    flood = [f"4,{number},{number},-;{aer}\n" for number in range(1, 1_001)]
+    log.write_text("".join([*flood, xid(1_001, 48, usec=1_001)]))
+    listener = start(log)
+    assert listener.reached(1_001)
+
+    assert [event.code for event in listener.events] == [48]
+    assert eventually(lambda: listener.source.skipped == 800)
+    assert [line.text for line in listener.source.lines()] == [aer] * 100 + [f"{HEAD}48, x"]
+
+
 def test_the_start_of_a_healthy_driver_tells_nothing(start: StartSource) -> None:
     """Read from an H100's host; a line of the driver that says poison is not one that means it."""
     listener = start(LOGS / "h100_start.log")

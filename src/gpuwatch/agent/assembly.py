@@ -30,6 +30,8 @@ def assemble(loaded: Loaded, clock: Clock, history: History, notifier: Notifier)
     timing = wiring.nvml_settings(settings)
     judge = Judge(wiring.policy_settings(settings))
     memory = Memory(history, lambda: kernel is not None and kernel.readable)
+    if kernel is not None:
+        memory.captures.lines, memory.captures.skipped = kernel.lines, lambda: kernel.skipped
     memory.sram.path = wiring.places(settings).sram_counts
     memory.bmcs.watch(wiring.watched_bmcs(settings), clock.now())
     return Agent(

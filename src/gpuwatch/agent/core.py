@@ -103,6 +103,7 @@ class Agent:
         Raises FatalError.
         """
         self.decisions.restore()
+        self.memory.captures.begin(self.started)
         self.guard.run(LOOK, self._look_around)  # before a source starts: one may be released
         for source in self.sources:
             source.start(self.inbox.deliver)
@@ -124,7 +125,14 @@ class Agent:
         looked = self.guard.run(LOOK, self._look_around)
         if arrived or changed or looked:
             self.guard.run(SWEEP, self.sweep, changed=changed or looked)
+        self.capture()
         self.notifier.turned(knows=self.nvml is None or self.memory.knows(self.nvml.state()))
+
+    def capture(self) -> None:
+        """Keep what is known of the boards to which something happened, after it was judged."""
+        captures, now = self.memory.captures, self.clock.now()
+        captures.look_at_flags(self.decisions.flags, now)
+        captures.work(self, now)
 
     def heartbeat_age(self) -> float:
         """Seconds since the loop last turned (any thread)."""

@@ -15,8 +15,8 @@ from gpuwatch.history import SecondWriterError
 
 log = structlog.get_logger("gpuwatch.agent")
 
-MESSAGE, LOOK, SWEEP = "message", "look", "sweep"
-JOBS = (MESSAGE, LOOK, SWEEP)
+MESSAGE, LOOK, SWEEP, CAPTURE = "message", "look", "sweep", "capture"
+JOBS = (MESSAGE, LOOK, SWEEP, CAPTURE)
 PATIENCE_SECONDS = 60.0
 _Arguments = ParamSpec("_Arguments")
 
@@ -64,12 +64,33 @@ class Guard:
         self._failing_since.pop(job, None)
         return changed
 
-    def _failed(self, job: str, error: Exception) -> None:
-        now = self._monotonic()
+    def attempt(
+        self,
+        job: str,
+        work: Callable[_Arguments, None],
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> None:
+        """Do what the agent can do without: a failure is counted and told, however often it fails.
+
+        Raises what no further turn can mend.
+        """
+        try:
+            work(*arguments, **named)
+        except _FATAL:
+            raise
+        except Exception as error:  # noqa: BLE001 - the same catch
+            self._count(job, error)
+
+    def _count(self, job: str, error: Exception) -> None:
         self._counts[job] += 1
         log.error(
             "job-failed", job=job, error=repr(error), exc_info=error, limit_by=("job", "error")
         )
+
+    def _failed(self, job: str, error: Exception) -> None:
+        now = self._monotonic()
+        self._count(job, error)
         if now - self._failing_since.setdefault(job, now) >= PATIENCE_SECONDS:
             raise FatalError(
                 f"agent: {job} has only failed for {PATIENCE_SECONDS:g} s, the last time with "

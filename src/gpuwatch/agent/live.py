@@ -2,26 +2,24 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import overload
 
+from gpuwatch.agent.answers import Answers, shape_of
 from gpuwatch.agent.trails import TrailBook
 from gpuwatch.domain.devices import BoardKey, Device
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Gap, GapReason, Sweep, Value
 from gpuwatch.domain.records import BoardRecord, BoardState
-from gpuwatch.domain.signals import OWNING_ROLES, Cadence, Signal
+from gpuwatch.domain.signals import Cadence, Signal
 from gpuwatch.domain.snapshot import Latest, Missed
-from gpuwatch.policy.rules import is_needed
+from gpuwatch.domain.trails import NO_TRAIL, Trail
 from gpuwatch.sources.base import DeviceHang, Inventory
 
 GPU_IS_LOST = 15  # NVML_ERROR_GPU_IS_LOST
 RESET_REQUIRED = 16  # NVML_ERROR_RESET_REQUIRED
 _NOT_TO_BE_HAD = frozenset({GapReason.UNSUPPORTED, GapReason.DENIED})
 _BLIND_AFTER = 3  # cadences
-
-_Rows = tuple[tuple[int, Signal], ...]
 
 
 @dataclass(slots=True)
@@ -46,16 +44,20 @@ class LiveBoard:
     hang: DeviceHang | None = None
     seen_under: str = ""
     sweeps: dict[Cadence, Sweep] = field(default_factory=dict)
+    earlier: dict[Cadence, Sweep] = field(default_factory=dict)  # those before, if it answered
     _readings: Mapping[str, Value | Gap] | None = None
     missed: dict[str, tuple[Signal, float]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     past: TrailBook = field(default_factory=TrailBook)
+    _left_trail: Trail = NO_TRAIL
 
     def take(self, sweep: Sweep, monotonic: float, driver_load: str) -> None:
         """Keep a sweep as the latest of its cadences."""
         for cadence in sweep.cadences:
+            if not self.lost and (before := self.sweeps.get(cadence)) is not None:
+                self.earlier[cadence] = before
             self.sweeps[cadence] = sweep
-        shape = _shape_of(sweep.signals)
+        shape = shape_of(sweep.signals)
         self._readings = None
         self.answers += 1
         self.swept_monotonic = monotonic
@@ -82,11 +84,13 @@ class LiveBoard:
 
     def forget_answers(self) -> None:
         """Drop readings that can no longer be trusted: the board is gone."""
+        if not self.lost:
+            self.earlier.update(self.sweeps)
         self.sweeps.clear()
         self._readings = None
         self.missed.clear()
         self.told.clear()
-        self.past = TrailBook()
+        self._left_trail, self.past = self.past.trail, TrailBook()
 
     @property
     def readings(self) -> Mapping[str, Value | Gap]:
@@ -95,7 +99,7 @@ class LiveBoard:
             self._readings = {
                 key: sweep.values[place]
                 for cadence, sweep in self.sweeps.items()
-                for place, key in _shape_of(sweep.signals).keys[cadence]
+                for place, key in shape_of(sweep.signals).keys[cadence]
             }
         return self._readings
 
@@ -125,47 +129,16 @@ class LiveBoard:
 
     def latest(self, now: Moment) -> Sequence[Latest]:
         """The latest answers, dated on the wall clock as it stands now."""
-        return _Answers(tuple(self.sweeps.items()), now.wall - now.boottime)
+        return Answers(tuple(self.sweeps.items()), now.wall - now.boottime)
 
+    def latest_before(self, now: Moment) -> Sequence[Latest]:
+        """The answers before the latest, dated in the same way: those of a board that is lost."""
+        return Answers(tuple(self.earlier.items()), now.wall - now.boottime)
 
-class _Answers(Sequence[Latest]):
-    """The answers of some sweeps, made when somebody reads them: most sweeps nobody reads.
-
-    `wall_offset` is Unix seconds at CLOCK_BOOTTIME zero. Sweeps never change, so that a reader in
-    another thread finds what was there when it was handed over.
-    """
-
-    __slots__ = ("_made", "_sweeps", "_wall_offset")
-
-    def __init__(self, sweeps: tuple[tuple[Cadence, Sweep], ...], wall_offset: float) -> None:
-        self._sweeps = sweeps
-        self._wall_offset = wall_offset
-        self._made: tuple[Latest, ...] | None = None
-
-    @overload
-    def __getitem__(self, index: int) -> Latest: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Latest]: ...
-
-    def __getitem__(self, index: int | slice) -> Latest | Sequence[Latest]:
-        return self._all()[index]
-
-    def __iter__(self) -> Iterator[Latest]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def _all(self) -> tuple[Latest, ...]:
-        if self._made is None:
-            self._made = tuple(
-                Latest(signal, sweep.values[place], at)
-                for cadence, sweep in self._sweeps
-                for at in (self._wall_offset + sweep.at.boottime,)
-                for place, signal in _shape_of(sweep.signals).rows[cadence]
-            )
-        return self._made
+    @property
+    def trail(self) -> Trail:
+        """Its last minutes and hours; of a board that is gone those before it went."""
+        return self.past.trail if self.past.trail.minutes else self._left_trail
 
 
 class Live:
@@ -254,40 +227,3 @@ def _is_gone(pci_address: str, inventory: Inventory) -> bool:
     """Whether an inventory tells that nothing is left there to hang."""
     functions = inventory.pci_functions
     return pci_address in inventory.lost or (bool(functions) and pci_address not in functions)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What every sweep of one table has in common: rows by cadence, telling places.
-
-    `keys` are the rows' keys, made once: they are looked up at every sweep.
-    """
-
-    signals: tuple[Signal, ...]
-    rows: Mapping[Cadence, _Rows]
-    keys: Mapping[Cadence, tuple[tuple[int, str], ...]]
-    owning: tuple[int, ...]
-    needed: tuple[int, ...]
-
-
-_SHAPES: dict[int, _Shape] = {}
-
-
-def _shape_of(signals: tuple[Signal, ...]) -> _Shape:
-    """Computed once per table."""
-    found = _SHAPES.get(id(signals))
-    if found is None or found.signals is not signals:
-        rows = {
-            cadence: tuple(
-                (place, signal) for place, signal in enumerate(signals) if signal.every is cadence
-            )
-            for cadence in Cadence
-        }
-        keys = {
-            cadence: tuple((place, signal.key) for place, signal in told)
-            for cadence, told in rows.items()
-        }
-        owning = tuple(at for at, signal in enumerate(signals) if signal.role in OWNING_ROLES)
-        needed = tuple(at for at, signal in enumerate(signals) if is_needed(signal))
-        found = _SHAPES[id(signals)] = _Shape(signals, rows, keys, owning, needed)
-    return found

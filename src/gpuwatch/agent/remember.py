@@ -11,10 +11,12 @@ import structlog
 
 from gpuwatch.agent import telling
 from gpuwatch.agent.bmcs import Bmcs
+from gpuwatch.agent.captures import Captures
 from gpuwatch.agent.live import Live, remembered_at
 from gpuwatch.agent.sram import HandedCounts
 from gpuwatch.domain.bmc import BmcFailure, BmcSweep
 from gpuwatch.domain.bmc_logs import LogBatch
+from gpuwatch.domain.captures import Occasion
 from gpuwatch.domain.devices import BoardKey, Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
@@ -56,6 +58,7 @@ class Memory:
     resumed: Moment | None = None  # when the driver was taken up again after a release
     released: set[str] = field(default_factory=set)  # sources whose release is not known to be over
     bmcs: Bmcs = field(init=False)
+    captures: Captures = field(init=False)
     sram: HandedCounts = field(default_factory=HandedCounts)
     _uncounted: tuple[Event, ...] = ()
     _uncounted_since: float | None = None
@@ -65,6 +68,7 @@ class Memory:
 
     def __post_init__(self) -> None:
         self.bmcs = Bmcs(self.history)
+        self.captures = Captures(self.history, self.live)
         for key, record in self.history.records().items():
             self._incidents[key] = len(record.incidents)
 
@@ -188,9 +192,11 @@ class Memory:
     def _take_sweep(self, told: Sweep) -> bool:
         sweep = self.sram.fill(told)
         board = self.live.board(sweep.board)
-        before = board.standing
+        before, answered = board.standing, board.last_good is not None and not board.lost
         board.take(sweep, time.monotonic(), self.driver.driver_load if self.driver else "")
         changed = self.note(self.history.take_sweep(sweep))
+        if board.lost and answered:
+            self.captures.want(board.key, Occasion.OFF_BUS, "the driver has lost it")
         return changed or board.standing != before
 
     def _take_inventory(self, inventory: Inventory, now: Moment) -> bool:
@@ -282,16 +288,12 @@ class Memory:
             known = self._incidents.get(incident.board, 0)
             now = len(self.history.records()[incident.board].incidents)
             self._incidents[incident.board] = now
-            tell = log.warning if now > known else log.debug
-            tell(
-                "incident-opened" if now > known else "incident-extended",
-                serial=incident.board.serial,
-                uuid=incident.board.uuid,
-                memory=incident.memory.value,
-                signals=[signal.kind.value for signal in incident.signals],
-            )
+            telling.tell_incident(incident, opened=now > known)
+            if now > known:
+                self.captures.opened(incident)
         return bool(change.boards or change.events)
 
     def say(self, events: tuple[Event, ...]) -> None:
         """One log line an event: log shipping is the off-host copy."""
         telling.tell(events)
+        self.captures.follow(events)

@@ -3,6 +3,7 @@
 import structlog
 
 from gpuwatch.domain.events import Event, EventKind
+from gpuwatch.domain.incidents import Incident
 from gpuwatch.sources.base import Inventory
 
 log = structlog.get_logger("gpuwatch.remember")
@@ -49,3 +50,14 @@ def tell(events: tuple[Event, ...]) -> None:
         }
         told = {name: fact for name, fact in facts.items() if fact not in (None, "")}
         getattr(log, level)(event.kind.value.replace("_", "-"), **told)
+
+
+def tell_incident(incident: Incident, *, opened: bool) -> None:
+    """One log line for an incident that was opened, or that more belongs to."""
+    getattr(log, "warning" if opened else "debug")(
+        "incident-opened" if opened else "incident-extended",
+        serial=incident.board.serial,
+        uuid=incident.board.uuid,
+        memory=incident.memory.value,
+        signals=[signal.kind.value for signal in incident.signals],
+    )

@@ -6,6 +6,9 @@ from enum import StrEnum
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.xids import XidAdvice
 
+# https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
+_OFF_BUS_XID = 79
+
 
 class EventKind(StrEnum):
     """Everything that gpuwatch dates. The value is what is stored, logged and shown."""
@@ -94,3 +97,10 @@ class Event:
     def latest(self) -> float:
         """The latest instant at which it can have happened, Unix seconds."""
         return self.at if self.not_after is None else self.not_after
+
+    @property
+    def is_off_bus(self) -> bool:
+        """Whether it says that a board fell off the bus."""
+        return self.kind is EventKind.FELL_OFF_BUS or (
+            self.kind is EventKind.XID and self.code == _OFF_BUS_XID
+        )

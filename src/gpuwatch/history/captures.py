@@ -5,11 +5,12 @@ A document is kept as compressed JSON. None is held in memory: one takes as much
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gpuwatch.domain.captures import Capture, Occasion
+from gpuwatch.domain.captures import FIRST_KEPT, LATEST_KEPT, Capture, Occasion
 from gpuwatch.domain.devices import BoardKey
+from gpuwatch.history.book import Book
 from gpuwatch.history.proofs import Proofs
 from gpuwatch.history.tables import CAPTURES, Row
 from gpuwatch.history.timeline import Instant
@@ -76,9 +77,34 @@ def capture_row(
     return (number, board, occasion.value, *when, int(settled), pack(document))
 
 
-def settled_row(row: tuple[Any, ...], document: Mapping[str, Any]) -> Row:
-    """The row of the same capture with what followed in its document."""
-    return (*row[:_SETTLED], 1, pack(document))
+def updated_row(row: tuple[Any, ...], document: Mapping[str, Any], *, settled: bool) -> Row:
+    """The row of the same capture with more in its document."""
+    return (*row[:_SETTLED], int(settled), pack(document))
+
+
+def first_too_many(book: Book, board: int) -> int | None:
+    """The number of the capture to give up when more of a board wait for a sick disk than are kept.
+
+    No rank gives them up, and they are large.
+    """
+    waiting = [row for row in book.store.waiting_rows(CAPTURES) if row[_BOARD] == board]
+    if len(waiting) <= FIRST_KEPT + LATEST_KEPT:
+        return None
+    number = waiting[FIRST_KEPT][_NUMBER]
+    assert isinstance(number, int)  # noqa: S101 - it is the key
+    return number
+
+
+def join_capture(
+    book: Book,
+    row: tuple[Any, ...],
+    boards: Mapping[int, int],
+    moved: Callable[[Instant], Instant],
+) -> None:
+    """Put a capture of a book that was begun in memory; `moved` gives its instants in `book`."""
+    instant = moved(Instant(row[_BOOT], row[_BOOTTIME]))
+    where = (book.number(CAPTURES), boards[row[_BOARD]], row[_OCCASION])
+    book.store.put(CAPTURES, (*where, instant.boot, instant.boottime, *row[_SETTLED:]))
 
 
 def pack(document: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,6 @@ from gpuwatch.history.tables import ERROR_SIGNALS, EVENTS, OFF_BUS, RESETS, XIDS
 from gpuwatch.history.timeline import Instant
 
 # https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html
-_OFF_BUS_XID = 79
 _OWNERS: dict[int, tuple[ErrorKind, Memory]] = {
     48: (ErrorKind.XID_48, Memory.UNKNOWN),
     171: (ErrorKind.XID_171, Memory.DRAM),
@@ -129,13 +128,6 @@ def remember_exact(known: BoardHistory, exact: Exact) -> None:
     """Keep an instant by which a counter's rise may be dated later."""
     known.exact.append(exact)
     del known.exact[:-_EXACT_INSTANTS]
-
-
-def is_off_bus(event: Event) -> bool:
-    """Whether the event says that a board fell off the bus."""
-    return event.kind is EventKind.FELL_OFF_BUS or (
-        event.kind is EventKind.XID and event.code == _OFF_BUS_XID
-    )
 
 
 def fall_off(book: Book, known: BoardHistory, instant: Instant) -> None:

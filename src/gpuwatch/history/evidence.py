@@ -12,7 +12,7 @@ from gpuwatch.history.timeline import Instant
 def gather(book: Book, known: BoardHistory, event: Event, instant: Instant) -> list[Case]:
     """Write down what `event` is evidence of; the incidents it opened, extended or dated."""
     cases: list[Case | None] = []
-    if events.is_off_bus(event):
+    if event.is_off_bus:
         events.fall_off(book, known, instant)
     if event.kind is EventKind.RESET:
         events.reset(book, known, instant, "event")

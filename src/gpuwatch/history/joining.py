@@ -13,6 +13,7 @@ from gpuwatch.history import events, ledger, rows, rule_sets, sweeps, tables, xi
 from gpuwatch.history.bmc_store import join_bmcs, waiting_entries
 from gpuwatch.history.boards import NOWHERE, BlindGap, BoardHistory, Counted, Occurrences, Report
 from gpuwatch.history.book import HOST, Book, Logged
+from gpuwatch.history.captures import join_capture
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
 from gpuwatch.history.held import Effect, keep_best
 from gpuwatch.history.load import load
@@ -40,6 +41,7 @@ class _Joint:
 def join(begun: Book) -> Book:
     """The book of the file, with all that `begun` saw; its rows wait to be committed."""
     entries = waiting_entries(begun)
+    captured = begun.store.waiting_rows(tables.CAPTURES)
     begun.store.forget()
     book = load(begun.store)
     boots = {
@@ -63,6 +65,8 @@ def join(begun: Book) -> Book:
     _join_traces(joint, None, begun.host_traces)
     _join_decisions(joint)
     join_bmcs(begun, book, entries.values(), joint.instant)
+    for row in captured:
+        join_capture(book, row, numbers, joint.instant)
     for logged in begun.recent:
         if logged.event.kind not in _NAIVE and not book.has_met(logged.event.identity):
             board, instant = numbers[logged.board], joint.instant(logged.instant)

@@ -11,9 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gpuwatch.sources.kmsg import is_told_of, matters
+
 DIRECTORIES = ("/var/lib/systemd/pstore", "/sys/fs/pstore")
 _FILE_BYTES = 1 << 20
 _FILES = 200
+_TELLING_LINES, _OTHER_LINES = 256, 100
 _DEPTH = 3
 _WHOLE = "dmesg.txt"  # systemd's assembly of all parts in its directory
 _PART = re.compile(r"^(\w+#\d+) Part ?\d+", re.MULTILINE)
@@ -68,6 +71,16 @@ def read_dumps(directories: Iterable[str], now: float) -> tuple[CrashDump, ...]:
     dumps = (_dump(key, files) for key, files in found.items())
     ordered = sorted((dump for dump in dumps if dump.lines), key=lambda dump: dump.at)
     return tuple(_without_repeats(ordered))
+
+
+def worth_telling(dump: CrashDump) -> list[tuple[int, str]]:
+    """Its latest lines that events may come from, and between them the latest that only tell."""
+    places = range(len(dump.lines))
+    telling = [place for place in places if matters(dump.lines[place][1])]
+    known = set(telling)
+    others = [place for place in places if place not in known and is_told_of(dump.lines[place][1])]
+    chosen = sorted((*telling[-_TELLING_LINES:], *others[-_OTHER_LINES:]))
+    return [dump.lines[place] for place in chosen]
 
 
 def _dump(key: tuple[str, str], files: list[tuple[str, float, str]]) -> CrashDump:

@@ -15,9 +15,13 @@ Started as `python -m gpuwatch.sources.kernel_log --path /dev/kmsg [--after SEQU
     {"say": "position"}                                        as before; at least every 60 s
     {"say": "lost", "count": 12}                               records were overwritten unread
 
+    {"say": "skipped", "count": 40}                  lines of a flood that only tell were left out
+
 `live` is true when the kernel's own log was read as it was written. A record at or before `--after`
 is `seen`: said again, so that the parent can put lines together as it did before, and to be
-delivered by nobody. What a process wrote into the log is left out.
+delivered by nobody. What a process wrote into the log is left out. Records that no event can come
+from, and that are kept as they are, have a budget: a bus that reports an error a thousand times a
+second is not heard out.
 """
 
 import errno
@@ -30,8 +34,15 @@ from typing import Any
 
 from gpuwatch.sources import wire
 from gpuwatch.sources.child import die_first, end_with_parent
-from gpuwatch.sources.crash_dumps import read_dumps
-from gpuwatch.sources.kmsg import Freshness, KernelRecord, matters, parse_record
+from gpuwatch.sources.crash_dumps import read_dumps, worth_telling
+from gpuwatch.sources.kmsg import (
+    Freshness,
+    KernelRecord,
+    Ration,
+    is_told_of,
+    matters,
+    parse_record,
+)
 from gpuwatch.sources.log_file import LogFile, LogKind
 
 Say = Callable[[dict[str, Any]], None]
@@ -58,6 +69,8 @@ class Follower:
         self._caught_up = False
         self._live = False
         self._freshness = Freshness()
+        self._ration = Ration()
+        self._skipped = 0
         self._told = False
         self._position: int | None = None
         self._said_at = 0.0
@@ -84,6 +97,9 @@ class Follower:
     def _say_position(self, *, live: bool) -> None:
         """Say how far everything was said."""
         self._told, self._said_at = False, time.monotonic()
+        if self._skipped:
+            self._say({"say": "skipped", "count": self._skipped})
+            self._skipped = 0
         if self._last is None or self._last == self._position or not self._usec:
             self._say({"say": "position"})
             return
@@ -101,8 +117,15 @@ class Follower:
         if self._after is None or record.sequence > self._after:
             self._last, self._usec = record.sequence, record.usec
         self._live = self._caught_up and self._is_fresh(record.usec)
-        if record.from_kernel and matters(record.text):
+        if not record.from_kernel:
+            return
+        if matters(record.text):
             self._say_record(record)
+        elif is_told_of(record.text):
+            if self._ration.allows(record):
+                self._say_record(record)
+            else:
+                self._skipped += 1
 
     def _notice_new_log(self, sequence: int) -> None:
         """The kernel never counts backwards; who writes a FIFO may begin anew."""
@@ -215,7 +238,7 @@ def _say_dumps(directories: Sequence[str], page: wire.ProgressPage | None, say: 
     if page is not None and directories:
         page.enter(time.clock_gettime_ns(time.CLOCK_BOOTTIME), "", "read crash dumps")
     for dump in read_dumps(directories, time.time()):
-        lines = [[usec, text[:_DUMP_LINE]] for usec, text in dump.lines if matters(text)]
+        lines = [[usec, text[:_DUMP_LINE]] for usec, text in worth_telling(dump)]
         if lines:
             say(
                 {
@@ -223,7 +246,7 @@ def _say_dumps(directories: Sequence[str], page: wire.ProgressPage | None, say: 
                     "name": dump.name,
                     "at": dump.at,
                     "last": dump.last_usec,
-                    "lines": lines[-_BATCH:],
+                    "lines": lines,
                 }
             )
     if page is not None:

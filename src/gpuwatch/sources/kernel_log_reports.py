@@ -8,7 +8,8 @@ from gpuwatch.domain.events import Event
 from gpuwatch.domain.moments import Moment
 from gpuwatch.sources.base import LogPosition
 from gpuwatch.sources.kernel_events import KernelEvents, LogClock, Stamp, compared
-from gpuwatch.sources.kmsg import KernelRecord, looks_like_xid, read_line
+from gpuwatch.sources.kernel_lines import KernelLines, line_of
+from gpuwatch.sources.kmsg import KernelRecord, looks_like_xid, matters, read_line
 
 # Two boots are the same when they began at the same time, as well as a dump's date tells it.
 _SAME_BOOT_SECONDS = 900.0
@@ -21,16 +22,21 @@ Report = Event | LogPosition
 class KernelLogReports:
     """Puts together what one child after the other says. Time is passed in.
 
+    `lines` are the latest lines as they were written, for who wants them: they are no reports.
     `position` is how far the log was read and delivered, over all children. `lost` counts records
-    overwritten unread, `unread` lines that look like an Xid and are in no known shape.
+    overwritten unread, `skipped` lines of floods that were not kept, `unread` lines that look like
+    an Xid and are in no known shape.
     """
 
     def __init__(self, position: LogPosition | None) -> None:
         self.position = position
+        self.lines = KernelLines()
         self.lost = 0
+        self.skipped = 0
         self.unread = 0
         self._events = KernelEvents()
         self._said = -1  # the last record read in this life; a position may lag behind it
+        self._kept = -1  # the last record among the lines: a new child says all of them again
         self._owed = False  # an event was delivered and no position behind it yet
         self._position_at = -math.inf  # seconds since boot when the last one was delivered
         self._clock = LogClock()
@@ -63,6 +69,9 @@ class KernelLogReports:
             case "lost":
                 self.lost += int(message["count"])
                 return ()
+            case "skipped":
+                self.skipped += int(message["count"])
+                return ()
             case other:
                 raise ValueError(f"no message of the kernel-log reader: {other!r}")
 
@@ -89,7 +98,8 @@ class KernelLogReports:
         if live:
             self._clock = compared(record.usec, now)
         stamp = self._clock.stamp(record.usec, now, live=live)
-        event = self._events.read(record, stamp)
+        self._keep(record, stamp, seen=bool(message["seen"]))
+        event = self._events.read(record, stamp) if matters(record.text) else None
         if message["seen"]:
             return ()
         self._said = record.sequence
@@ -99,6 +109,13 @@ class KernelLogReports:
             return ()
         self._owed = True
         return (event,)
+
+    def _keep(self, record: KernelRecord, stamp: Stamp, *, seen: bool) -> None:
+        """Keep the line, once: an agent that was started anew finds in the log what it knew."""
+        if not seen or record.sequence > self._kept:
+            self._kept = record.sequence
+            line = line_of(record, stamp.boot_id, stamp.at, priority=record.priority)
+            self.lines.add(line)
 
     def _position(self, message: Mapping[str, Any], now: Moment) -> tuple[Report, ...]:
         fresh = self.position is None or self.position.boot_id != now.boot_id
@@ -142,7 +159,8 @@ class KernelLogReports:
                 at=written_at - (last - record.usec) * _USEC,
                 not_after=written_at,
             )
-            event = events.read(record, stamp)
+            self.lines.add(line_of(record, stamp.boot_id, stamp.at, priority=None))
+            event = events.read(record, stamp) if matters(record.text) else None
             if event is not None and record.usec > known_usec:
                 found.append(event)
         return tuple(found)

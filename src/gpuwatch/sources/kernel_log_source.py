@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from gpuwatch.domain.kernel_lines import KernelLine
 from gpuwatch.domain.moments import Clock
 from gpuwatch.domain.snapshot import SourceState
 from gpuwatch.sources.base import Deliver, LogPosition
@@ -83,6 +84,15 @@ class KernelLogSource:
     def unread(self) -> int:
         """Lines that look like an Xid in a shape that is not known, since the agent started."""
         return self._reports.unread
+
+    @property
+    def skipped(self) -> int:
+        """Lines of floods that were not kept as they were, since the agent started."""
+        return self._reports.skipped
+
+    def lines(self) -> tuple[KernelLine, ...]:
+        """The latest lines as the kernel wrote them, in order (any thread)."""
+        return self._reports.lines.latest()
 
     @property
     def readable(self) -> bool:

@@ -108,6 +108,11 @@ FATAL = "fatal"
 # Quick to look for; every pattern above holds one of them.
 _MARKS = (" Xid (", " SXid (", "allen off the bus", "RmInitAdapter failed", "NVRM: The NVIDIA GPU ",
           "NVRM: GPU at ", "erial number is", "Board Serial Number")  # fmt: skip
+# Beside those: what the driver and the bus under it say, which tells nothing here and may all to
+# who has the board in hands. https://docs.kernel.org/PCI/pcieaer-howto.html
+_DRIVER = ("NVRM", "nvidia", "nvswitch")
+_BEGINNINGS = (*_DRIVER, "pcieport ")
+_OF_THE_BUS = ("AER:", "DPC:", "PCIe Bus Error", "[Hardware Error]")
 _NVLINK = re.compile(
     r"(?P<unit>[A-Z][A-Z0-9_]+) (?:Fatal|Non-?fatal)\b.*?\bLink (?P<link>-?\d+) "
     r"\(0x(?P<intrinfo>[0-9a-f]+)[ ,]+0x(?P<status>[0-9a-f]+)",
@@ -139,6 +144,32 @@ class Freshness:
         return True
 
 
+class Ration:
+    """How many lines that only tell are heard: a burst, then so many a second of the log's clock.
+
+    The bus has a budget of its own, so that a link that fails all the time cannot silence the
+    driver. The log's clock, not ours: what waited since boot is read within an instant.
+    """
+
+    BURST = 200.0
+    PER_SECOND = 20.0
+
+    def __init__(self) -> None:
+        self._left = {True: self.BURST, False: self.BURST}
+        self._at = {True: 0, False: 0}
+
+    def allows(self, record: KernelRecord) -> bool:
+        """Whether this one is still within its budget, which it then uses up."""
+        bus = not record.text.startswith(_DRIVER)
+        passed = max(record.usec - self._at[bus], 0) * 1e-6
+        self._at[bus] = record.usec
+        self._left[bus] = min(self._left[bus] + passed * self.PER_SECOND, self.BURST)
+        if self._left[bus] < 1.0:
+            return False
+        self._left[bus] -= 1.0
+        return True
+
+
 def parse_record(data: str) -> KernelRecord:
     """One record, its continuation lines included. Raises ValueError for anything else."""
     head, *rest = data.rstrip("\n").split("\n")
@@ -159,6 +190,11 @@ def parse_record(data: str) -> KernelRecord:
 def matters(text: str) -> bool:
     """Whether `read_line` may have something to say of it. Cheap: for every line of the kernel."""
     return any(mark in text for mark in _MARKS)
+
+
+def is_told_of(text: str) -> bool:
+    """Whether a line is worth keeping as it is: of the driver, or of the bus. Cheap as well."""
+    return text.startswith(_BEGINNINGS) or any(mark in text for mark in _OF_THE_BUS)
 
 
 def read_line(text: str) -> Line | None:

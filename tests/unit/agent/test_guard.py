@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gpuwatch.agent.guard import LOOK, MESSAGE, SWEEP, FatalError, Guard
+from gpuwatch.agent.guard import CAPTURE, LOOK, MESSAGE, SWEEP, FatalError, Guard
 from gpuwatch.history import SecondWriterError
 
 
@@ -37,7 +37,7 @@ def test_a_job_that_fails_is_counted_and_the_loop_goes_on() -> None:
     changed = guard.run(MESSAGE, _fail(KeyError("x")))
 
     assert changed
-    assert guard.failures == {MESSAGE: 1, LOOK: 0, SWEEP: 0}
+    assert guard.failures == {MESSAGE: 1, LOOK: 0, SWEEP: 0, CAPTURE: 0}
     assert not guard.run(LOOK, _nothing)
 
 
@@ -80,3 +80,28 @@ def test_a_wish_to_end_is_no_failure() -> None:
 
     with pytest.raises(SystemExit):
         Guard(Seconds()).run(LOOK, leave)
+
+
+def _fail_at_once() -> None:
+    raise KeyError("x")
+
+
+def _run_out() -> None:
+    raise MemoryError
+
+
+def test_what_the_agent_can_do_without_never_ends_it() -> None:
+    """However long it only fails: it is counted, and told."""
+    seconds = Seconds()
+    guard = Guard(seconds)
+    for _ in range(10):
+        guard.attempt(CAPTURE, _fail_at_once)
+        seconds.now += 60.0
+
+    assert guard.failures[CAPTURE] == 10
+
+
+def test_memory_that_ran_out_ends_it_whatever_it_was_wanted_for() -> None:
+    """Nothing is left to trust."""
+    with pytest.raises(MemoryError):
+        Guard(Seconds()).attempt(CAPTURE, _run_out)

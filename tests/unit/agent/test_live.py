@@ -259,3 +259,34 @@ def test_one_good_reading_ends_blindness() -> None:
         board.take(_sweep(value, at=moment), float(at), "load")
 
     assert board.blind_to(replace(NOW, boottime=NOW.boottime + 40), CADENCES) == ()
+
+
+def test_the_answers_before_the_latest_stay() -> None:
+    """Of a board that is lost those that it gave last, however often it is asked."""
+    board = LiveBoard(KEY)
+    lost = Gap(GapReason.LOST, 15)
+    board.take(_sweep(1, 17), 0.0, "load")
+    board.take(_sweep(2, 18), 10.0, "load")
+    first = {answer.value for answer in board.latest_before(NOW)}
+    board.take(_sweep(lost, lost), 20.0, "load")
+    board.take(_sweep(lost, lost), 30.0, "load")
+
+    assert first == {1, 17}
+    assert {answer.value for answer in board.latest_before(NOW)} == {2, 18}
+    assert [answer.value for answer in board.latest(NOW)] == [lost, lost]
+
+
+def test_a_board_that_is_gone_leaves_its_last_answers_and_its_trail() -> None:
+    """They are what is known of how it was."""
+    live = Live()
+    live.take_inventory(Inventory(devices=(_device(),)))
+    board = live.board(KEY)
+    board.take(_sweep(1), 0.0, "load")
+    board.take(_sweep(2, at=replace(NOW, boottime=NOW.boottime + 60.0)), 60.0, "load")
+    trail = board.trail
+    live.take_inventory(Inventory(devices=()))
+
+    assert [answer.value for answer in board.latest_before(NOW)] == [2]
+    assert list(board.latest(NOW)) == []
+    assert len(trail.minutes) == 1
+    assert board.trail == trail

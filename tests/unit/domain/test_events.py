@@ -1,5 +1,7 @@
 """An event is dated exactly, or by the interval in which it must have happened."""
 
+import pytest
+
 from gpuwatch.domain.events import Event, EventKind, EventSource
 
 
@@ -25,3 +27,23 @@ def test_an_event_seen_between_two_looks_happened_in_between() -> None:
     event = _event(not_before=40.0, not_after=60.0)
 
     assert (event.earliest, event.latest) == (40.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "expected"),
+    [
+        (EventKind.FELL_OFF_BUS, None, True),
+        (EventKind.XID, 79, True),
+        (EventKind.XID, 48, False),
+        (EventKind.SXID, 79, False),
+    ],
+)
+def test_a_fall_off_the_bus_is_told_by_a_line_or_an_xid(
+    kind: EventKind, code: int | None, *, expected: bool
+) -> None:
+    """A switch's error with the same number is none."""
+    event = Event(
+        kind=kind, at=1.0, source=EventSource.KERNEL_LOG, identity="x", boot_id="b", code=code
+    )
+
+    assert event.is_off_bus is expected

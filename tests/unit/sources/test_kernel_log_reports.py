@@ -203,3 +203,39 @@ def test_a_dump_of_a_boot_nobody_read_is_told_whole() -> None:
     known = LogPosition(boot_id="boot-0", sequence=5, usec=10**12, booted_at=CRASH - 90_000.0)
 
     assert len(events(KernelLogReports(known), dump(100.0, 998.0))) == 2
+
+
+def test_lines_are_kept_as_they_were_written_and_are_no_reports() -> None:
+    """Also those that no event comes from; what a flood had too many of is counted."""
+    reports = KernelLogReports(None)
+    said = record(7, 94) | {"text": "NVRM: GPU 0000:01:00.0: hello"}
+    told = reports.read(said, NOW)
+    reports.read({"say": "skipped", "count": 40}, NOW)
+
+    (line,) = reports.lines.latest()
+    assert told == ()
+    assert (line.text, line.pci_address) == ("NVRM: GPU 0000:01:00.0: hello", "0000:01:00.0")
+    assert (line.at, line.usec, line.priority, line.boot_id) == (NOW.wall, 14_000_000, 3, BOOT)
+    assert reports.skipped == 40
+
+
+def test_lines_that_were_seen_by_the_agent_before_are_kept_once() -> None:
+    """After a restart the log is read from its start, by every child anew."""
+    reports = KernelLogReports(LogPosition(boot_id=BOOT, sequence=8, usec=16, booted_at=BOOTED_AT))
+    for _ in range(2):
+        reports.begin()
+        for sequence in (7, 8):
+            reports.read(record(sequence, 94, seen=True, live=False), NOW)
+    reports.read(record(9, 94), NOW)
+
+    assert [line.usec for line in reports.lines.latest()] == [14_000_000, 16_000_000, 18_000_000]
+
+
+def test_the_lines_of_a_crash_dump_are_kept_with_its_dates() -> None:
+    """What the crash dump does not keep is not made up."""
+    reports = KernelLogReports(None)
+    reports.read(dump(990.0), NOW)
+
+    (line,) = reports.lines.latest()
+    assert (line.at, line.priority) == (CRASH - 10.0, None)
+    assert line.boot_id == f"dump-{int(CRASH)}"
