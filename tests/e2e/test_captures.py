@@ -70,6 +70,10 @@ def test_a_double_bit_error_is_captured_although_the_agent_is_killed_at_once(
 def _fail(server: Server, agent: AgentProcess) -> None:
     """A double-bit error that is not contained: Xid 48, 63 and 95."""
     agent.wait_for_gpus(2)
-    eventually(lambda: agent.metric("gpuwatch_nvml_sweep_seconds_count"), "sweeps")
+    polls = "gpuwatch_source_poll_duration_seconds_count"
+    eventually(
+        lambda: any(count >= 3 for count in agent.metric(polls, source="nvml").values()),
+        "there are sweeps before it",
+    )
     server.kernel_message("NVRM: a line of which no event comes")
     server.uncorrectable(BAD, contained=False)
