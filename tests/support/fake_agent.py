@@ -33,6 +33,7 @@ from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.exposition.window_documents import plan_document
 from gpuwatch.exposition.work_orders import work_order
 from gpuwatch.policy.views import PolicySettings
+from tests.support.doctors import told as told_by
 from tests.support.histories import DAY, START
 
 
@@ -47,6 +48,7 @@ class FakeAgent:
         self.refusal: ControlError | None = None
         self.history: Path | None = None
         self.written = True
+        self.told: dict[str, object] = {}  # what a doctor is told otherwise
         self._server = ControlServer(self.path, self._answer, lambda _event, _facts: None)
         self._server.start()
 
@@ -73,6 +75,7 @@ class FakeAgent:
             "flag": lambda: {"flag": self._flag(request)},
             "work-order": lambda: self._work_order(request),
             "audit": lambda: {"audit": self._audit(request), "more": False},
+            "doctor": lambda: dict(told_by(self.snapshot, **self.told)),
             "boards-export": lambda: {"boards": [self._line()]},
             "maintenance-list": lambda: {
                 "maintenance": status_document(self.snapshot)["maintenance"]

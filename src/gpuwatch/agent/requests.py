@@ -14,7 +14,6 @@ from gpuwatch.agent.flag_requests import FlagRequests
 from gpuwatch.agent.maintenance import MaintenanceError
 from gpuwatch.agent.preview import preview
 from gpuwatch.agent.releases import StandingRelease, longest_release, wait_released
-from gpuwatch.agent.upkeep_requests import UpkeepRequests
 from gpuwatch.control.naming import Named, resolve
 from gpuwatch.control.peers import Peer
 from gpuwatch.control.requests import ControlError, ErrorKind, Request
@@ -35,14 +34,18 @@ from gpuwatch.history import HistoryError
 log = structlog.get_logger("gpuwatch.control")
 
 Answer = Mapping[str, object]
+Answers = Mapping[str, Callable[[Request, str], Answer]]
 ANSWER_SECONDS = 10.0
 HISTORY_EVENTS = 500
 
 
 class Requests:
-    """Answers one request at a time per connection. Every change stands in the audit log."""
+    """Answers one request at a time per connection. Every change stands in the audit log.
 
-    def __init__(self, agent: Agent, standing: StandingRelease, upkeep: UpkeepRequests) -> None:
+    `others` answer requests that are no matter of boards.
+    """
+
+    def __init__(self, agent: Agent, standing: StandingRelease, others: Answers) -> None:
         self._agent = agent
         self._standing = standing
         self._answers: dict[str, Callable[[Request, str], Answer]] = {
@@ -64,7 +67,7 @@ class Requests:
             "resume": self._resume,
             **FlagRequests(agent).answers,
             **BmcRequests(agent, lambda: self._present).answers,
-            **upkeep.answers,
+            **others,
         }
 
     def answer(self, request: Request, peer: Peer) -> Answer:

@@ -16,6 +16,7 @@ from gpuwatch.agent import wiring
 from gpuwatch.agent.actions import tell_audit
 from gpuwatch.agent.assembly import assemble
 from gpuwatch.agent.calendars import CalendarWatch
+from gpuwatch.agent.doctor_requests import DoctorRequests
 from gpuwatch.agent.hooks import HookWatch
 from gpuwatch.agent.housekeeping import Housekeeping
 from gpuwatch.agent.releases import StandingRelease
@@ -31,6 +32,7 @@ from gpuwatch.domain.moments import Clock
 from gpuwatch.domain.snapshot import WebState
 from gpuwatch.exposition.connections import Limits
 from gpuwatch.exposition.listen import Address, ListenError
+from gpuwatch.exposition.scrapes import Scrapes
 from gpuwatch.exposition.site import Site
 from gpuwatch.exposition.web import WebServer
 from gpuwatch.history import SecondWriterError
@@ -62,12 +64,14 @@ class Service:
         self.agent = assemble(loaded, clock, self._history, notifier)
         self.agent.on_reload = self._reload
         self._standing = StandingRelease(wiring.places(loaded.settings).release)
+        self._scrapes = Scrapes()
         self.web = self._web()
         self._upkeep = UpkeepRequests(self.agent)
+        doctor = DoctorRequests(self.agent, lambda: self._loaded, self.web, self._scrapes)
         self.agent.web_state = self._web_state
         self._control = ControlServer(
             wiring.places(loaded.settings).control_socket,
-            Requests(self.agent, self._standing, self._upkeep).answer,
+            Requests(self.agent, self._standing, self._upkeep.answers | doctor.answers).answer,
             lambda event, facts: log.warning(event, **facts),
         )
         backups = wiring.nightly_backups(
@@ -205,6 +209,7 @@ class Service:
             tuple(Address.parse(text) for text in settings.listen_addresses),
             site.answer,
             protection=self._web_config.protection,
+            heard=self._scrapes.note,
             report=lambda path, error: log.error(
                 "page-failed", path=path, error=repr(error), exc_info=error, limit_by=("error",)
             ),

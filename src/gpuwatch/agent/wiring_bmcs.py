@@ -14,7 +14,7 @@ from gpuwatch.sources.bmc_source import COMMANDS, BmcSettings, BmcSource, Transl
 Log = Callable[[str], None]
 
 _APART_SECONDS = 1.0  # a child takes half a second of a core to start
-_TRANSLATORS: Mapping[BmcProtocol, Translate] = {
+TRANSLATORS: Mapping[BmcProtocol, Translate] = {
     BmcProtocol.IPMI: bmc_ipmi.translate,
     BmcProtocol.IPMI_LOCAL: bmc_ipmi.translate,
     BmcProtocol.REDFISH: bmc_redfish.translate,
@@ -29,7 +29,7 @@ def bmc_sources(
         BmcSource(
             clock,
             told,
-            _TRANSLATORS[settings.bmc[told.name].protocol],
+            TRANSLATORS[settings.bmc[told.name].protocol],
             positions=history.log_positions(told.name),
             log=log,
         )

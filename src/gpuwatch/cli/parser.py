@@ -8,6 +8,7 @@ from gpuwatch.cli.words import (
     backtest,
     bmcs,
     boards,
+    doctor,
     flags,
     looking,
     maintenance,
@@ -21,6 +22,7 @@ from gpuwatch.cli.words import (
 # The groups in the order in which `gpuwatch --help` and the manual page tell them.
 GROUPS = (
     running,
+    doctor,
     looking,
     flags,
     boards,

@@ -1,4 +1,4 @@
-"""Upkeep forms: what can be asked of the agent to keep its memory, and the way of its alerts."""
+"""Upkeep forms: what can be asked of the agent for its own sake: memory, alerts, what is amiss."""
 
 from gpuwatch.control.forms import Access, Field, FieldKind, RequestForm, text
 
@@ -36,6 +36,13 @@ UPKEEP_FORMS: tuple[RequestForm, ...] = (
         Access.CHANGING,
         "End the test alerts.",
         '{"ended": [ROUTE, ...]}',
+    ),
+    RequestForm(
+        "doctor",
+        Access.READING,
+        "What the agent alone can tell of itself, with the status, also while its loop hangs.",
+        "agent.doctor_requests.DoctorShape",
+        (Field("metrics", FieldKind.FLAG, default=False),),
     ),
 )
 # fmt: on

@@ -27,6 +27,7 @@ from gpuwatch.exposition.protection import Protection
 
 Handler = Callable[[Request], Response]
 Report = Callable[[str, Exception], None]
+Heard = Callable[[str, str, str, int], None]  # client, what it says it is, path, status
 _END_OF_HEAD = b"\r\n\r\n"
 _PARTING_SECONDS = 1.0
 _NO_DESCRIPTOR_SECONDS = 0.5
@@ -40,7 +41,8 @@ class WebServer:
 
     The handler runs on that thread and must not block: it copies or renders, it never waits. When
     it raises, the client gets a 500 without detail and `report` the path and the exception.
-    `protection` is asked for every connection and request, and must not block either.
+    `protection` is asked for every connection and request, and must not block either; `heard` is
+    told of every answer.
     """
 
     def __init__(
@@ -51,12 +53,14 @@ class WebServer:
         report: Report,
         limits: Limits | None = None,
         protection: Callable[[], Protection] = lambda: _UNPROTECTED,
+        heard: Heard = lambda _client, _program, _path, _status: None,
     ) -> None:
         self._addresses = addresses
         self._handler = handler
         self._report = report
         self._limits = limits or Limits()
         self._protection = protection
+        self._heard = heard
         self._sockets: tuple[socket.socket, ...] = ()
         self._crowd: Crowd[Connection] = Crowd(self._limits.connections, self._limits.strangers)
         self._pace = Pace(self._limits.each_second, self._limits.burst)
@@ -217,6 +221,8 @@ class WebServer:
         # What was opened under another certificate or other users ends with this answer.
         keep_alive = request.keep_alive and protection is connection.protection
         response = await self._answer(request, connection.group, protection)
+        program = request.headers.get("user-agent", "")
+        self._heard(connection.group, program, request.path, response.status)
         head_only = request.method == "HEAD"
         await self._send(
             connection, response, protection, keep_alive=keep_alive, head_only=head_only

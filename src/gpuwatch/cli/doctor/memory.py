@@ -1,0 +1,161 @@
+"""Memory: looks at the history, the room on its disk, and the backups."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gpuwatch.cli.doctor.answers import Answer, ok, problem, unknown
+from gpuwatch.cli.doctor.scene import Scene
+from gpuwatch.history.examining import Examined, examine_file
+from gpuwatch.history.health import Degraded, reason_on, remedy_of
+
+_MEBIBYTE = 1 << 20
+_LEAST_BYTES = 256 * _MEBIBYTE  # a history of years, its copy beside it, and a backup
+_DAY = 86_400.0
+_LATE_DAYS = 2.0
+_OTHERS = stat.S_IRWXO | stat.S_IWGRP
+_BACKUP = "gpuwatch runbook backup-failed"
+
+
+def look_at_history(scene: Scene) -> Iterator[Answer]:
+    """Whether it is written, whole, of this version's schema, and the agent's alone."""
+    path = scene.history
+    degraded = scene.told["snapshot"]["status"]["degraded"] if scene.told else []
+    if degraded:
+        remedy = "; ".join(dict.fromkeys(remedy_of(reason) for reason in degraded))
+        yield problem(
+            "history",
+            f"{path}: {', '.join(degraded)}",
+            f"{remedy}; gpuwatch runbook history-degraded",
+        )
+        return
+    try:
+        file = path.stat()
+        examined = examine_file(path, written=scene.told is not None)
+    except FileNotFoundError:
+        yield _absent(scene, path)
+    except PermissionError:
+        yield _unread(scene, path)
+    except (OSError, sqlite3.Error) as error:
+        reason = reason_on(path.parent, error)
+        if reason is Degraded.UNAVAILABLE and not scene.is_root:
+            yield _unread(scene, path)
+        else:
+            remedy = f"{remedy_of(reason)}; gpuwatch runbook history-degraded"
+            yield problem("history", f"{path}: {reason.value}: {error}", remedy)
+    else:
+        yield history_answer(scene, file, examined)
+
+
+def _absent(scene: Scene, path: Path) -> Answer:
+    if scene.told is not None:
+        return problem(
+            "history", f"{path} is gone from under the agent", "gpuwatch runbook history-lost"
+        )
+    return unknown("history", f"{path} does not exist: no agent has written it", "first the agent")
+
+
+def _unread(scene: Scene, path: Path) -> Answer:
+    """That it is not for this user; the agent's own word on it stands all the same."""
+    found = f"{path} is not for this user to read"
+    if scene.told is not None:
+        size = scene.told["snapshot"]["status"]["history_bytes"]
+        found = f"the agent writes it ({_size(size)}); {found}"
+    return unknown("history", found, "sudo gpuwatch doctor")
+
+
+def history_answer(scene: Scene, file: os.stat_result, examined: Examined) -> Answer:
+    """What a file that was read says."""
+    path = scene.history
+    found = f"{path}, {_size(file.st_size)}, schema {examined.latest}, whole"
+    if examined.newer:
+        newer = f"{path} was written by a newer gpuwatch ({examined.newer[-1]})"
+        return problem("history", newer, "install that version again, or restore a backup")
+    user = scene.agents_user()
+    if user is not None and user[0] not in (0, file.st_uid):
+        return problem(
+            "history",
+            f"{found}, but it belongs to uid {file.st_uid}, and the agent is uid {user[0]}",
+            f"sudo chown -R gpuwatch: {path.parent}",
+        )
+    if file.st_mode & _OTHERS:
+        mode = f"{file.st_mode & 0o777:o}"
+        return problem("history", f"{found}, but of mode {mode}", f"sudo chmod 640 {path}")
+    if examined.missing and scene.told is None:
+        return ok("history", f"{found}; the next start brings it to this version's schema")
+    return ok("history", found)
+
+
+def look_at_disk(scene: Scene) -> Iterator[Answer]:
+    """The room where history is kept."""
+    folder = scene.history.parent
+    try:
+        disk = os.statvfs(folder)
+    except FileNotFoundError:
+        found, remedy = f"{folder} does not exist", "start the agent by its unit, which makes it"
+        yield problem("disk", found, remedy) if scene.told else unknown("disk", found, remedy)
+        return
+    except OSError as error:
+        yield unknown("disk", f"{folder}: {error.strerror}", "sudo gpuwatch doctor")
+        return
+    yield disk_answer(folder, disk)
+
+
+def disk_answer(folder: Path, disk: os.statvfs_result) -> Answer:
+    """What the file system says of its room."""
+    free, whole = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    found = f"{_size(free)} of {_size(whole)} free at {folder}"
+    if disk.f_flag & os.ST_RDONLY:
+        return problem(
+            "disk", f"{folder} is mounted read-only", "mount -o remount,rw its file system"
+        )
+    if free < _LEAST_BYTES:
+        least = f"free some: {_size(_LEAST_BYTES)} should be left"
+        return problem("disk", found, f"{least}; df -h {folder}")
+    if disk.f_files and not disk.f_favail:
+        return problem("disk", f"no inode is left at {folder}", f"remove files; df -i {folder}")
+    return ok("disk", found)
+
+
+def look_at_backups(scene: Scene) -> Iterator[Answer]:
+    """Whether nightly backups are made."""
+    if not scene.settings.backups.enabled:
+        yield ok("backups", "none are made: backups.enabled is false")
+        return
+    if scene.told is None:
+        yield unknown("backups", "no agent runs that would make them", "first the agent")
+        return
+    backups, up = scene.told["backups"], scene.told["at"] - scene.told["started_at"]
+    if backups is not None and backups["problem"]:
+        yield problem("backups", backups["problem"], _BACKUP)
+        return
+    last = backups["last_success"] if backups else None
+    if last is None:
+        found = "none has been made yet"
+        late = up > _LATE_DAYS * _DAY
+        yield (
+            problem("backups", found, _BACKUP)
+            if late
+            else unknown(
+                "backups",
+                f"{found}; the agent makes one within a day",
+                "gpuwatch backup FILE makes one now",
+            )
+        )
+        return
+    told = f"the newest is of {datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M} UTC"
+    late = scene.told["at"] - last > _LATE_DAYS * _DAY
+    yield problem("backups", told, _BACKUP) if late else ok("backups", told)
+
+
+def _size(count: int) -> str:
+    """Bytes as people say them."""
+    size, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:  # noqa: PLR2004 - what the units are multiples of
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"  # noqa: PLR2004
