@@ -68,6 +68,7 @@ def told(snapshot: Snapshot, **changes: object) -> DoctorShape:
         "driver": ready,
         "scrapes": [scrape()],
         **of_snapshot(snapshot),
+        "history": "/none/history.db",
         "files": [],
         "settings": [],
         "metrics": "",

@@ -54,6 +54,7 @@ class DoctorShape(TypedDict):
     web: dict[str, Any]
     backups: dict[str, Any] | None
     failures: dict[str, int]
+    history: str
     files: list[str]
     settings: list[dict[str, str]]
     snapshot: SnapshotShape
@@ -92,6 +93,7 @@ class DoctorRequests:
             "driver": self._driver(),
             "scrapes": [asdict(one) for one in self._scrapes.latest()],
             **of_snapshot(snapshot),
+            "history": str(agent.history.path),
             "files": [str(path) for path in loaded.layers.files],
             "settings": [asdict(one) for one in loaded.effective()],
             "metrics": self._metrics(snapshot) if request.flag("metrics") else "",

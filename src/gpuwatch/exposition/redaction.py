@@ -36,7 +36,7 @@ _IS_SECRET_KEY = re.compile(_KEYS, re.IGNORECASE)
 _SECRETS = tuple(
     (re.compile(pattern, re.IGNORECASE), instead)
     for pattern, instead in (
-        (r"\b(?P<keep>[a-z][a-z0-9+.-]*://)[^/\s@\"']+@", rf"\g<keep>{HIDDEN}@"),
+        (r"\b(?P<keep>[a-z][a-z0-9+.-]{0,30}://)[^/\s@\"']+@", rf"\g<keep>{HIDDEN}@"),
         (
             r"(?P<keep>\bauthorization\"?\s*[:=]\s*\"?(?:basic|bearer|digest)\s+)[^\s\"']+",
             rf"\g<keep>{HIDDEN}",

@@ -1,5 +1,6 @@
 """Scrapes: who asked for metrics last, and what came of it: whether Prometheus finds us at all."""
 
+import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ _AGENT_LIMIT = 100  # characters of a User-Agent
 class Scrape:
     """What one client asked for: the latest answer's status and when (Unix seconds), how often.
 
-    `client` is an IPv4 address or an IPv6 network (/64), `program` what it says it is.
+    `client` is an IPv4 address or an IPv6 network (`2001:db8::/64`), `program` what it says it is.
     """
 
     client: str
@@ -41,7 +42,7 @@ class Scrapes:
         with self._lock:
             before = self._seen.pop(key, None)
             self._seen[key] = Scrape(
-                client=client,
+                client=before.client if before else _shown(client),
                 program=key[1],
                 path=path,
                 status=status,
@@ -55,3 +56,8 @@ class Scrapes:
         """The latest scrape of each client, the most recent first."""
         with self._lock:
             return tuple(reversed(self._seen.values()))
+
+
+def _shown(group: str) -> str:
+    """A group of `crowd.group_of` as people write it."""
+    return f"{ipaddress.IPv6Address(f'{group}::')}/64" if ":" in group else group

@@ -166,6 +166,7 @@ def _bundle() -> Iterator[Bundle]:
         agent = FakeAgent(folder, _talkative())
         agent.told = {
             "scrapes": [scrape()],
+            "history": f"{folder}/state/history.db",
             "settings": [
                 {"key": "bmc.main.user", "value": '"quietuser"', "origin": "file"},
                 {"key": "work_orders.contacts", "value": '["adalovelace"]', "origin": "file"},

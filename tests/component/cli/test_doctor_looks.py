@@ -86,7 +86,8 @@ def _history(root: Path) -> Path:
 
 def _told(snapshot: Snapshot, root: Path, *options: str, **changes: object) -> str:
     """Without what differs from one root, release of gpuwatch or release of SQLite to the next."""
-    place = scene(root, told(snapshot, **changes), *options)
+    path = root / "var/lib/gpuwatch/history.db"
+    place = scene(root, told(snapshot, history=str(path), **changes), *options)
     hidden = ((str(root), ""), (__version__, "VERSION"), (MIGRATIONS[-1].name, "LATEST"))
     lines = lines_of(
         (_hiding(answer, hidden) for look in TOLD for answer in look(place)), "HOST", AT
@@ -156,10 +157,19 @@ def test_files_that_were_changed_since_are_told(
     here = Setting(key, "other", "file")
     settings = [{"key": key, "value": "one", "origin": there}]
     place = scene(tmp_path, told(healthy(), settings=settings, files=["file"]))
+    read = replace(place.read, files=("file",), effective=(here,))
 
-    answer = _one(look_at_settings, replace(place, read=replace(place.read, effective=(here,))))
+    answer = _one(look_at_settings, replace(place, read=read))
 
     assert (answer.state is State.OK, answer.remedy) == (not expected, expected)
+
+
+def test_an_agent_with_other_files_is_not_judged_by_these(tmp_path: Path) -> None:
+    """Whoever asks is told which to name."""
+    answer = _one(look_at_settings, scene(tmp_path, told(healthy(), files=["/x/gpuwatch.toml"])))
+
+    assert answer.state is State.UNKNOWN
+    assert answer.remedy == "gpuwatch doctor --config /x/gpuwatch.toml"
 
 
 # The agent.
@@ -498,9 +508,10 @@ def test_a_history_of_a_newer_version_is_told(tmp_path: Path) -> None:
 
 def test_a_history_that_belongs_to_others_is_told(tmp_path: Path) -> None:
     """The agent could not write it."""
-    _history(tmp_path)
+    path = _history(tmp_path)
 
-    state, found = _stands(look_at_history, scene(tmp_path, told(healthy(), uid=990)))
+    place = scene(tmp_path, told(healthy(), history=str(path), uid=990))
+    state, found = _stands(look_at_history, place)
 
     assert state is State.PROBLEM
     assert "the agent is uid 990" in found

@@ -35,6 +35,16 @@ def test_each_client_is_known_by_its_latest_scrape() -> None:
     assert (second.client, second.status, second.at) == ("10.0.0.6", 401, 100.0)
 
 
+def test_a_network_is_written_as_people_write_it() -> None:
+    """So that whoever replaces addresses knows it for one."""
+    scrapes = Scrapes(_Wall())
+
+    scrapes.note("2001:0db8:0000:0007", "Prometheus/3.1.0", "/metrics", 200)
+    scrapes.note("2001:0db8:0000:0007", "Prometheus/3.1.0", "/metrics", 200)
+
+    assert [one.client for one in scrapes.latest()] == ["2001:db8:0:7::/64"]
+
+
 def test_pages_are_no_scrapes() -> None:
     """Nor is what stands anywhere else."""
     scrapes = Scrapes(_Wall())

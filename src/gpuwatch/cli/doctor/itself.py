@@ -38,6 +38,12 @@ def look_at_settings(scene: Scene) -> Iterator[Answer]:
         rest = f"; and {plural(more, 'other problem')}" if more > 0 else ""
         yield problem("settings", f"refused: {shown}{rest}", _CHECK)
         return
+    theirs = scene.told["files"] if scene.told else []
+    if theirs and not set(theirs) & set(read.files):
+        here = ", ".join(read.files) or "no file"
+        found = f"the agent reads {', '.join(theirs)}, and this command {here}"
+        yield unknown("settings", found, f"gpuwatch doctor --config {theirs[0]}")
+        return
     waiting = _waiting(scene)
     if waiting:
         names = ", ".join(waiting[:_SHOWN_PROBLEMS])

@@ -12,6 +12,7 @@ from gpuwatch.config.layers import Problem
 from gpuwatch.config.loading import Setting
 from gpuwatch.config.models import Settings
 from gpuwatch.control.peers import GROUP
+from gpuwatch.sources.child import end_with_parent
 
 if TYPE_CHECKING:
     from gpuwatch.agent.doctor_requests import DoctorShape
@@ -77,8 +78,8 @@ class Scene:
 
     @property
     def history(self) -> Path:
-        """Where history is kept."""
-        return self.read.history
+        """Where history is kept: by the agent's own word, else by the settings."""
+        return Path(self.told["history"]) if self.told else self.read.history
 
     @property
     def proc(self) -> Path:
@@ -104,6 +105,22 @@ class Scene:
         except KeyError:
             return None
         return entry.pw_uid, frozenset(os.getgrouplist(AGENTS_USER, entry.pw_gid))
+
+
+def become_the_agents_user() -> None:
+    """Have this process, and what it starts, be the agent's user for good, where root may.
+
+    What root may open says nothing of what the agent may.
+    """
+    try:
+        entry = pwd.getpwnam(AGENTS_USER)
+    except KeyError:
+        return
+    if os.geteuid() == 0:
+        os.setgroups(os.getgrouplist(AGENTS_USER, entry.pw_gid))
+        os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+        os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+        end_with_parent()  # the kernel forgets that with the user
 
 
 def may(file: os.stat_result, uid: int, groups: Iterable[int], bits: int) -> bool:

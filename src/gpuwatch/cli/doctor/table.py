@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from gpuwatch.cli.doctor.alone import BMC_SECONDS, GPU_SECONDS, LOG_SECONDS, STOP_SECONDS
 from gpuwatch.cli.doctor.answers import Answer, unknown
@@ -18,7 +19,7 @@ from gpuwatch.cli.doctor.itself import (
 from gpuwatch.cli.doctor.memory import look_at_backups, look_at_disk, look_at_history
 from gpuwatch.cli.doctor.outside import look_at_bmcs, look_at_kernel_log
 from gpuwatch.cli.doctor.readers import look_at_clock, look_at_port, look_at_prometheus
-from gpuwatch.cli.doctor.scene import Scene
+from gpuwatch.cli.doctor.scene import Scene, become_the_agents_user
 
 Look = Callable[[Scene], Iterable[Answer]]
 _QUICK = 10.0  # seconds for what reads a few files
@@ -36,11 +37,12 @@ _OTHERWISE = "try it again, then look at the kernel log: dmesg"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One look: what it answers, by what, and in how many seconds at most."""
+    """One look: what it answers, by what, in how many seconds at most, and by whose rights."""
 
     names: tuple[str, ...]
     look: Look
     seconds: float = _QUICK
+    as_agent: bool = False  # by the agent's user, where nobody but us asks
 
 
 LOOKS = (
@@ -49,7 +51,7 @@ LOOKS = (
     Row(("unit",), look_at_unit),
     Row(("access",), look_at_access),
     Row(("children",), look_at_children),
-    Row(OF_THE_GPUS, look_at_gpus, GPU_SECONDS + STOP_SECONDS + _MARGIN),
+    Row(OF_THE_GPUS, look_at_gpus, GPU_SECONDS + STOP_SECONDS + _MARGIN, as_agent=True),
     Row(("devices",), look_at_devices),
     Row(("holders",), look_at_holders, _SLOW),
     Row(("kernel-log",), look_at_kernel_log, LOG_SECONDS + STOP_SECONDS + _MARGIN),
@@ -65,12 +67,15 @@ LOOKS = (
 
 def answers(scene: Scene, rows: Iterable[Row] = LOOKS) -> tuple[Answer, ...]:
     """What each look found, in order; of one that hung or failed, that it did."""
-    looked = {
-        row.names[0]: Work(lambda row=row: tuple(row.look(scene)), row.seconds)  # type: ignore[misc]
-        for row in rows
-    }
-    told = apart(looked)
+    told = apart({row.names[0]: Work(partial(_look, row, scene), row.seconds) for row in rows})
     return tuple(answer for row in rows for answer in _of(row, told))
+
+
+def _look(row: Row, scene: Scene) -> tuple[Answer, ...]:
+    """In a process of its own, which may become another user's."""
+    if row.as_agent and scene.told is None:
+        become_the_agents_user()
+    return tuple(row.look(scene))
 
 
 def _of(row: Row, told: Mapping[str, tuple[Answer, ...] | Hung | Broken]) -> Iterable[Answer]:
