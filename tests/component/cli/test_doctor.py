@@ -17,10 +17,12 @@ import pytest
 
 from gpuwatch.cli.archives import MANIFEST
 from gpuwatch.cli.doctor.answers import PAGES
+from gpuwatch.cli.doctor.bundle import _names, _secrets
 from gpuwatch.cli.doctor.command import _ask, _read
-from gpuwatch.cli.doctor.scene import Silence, Silent
+from gpuwatch.cli.doctor.scene import Scene, Silence, Silent
 from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.domain.snapshot import Maintenance, Snapshot
+from gpuwatch.exposition.redaction import Named
 from tests.support.agents import ROOT
 from tests.support.commands import Outcome, run
 from tests.support.doctors import healthy, scrape
@@ -236,6 +238,21 @@ def test_no_secret_and_no_name_leaves_with_the_archive(bundle: Bundle) -> None:
     assert 'bmc.main.user = "user-' in settings
     assert "work_orders.contacts = (hidden)" in settings
     assert "hooks.x.command = (hidden)" in settings
+
+
+def test_what_is_refused_is_redacted_too(config: Path, folder: Path) -> None:
+    """Also a password that somebody wrote where it does not belong."""
+    written = f'[bmc.other]\naddress = "bmc-9.mgmt.example:x"\npassword = "{SECRET}-2"\n'
+    config.write_text(config.read_text() + written)
+
+    read = _read(Namespace(config=config, socket=None))
+    scene = Scene(read=read, now=AT, root=folder)
+
+    assert read.problems
+    assert set(_secrets(scene)) == {SECRET, f"{SECRET}-2"}
+    names = _names(scene, "h", ())
+    assert {"bmc-9.mgmt.example:x", "127.0.0.1", HOST} <= set(names[Named.HOST])
+    assert "quietuser" in names[Named.USER]
 
 
 def test_an_archive_replaces_nothing_unless_told_to(config: Path, folder: Path) -> None:

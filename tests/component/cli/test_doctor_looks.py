@@ -362,6 +362,22 @@ def test_who_else_holds_the_driver_is_told(tmp_path: Path) -> None:
     assert (answer.state, answer.found) == (State.OK, "1 other process: train llm (5000)")
 
 
+def test_a_container_does_not_see_who_holds_the_driver(tmp_path: Path) -> None:
+    """And does not say that nobody does."""
+    place = scene(tmp_path)
+    (tmp_path / "proc/self/ns").mkdir(parents=True)
+    (tmp_path / "proc/self/ns/pid").symlink_to("pid:[4026532000]")
+
+    assert _stands(look_at_holders, place)[0] is State.UNKNOWN
+
+
+def test_settings_that_ask_gpus_and_an_agent_that_does_not(tmp_path: Path) -> None:
+    """It was started by others."""
+    place = scene(tmp_path, told(replace(healthy(), sources=()), driver=None))
+
+    assert {one.state for one in look_at_gpus(place)} == {State.PROBLEM}
+
+
 # The kernel log and BMCs.
 
 

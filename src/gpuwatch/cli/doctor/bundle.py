@@ -17,6 +17,7 @@ from gpuwatch.cli.doctor.apart import Broken, Hung, Work, apart
 from gpuwatch.cli.doctor.lines import document_of, lines_of
 from gpuwatch.cli.doctor.scene import Scene
 from gpuwatch.cli.doctor.system import UNIT, journal, said
+from gpuwatch.config.bmc import SECRETS as WRITTEN_OUT
 from gpuwatch.exposition.redaction import HIDDEN, Named, Redactor
 from gpuwatch.sources.bmc_secrets import CREDENTIAL, FILE, SecretRefused, read_secret
 
@@ -170,17 +171,26 @@ def _file(path: Path, called: str) -> list[str]:
 
 def _names(scene: Scene, host: str, answers: Iterable[Answer]) -> dict[Named, Iterable[str]]:
     """The names that are known to be names."""
-    bmcs = scene.settings.bmc.values()
     told = scene.told["snapshot"]["bmcs"] if scene.told else []
-    hosts = [host, os.uname().nodename, scene.settings.agent.hostname]
-    hosts += [bmc.host for bmc in bmcs] + [bmc["host"] for bmc in told]
-    hosts += [bmc.endpoint.rpartition(":")[0].strip("[]") for bmc in bmcs]
-    hosts += [bmc["address"].rpartition(":")[0].strip("[]") for bmc in told]
-    users = [*_people(scene), *(bmc.user or "" for bmc in bmcs)]
+    written = scene.read.named
+    hosts = [host, os.uname().nodename, *(bmc["host"] for bmc in told)]
+    hosts += [text for key, text in written if key in ("host", "hostname")]
+    places = [text for key, text in written if key == "address"]
+    hosts += [_without_port(place) for place in (*places, *(bmc["address"] for bmc in told))]
+    users = [*_people(scene), *(text for key, text in written if key == "user")]
     named = [one for answer in answers for one in answer.names]
     users += [name for kind, name in named if kind is Named.USER]
     holders = [name for kind, name in named if kind is Named.PROCESS]
     return {Named.HOST: hosts, Named.USER: users, Named.PROCESS: holders}
+
+
+def _without_port(place: str) -> str:
+    """The host of `host:port`, `[IPv6]:port` or `host`; a device is none."""
+    if place.startswith("/"):
+        return ""
+    return (
+        re.sub(r":\d+$", "", place).strip("[]") if place.count(":") <= 1 or "]" in place else place
+    )
 
 
 def _people(scene: Scene) -> list[str]:
@@ -199,16 +209,10 @@ def _people(scene: Scene) -> list[str]:
 
 def _secrets(scene: Scene) -> list[str]:
     """The passwords themselves, where this user may read them: to see that they stand nowhere."""
-    return [
-        secret
-        for bmc in scene.settings.bmc.values()
-        for way, place in (
-            (FILE, bmc.password_file),
-            (CREDENTIAL, bmc.credential),
-            (FILE, bmc.kg_file),
-        )
-        if place and (secret := _secret(way, place))
-    ]
+    ways = {"password_file": FILE, "kg_file": FILE, "credential": CREDENTIAL}
+    written = [text for key, text in scene.read.named if key in WRITTEN_OUT]
+    read = [_secret(ways[key], place) for key, place in scene.read.named if key in ways]
+    return [*written, *read]
 
 
 def _secret(way: str, place: str) -> str:

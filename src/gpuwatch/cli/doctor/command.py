@@ -40,7 +40,7 @@ def doctor(arguments: Namespace) -> int:
         refuse_target(target, overwrite=arguments.force)
     scene = look_around(arguments, metrics=target is not None)
     found = answers(scene)
-    host = scene.told["snapshot"]["status"]["hostname"] if scene.told else socket.gethostname()
+    host = _host(scene)
     document = document_of(found, host, scene.now)
     lines = [clean(line) for line in lines_of(found, host, scene.now)]
     if target is not None:
@@ -54,6 +54,13 @@ def doctor(arguments: Namespace) -> int:
     else:
         print_lines(lines)
     return exit_of(found)
+
+
+def _host(scene: Scene) -> str:
+    """As the agent calls this host, or would."""
+    if scene.told is not None:
+        return scene.told["snapshot"]["status"]["hostname"]
+    return scene.settings.agent.hostname or socket.gethostname()
 
 
 def look_around(arguments: Namespace, *, metrics: bool) -> Scene:
@@ -80,6 +87,11 @@ def _read(arguments: Namespace) -> Read:
     read = Read(
         settings=Settings(),
         files=tuple(map(str, layers.files)),
+        named=tuple(
+            (key[-1], str(entry.value))
+            for key, entry in layers.entries.items()
+            if key[0] == "bmc" or key == ("agent", "hostname")
+        ),
         socket=socket_of(arguments),
         history=database_of(arguments),
     )

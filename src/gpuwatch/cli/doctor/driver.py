@@ -25,6 +25,8 @@ _OFF = "not asked: nvml.enabled is false"
 _LISTED = 4
 _PREFIX = "gpuwatch_gpu_"  # of every key
 _READ_WRITE = 6
+_NO_GPU = ("the driver knows no GPU", "lspci -d 10de: tells what is there")
+_HOSTS_PROCESSES = "pid:[4026531836]"  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _PRIVILEGED = frozenset(row.key for row in TABLE if row.privileged)
 _AMISS = (GapReason.DENIED, GapReason.LOST, GapReason.TIMED_OUT, GapReason.FAILED)
 _OF_THE_DRIVER = {
@@ -63,8 +65,13 @@ def _as_told(
         found = f"let go of: {source['released_reason']}"
         yield from (unknown(name, found, "gpuwatch resume takes it up again") for name in NAMES)
         return
+    if source is None:
+        remedy = "sudo systemctl restart gpuwatch"
+        found = "the agent was started without asking GPUs"
+        yield from (problem(name, found, remedy) for name in NAMES)
+        return
     if driver is None:
-        found = f"not asked yet: {source['problem'] if source else 'the agent starts'}"
+        found = f"not asked yet: {source['problem'] or 'the agent starts'}"
         yield from (unknown(name, found, "ask again in a minute") for name in NAMES)
         return
     versions = driver["driver_version"], driver["library_version"]
@@ -101,9 +108,11 @@ def asked_alone(scene: Scene, gpus: Gpus) -> Iterator[Answer]:
         missing = ", ".join((*silent, *gpus.lost))
         what = f"of {plural(count + len(gpus.lost), 'GPU')} these do not answer: {missing}"
         yield problem("gpus", what, "gpuwatch runbook gpu-unresponsive")
+    elif not count:
+        yield problem("gpus", *_NO_GPU)
     else:
         yield ok("gpus", f"{plural(count, 'GPU')}, all answer")
-    yield signals_answer(gpus.gaps, None, whose="this user")
+    yield signals_answer(gpus.gaps, None, whose="whoever asks")
 
 
 def _of_driver(
@@ -143,7 +152,7 @@ def gpus_answer(gpus: "Iterable[GpuShape]", expected: int | None) -> Answer:
         listed = "; ".join(f"{_name(gpu)}: {_amiss(gpu)}" for gpu in amiss[:_LISTED])
         return problem("gpus", f"{counted}; {listed}", "gpuwatch explain GPU")
     if not known:
-        return problem("gpus", "the driver knows no GPU", "lspci -d 10de: tells what is there")
+        return problem("gpus", *_NO_GPU)
     return ok("gpus", f"{counted}, all answer")
 
 
@@ -244,6 +253,10 @@ def devices_answer(scene: Scene, gpus: int) -> Answer:
 
 def look_at_holders(scene: Scene) -> Iterator[Answer]:
     """Who holds the driver open besides us: who a reset or an upgrade would have to wait for."""
+    if _is_contained(scene.proc):
+        found = "a container sees no process of its host but its own"
+        yield unknown("holders", found, "run it on the host, or with the host's processes")
+        return
     listed = {one.pid: one for one in processes(scene.proc)}
     ours = below(listed, scene.asker) | (below(listed, scene.told["pid"]) if scene.told else set())
     holders, unseen = [], 0
@@ -256,6 +269,14 @@ def look_at_holders(scene: Scene) -> Iterator[Answer]:
         except OSError:  # it has ended
             continue
     yield _holders_answer(holders, unseen, len(listed), is_root=scene.is_root)
+
+
+def _is_contained(proc: Path) -> bool:
+    """Whether the table of processes is not the host's."""
+    try:
+        return str((proc / "self" / "ns" / "pid").readlink()) != _HOSTS_PROCESSES
+    except OSError:
+        return False
 
 
 def _holders_answer(

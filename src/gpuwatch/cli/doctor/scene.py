@@ -41,12 +41,17 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What reading the settings gave: defaults where they are refused, and what is wrong."""
+    """What reading the settings gave: defaults where they are refused, and what is wrong.
+
+    `named` is what was written of hosts, users and secrets, also where it is refused: what must not
+    leave with an archive, by the setting's last word.
+    """
 
     settings: Settings
     problems: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
     effective: tuple[Setting, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
     socket: Path = Path("/run/gpuwatch/control.sock")
     history: Path = Path("/var/lib/gpuwatch/history.db")
 
