@@ -30,7 +30,7 @@ _EVERYBODYS = frozenset(
         "nv-hostengine", "nv-fabricmanager", "dcgm-exporter", "dcgm",
     }
 )  # fmt: skip
-_KEYS = r"[\w-]*(?:passw(?:or)?d|passphrase|secret|token|community|api[_-]?key)"
+_KEYS = r"[\w-]{0,60}(?:passw(?:or)?d|passphrase|secret|token|community|api[_-]?key)"
 _VALUE = r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s,;\"')\]}]+)"
 _IS_SECRET_KEY = re.compile(_KEYS, re.IGNORECASE)
 _SECRETS = tuple(
@@ -59,10 +59,10 @@ _MAC = re.compile(
 )
 # How the kernel's driver, the audit log and paths tell of people and processes.
 _TOLD = (
-    (Named.PROCESS, re.compile(r"\bpid=\S+, name=(?P<name>[^,\n\"]+)")),
-    (Named.USER, re.compile(r"\buid \d+ \((?P<name>[^)\n]+)\)")),
-    (Named.USER, re.compile(r"\bSUDO_USER=(?P<name>[^\s,;\"]+)")),
-    (Named.USER, re.compile(r"/home/(?P<name>[\w.-]+)")),
+    (Named.PROCESS, re.compile(r"\bpid=\S+, name=(?P<name>[^,\n\"]{1,64})")),
+    (Named.USER, re.compile(r"\buid \d+ \((?P<name>[^)\n]{1,64})\)")),
+    (Named.USER, re.compile(r"\bSUDO_USER=(?P<name>[^\s,;\"]{1,64})")),
+    (Named.USER, re.compile(r"/home/(?P<name>[\w.-]{1,64})")),
 )
 
 

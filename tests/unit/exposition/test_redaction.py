@@ -91,6 +91,14 @@ def test_without_names_only_secrets_are_hidden() -> None:
     assert told == f"gpu-node-17 10.0.0.8 {HIDDEN}"
 
 
+@pytest.mark.parametrize(
+    "line", ["a-" * 20_000, "uid 1 (" * 5_000, "f:" * 20_000, "/home/" + "a." * 20_000]
+)
+def test_a_long_line_is_read_in_one_go(line: str) -> None:
+    """What somebody has logged on purpose holds up nobody: this would take minutes otherwise."""
+    assert _redactor().text(f"{line} alice").endswith(" user-1")
+
+
 _WORDS = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
