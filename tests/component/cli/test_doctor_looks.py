@@ -493,7 +493,7 @@ def test_a_history_is_read_without_a_trace(tmp_path: Path) -> None:
     [
         (lambda path: path.unlink(), State.UNKNOWN, "does not exist"),
         (lambda path: path.write_bytes(b"no database " * 1_000), State.PROBLEM, "corrupt"),
-        (lambda path: path.chmod(0o644), State.PROBLEM, "of mode 644"),
+        (lambda path: path.chmod(0o662), State.PROBLEM, "others may write it: mode 662"),
     ],
 )
 def test_a_history_that_is_not_as_it_should_be_is_told(

@@ -16,7 +16,7 @@ _MEBIBYTE = 1 << 20
 _LEAST_BYTES = 256 * _MEBIBYTE  # a history of years, its copy beside it, and a backup
 _DAY = 86_400.0
 _LATE_DAYS = 2.0
-_OTHERS = stat.S_IRWXO | stat.S_IWGRP
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _BACKUP = "gpuwatch runbook backup-failed"
 
 
@@ -83,7 +83,9 @@ def history_answer(scene: Scene, file: os.stat_result, examined: Examined) -> An
         )
     if file.st_mode & _OTHERS:
         mode = f"{file.st_mode & 0o777:o}"
-        return problem("history", f"{found}, but of mode {mode}", f"sudo chmod 640 {path}")
+        return problem(
+            "history", f"{found}, but others may write it: mode {mode}", f"sudo chmod 640 {path}"
+        )
     if examined.missing and scene.told is None:
         return ok("history", f"{found}; the next start brings it to this version's schema")
     return ok("history", found)
