@@ -181,6 +181,19 @@ def test_what_followed_in_the_next_minute_is_added_once(host: DrivenHost) -> Non
     assert _captures(host) == (settled,)
 
 
+def test_boards_that_fail_together_are_all_completed(host: DrivenHost) -> None:
+    """Also when the loop turns late: what was completed is not opened again."""
+    for part in host.parts:
+        part.fail("dram", 1)
+    _pulse(host)
+    host.clock.pass_seconds(SETTLES_SECONDS)
+    host.agent.capture()
+    host.clock.pass_seconds(SETTLES_SECONDS)
+    host.agent.capture()
+
+    assert [[one.settled for one in _captures(host, slot)] for slot in (0, SLOT)] == [[True]] * 2
+
+
 @pytest.mark.parametrize("boots", [False, True])
 def test_an_agent_that_was_killed_leaves_the_first_part_and_the_next_one_completes_it(
     host: DrivenHost, *, boots: bool

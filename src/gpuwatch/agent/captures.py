@@ -114,7 +114,7 @@ class Captures:
             wanted, self._wanted = self._wanted, {}
             for board, occasions in wanted.items():
                 agent.guard.attempt(CAPTURE, self._capture, agent, board, occasions, now)
-        if self._fresh and now.boottime >= self._fresh[0][0]:
+        while self._fresh and now.boottime >= self._fresh[0][0]:
             _, capture = self._fresh.pop(0)
             agent.guard.attempt(CAPTURE, self._follow_up, agent, capture, now)
         if self._settle_at is not None and now.boottime >= self._settle_at:

@@ -77,6 +77,11 @@ def capture_row(
     return (number, board, occasion.value, *when, int(settled), pack(document))
 
 
+def unsettled_of(rows: Iterable[tuple[Any, ...]], capture: Capture) -> list[tuple[Any, ...]]:
+    """Those of a capture to which more may be added: one that is settled stays as it is."""
+    return [row for row in rows if row[_NUMBER] == capture.number and not row[_SETTLED]]
+
+
 def updated_row(row: tuple[Any, ...], document: Mapping[str, Any], *, settled: bool) -> Row:
     """The row of the same capture with more in its document."""
     return (*row[:_SETTLED], int(settled), pack(document))

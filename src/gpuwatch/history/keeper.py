@@ -18,7 +18,7 @@ from gpuwatch.domain.records import BoardState, Departure, VerdictSince
 from gpuwatch.domain.verdicts import Finding, Verdict
 from gpuwatch.history import events, rule_sets, tables
 from gpuwatch.history.book import Book
-from gpuwatch.history.captures import capture_row, first_too_many, updated_row
+from gpuwatch.history.captures import capture_row, first_too_many, unsettled_of, updated_row
 from gpuwatch.history.copies import Copier
 from gpuwatch.history.flags import audit_row, finding_row, flag_row
 from gpuwatch.history.proofs import put_acceptance, put_known
@@ -137,9 +137,8 @@ class Keeper(Reader):
     def update_capture(
         self, capture: Capture, document: Mapping[str, Any], *, settled: bool
     ) -> bool:
-        """Keep a capture with what followed in its document; False where it is kept no more."""
-        rows = self._capture_rows("where number = ?", (capture.number,))
-        rows = [row for row in rows if row[0] == capture.number]
+        """Keep a capture with what followed; False where it is settled, or kept no more."""
+        rows = unsettled_of(self._capture_rows("where number = ?", (capture.number,)), capture)
         if rows:
             self._book.store.put(tables.CAPTURES, updated_row(rows[-1], document, settled=settled))
             self._commit_evidence()

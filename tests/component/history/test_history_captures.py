@@ -56,6 +56,8 @@ def test_what_followed_is_added_once(bench: Bench) -> None:
     assert (settled.number, settled.at, settled.settled) == (first.number, first.at, True)
     assert "afterwards" in settled.document
     assert bench.history.unsettled_captures() == (second,)
+    assert not bench.history.update_capture(first, DOCUMENT, settled=False)
+    assert bench.history.captures(board_key(0)) == (settled,)
 
 
 def test_a_capture_of_nobody_is_none(bench: Bench) -> None:
