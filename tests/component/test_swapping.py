@@ -20,6 +20,7 @@ from gpuwatch.domain.devices import Device
 from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.known_boards import read_all, told, write
 from gpuwatch.domain.records import BoardState
+from gpuwatch.domain.verdicts import Remedy
 from gpuwatch.history import HistorySettings
 from gpuwatch.policy.judge import Judge
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
@@ -97,6 +98,12 @@ def _codes(decisions: Decisions, number: int) -> list[str]:
     return [finding.code for finding in found]
 
 
+def _wanting(decisions: Decisions, number: int) -> list[str]:
+    """The findings that want somebody to replace the board: each is a ticket."""
+    found = decisions.judgement.findings[board_key(number).uuid]
+    return [finding.code for finding in found if finding.remedy is Remedy.REPLACE]
+
+
 def test_a_board_that_replaces_what_came_in_is_accepted_instead(bench: Bench) -> None:
     """From nothing: what its predecessor carried does not count."""
     decisions = _decisions(bench)
@@ -126,7 +133,10 @@ def test_an_empty_slot_waits_for_a_board(bench: Bench) -> None:
 
 
 def test_a_flagged_board_that_is_put_back_fails_the_acceptance(bench: Bench) -> None:
-    """One flag ends, one stands for the board; its old errors raise no third, nor a trend."""
+    """One flag ends, one stands for the board; its old errors raise no third, nor a trend.
+
+    One ticket, too: that it is back is why it was refused.
+    """
     decisions = _decisions(bench)
     _decide(decisions, bench)
     _boot(decisions, bench, device(9, 0), device(1))
@@ -137,8 +147,31 @@ def test_a_flagged_board_that_is_put_back_fails_the_acceptance(bench: Bench) -> 
         ("rising-uncorrectable-trend", CLOSED),
         ("acceptance-failed", OPEN),
     ]
-    assert "rising-uncorrectable-trend" not in _codes(decisions, 0)
-    assert "flagged-board-returned" in _codes(decisions, 0)
+    assert _wanting(decisions, 0) == ["acceptance-failed"]
+
+
+def test_a_board_that_another_host_flagged_gets_one_flag_when_it_is_refused(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """It comes in as a replacement: its flag is that of the refusal, and so is its ticket."""
+    decisions = _decisions(bench)
+    _decide(decisions, bench)
+    record, flags = bench.history.records()[board_key(0)], bench.history.flags()
+    line = write(told(record, flags, "node-2", 10.0))
+    folder = tmp_path / "known-boards.d"
+    folder.mkdir()
+    came_in = line.replace(record.key.serial, board_key(9).serial)
+    (folder / "bad.ndjson").write_text(f"{came_in}\n")
+    again = _decisions(bench, folder)
+    _boot(again, bench, device(9, 0), device(1))  # it is on trial,
+    _decide(again, bench)  # and is refused
+    _decide(again, bench)
+
+    assert _states(bench) == [
+        ("rising-uncorrectable-trend", CLOSED),
+        ("acceptance-failed", OPEN),
+    ]
+    assert _wanting(again, 9) == ["acceptance-failed"]
 
 
 def test_a_board_that_returns_says_so_and_not_its_old_trend(bench: Bench) -> None:

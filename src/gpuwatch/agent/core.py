@@ -40,6 +40,7 @@ _LOGGER = "gpuwatch.agent"
 log = structlog.get_logger(_LOGGER)
 
 LOOK_SECONDS = 1.0
+_STEPS = 2  # of a flag in one sweep: its board was replaced, and what came in is refused
 JUDGE_SECONDS = 30.0  # for what time alone makes true
 
 
@@ -151,8 +152,13 @@ class Agent:
             self._judged = now.boottime
             view = host_view(records, self.memory.live, self._situation(now))
             judgement, decided = self.decisions.decide(view, records)
-        if self.decisions.follow_boards(records, self.memory.live, now):
+        # Judged again at once: nobody is told what a swap, or the refusal of what came in, settles.
+        for _ in range(_STEPS):
+            if not self.decisions.follow_boards(records, self.memory.live, now):
+                break
             self._judged, decided = -math.inf, True
+            view = host_view(records, self.memory.live, self._situation(now))
+            judgement, _ = self.decisions.decide(view, records)
         self.snapshot = self._snapshot(now, judgement, records)
         if (news := changed and decided) or logging.getLogger(_LOGGER).isEnabledFor(logging.DEBUG):
             (log.info if news else log.debug)(

@@ -7,29 +7,37 @@ from gpuwatch.domain.devices import BoardKey, same_board
 from gpuwatch.domain.flag_changes import escalated, is_attended, is_graver
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardRecord, BoardState
-from gpuwatch.domain.verdicts import Finding
+from gpuwatch.domain.verdicts import Finding, Urgency
+from gpuwatch.policy.planner import RETURNED
 from gpuwatch.policy.rules import is_remembered
 from gpuwatch.policy.views import HostView
 
 
-def attending(host: HostView, flags: Iterable[Flag]) -> HostView:
+def attending(host: HostView, flags: Sequence[Flag]) -> HostView:
     """The same host with what people have taken up.
 
-    A flag covers its cause at its own urgency on every GPU of its board. A board in hands is
-    covered whole: whoever works on it sees what else is wrong with it.
+    A flag covers its cause at its own urgency on every GPU of its board, and that the board is back
+    where no flag is for that alone. A board in hands is covered whole: whoever works on it sees
+    what else is wrong with it.
     """
-    attended = {}
+    attended: dict[tuple[str, str], Urgency] = {}
     in_hands = set()
     for flag in flags:
         if not flag.is_open or not is_attended(flag, host.now.wall):
             continue
         for uuid in uuids_of(flag, (gpu.record.key for gpu in host.gpus)):
             attended[flag.code, uuid] = flag.urgency
+            if not any(_is_for_return(other, flag.board) for other in flags):
+                attended[RETURNED, uuid] = flag.urgency
             if flag.state is FlagState.IN_HANDS:
                 in_hands.add(uuid)
     if not attended:
         return host
     return replace(host, attended=attended, in_hands=frozenset(in_hands))
+
+
+def _is_for_return(flag: Flag, board: BoardKey) -> bool:
+    return flag.is_open and flag.code == RETURNED and same_board(flag.board, board)
 
 
 def is_covered(finding: Finding, host: HostView) -> bool:

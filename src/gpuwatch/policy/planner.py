@@ -13,7 +13,8 @@ from gpuwatch.domain.windows import Blackout, Outlook
 from gpuwatch.policy.placement import Change, placed, postponed
 from gpuwatch.policy.slots import fru_of, slot_note
 
-# That a flagged board is back needs no flag while one stands for it.
+# That a flagged board is back needs no flag while one stands for it, nor while it is on trial: then
+# it is refused, and has a flag for that.
 RETURNED = "flagged-board-returned"
 
 
@@ -64,7 +65,7 @@ def plan(
         for finding in findings.get(record.key.uuid, ()):
             if finding.remedy is not Remedy.REPLACE:
                 continue
-            if _known(record.key, finding, (*flags, *raised)):
+            if _known(finding, (*flags, *raised), _stood_for(record.key, records)):
                 continue
             flag = _flag(record, finding, now)
             piece = fru_of(record.board, record.slot, fru)
@@ -86,13 +87,15 @@ def plan(
     )
 
 
-def _known(board: BoardKey, finding: Finding, flags: Iterable[Flag]) -> bool:
+def _known(finding: Finding, flags: Iterable[Flag], boards: Sequence[BoardKey]) -> bool:
     """Whether a flag for this board and cause stands, or rested on evidence as new as this.
+
+    `boards` are the board, and those in whose place it came.
 
     A flag that a swap ended spoke of a board that went. When that is back and pages, it gets a flag
     again: without one nobody could take the page up.
     """
-    pages = finding.urgency is Urgency.PAGE
+    pages, board = finding.urgency is Urgency.PAGE, boards[0]
     return any(
         flag.code == finding.code
         and same_board(flag.board, board)
@@ -106,8 +109,15 @@ def _known(board: BoardKey, finding: Finding, flags: Iterable[Flag]) -> bool:
         for flag in flags
     ) or (
         finding.code == RETURNED
-        and any(flag.is_open and same_board(flag.board, board) for flag in flags)
+        and any(
+            flag.is_open and same_board(flag.board, bearer) for flag in flags for bearer in boards
+        )
     )
+
+
+def _stood_for(board: BoardKey, records: Mapping[BoardKey, BoardRecord]) -> tuple[BoardKey, ...]:
+    """A board, and those in whose place it came: a flag for one of them puts it on trial."""
+    return (board, *(record.key for record in records.values() if record.successor == board))
 
 
 def _confirmed(

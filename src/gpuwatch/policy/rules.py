@@ -681,6 +681,8 @@ RULES: tuple[Rule, ...] = (
         code="flagged-board-returned", scope=Scope.GPU, urgency=Urgency.WINDOW,
         remedy=Remedy.REPLACE, when=flagged_board_returned,
         rma=RmaStanding.NEEDS_FIELD_DIAGNOSTIC, due=REPLACE_DUE, source=OURS,
+        # That is why it was refused: its flag is the one on which people act.
+        silenced_by=(ACCEPTANCE_FAILED,),
         because="a board that was flagged before is in service again, and nobody has shown that "
         "it is sound: {known}",
         clears="its flag ends, or the board leaves",

@@ -1,5 +1,7 @@
 """What people have taken up reaches nobody; what is graver than that does."""
 
+from dataclasses import replace
+
 import pytest
 
 from gpuwatch.domain.devices import BoardKey
@@ -119,6 +121,21 @@ def test_another_cause_on_the_same_board_is_not_covered() -> None:
     seen = attending(host(gpu()), (a_flag(**SEEN, urgency=Urgency.PAGE),))
 
     assert not is_covered(_finding(code="off-the-bus"), seen)
+
+
+def test_who_takes_up_the_flag_of_a_board_that_is_back_has_seen_that_it_is_back() -> None:
+    """One flag stands for it, whatever that is for; one of its own is taken up by itself."""
+    trend = a_flag(board=KEY, acknowledged_at=NOW.wall)
+    own = a_flag(board=KEY, code="flagged-board-returned")
+    back = _finding(code="flagged-board-returned", urgency=Urgency.WINDOW)
+
+    alone = attending(host(gpu()), (trend,))
+    beside = attending(host(gpu()), (trend, own))
+    ended = attending(host(gpu()), (trend, replace(own, state=FlagState.DISMISSED)))
+
+    assert is_covered(back, alone)
+    assert not is_covered(back, beside)
+    assert is_covered(back, ended)
 
 
 def test_a_board_in_hands_is_covered_whole() -> None:

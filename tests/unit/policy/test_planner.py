@@ -237,3 +237,21 @@ def test_a_flagged_board_that_is_back_gets_one_flag() -> None:
 
     assert standing == ()
     assert [flag.code for flag in ended] == ["flagged-board-returned"]
+
+
+def test_a_flagged_board_that_is_back_on_trial_gets_no_flag_for_that() -> None:
+    """It is refused, and has a flag then; what another board is tried for is no matter."""
+    back = replace(TREND, code="flagged-board-returned", evidence_at=NOW.wall)
+    gone = BoardKey("1650001", "GPU-x")
+    flags = (_stored(board=gone, state=FlagState.VERIFYING),)
+
+    def raised(successor: BoardKey) -> tuple[Flag, ...]:
+        records = {KEY: record(), gone: record(gone, successor=successor)}
+        found = {KEY.uuid: (back,)}
+        return plan(found, records, flags, Outlook(), NOW.utc, notice=NOTICE).raised
+
+    tried = raised(KEY)
+    other = raised(BoardKey("1650002", "GPU-y"))
+
+    assert tried == ()
+    assert [flag.code for flag in other] == ["flagged-board-returned"]
