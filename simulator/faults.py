@@ -248,8 +248,15 @@ class FaultyMachine(Machine):
         """Let one call take this much longer."""
         self._fault(gpu, call, f"delay {seconds}")
 
+    def grow(self, gpu: int | None, call: str, mebibytes: int) -> None:
+        """Let one call take so much memory each time and never give it back; it aborts at last.
+
+        The memory is not touched: a limit of the process ends it, and the machine loses nothing.
+        """
+        self._fault(gpu, call, f"grow {mebibytes}")
+
     def unhang(self, gpu: int | None, call: str | None = None) -> None:
-        """End hangs, errors and delays of one call, or of all calls."""
+        """End hangs, errors, delays and growth of one call, or of all calls."""
         with self.change() as world:
             section = world.server if gpu is None else world.gpus[gpu]
             for key in [key for key in section if key.startswith("call.")]:

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -95,13 +96,30 @@ static void delay(double seconds)
     nanosleep(&nap, NULL);
 }
 
-/* "error N", "delay SECONDS", "hang sleep|spin|file PATH", joined by ";". Returns the error. */
+/* Take memory and never give it back; without touching it, so that only a limit of the process ends
+ * it. A library that gets none aborts, as C++ does. */
+static void grow(unsigned long mebibytes)
+{
+    void *taken = mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (taken != MAP_FAILED)
+        return;
+    fputs("simulated driver: no memory is left for this process\n", stderr);
+    abort();
+}
+
+/* "error N", "delay SECONDS", "grow MEBIBYTES", "hang sleep|spin|file PATH", joined by ";". Returns
+ * the error. */
 static nvmlReturn_t suffer(const char *fault, const struct device *device, const char *name)
 {
     const char *at;
     double seconds;
     unsigned int code;
+    unsigned long mebibytes;
 
+    if ((at = strstr(fault, "grow ")) && sscanf(at, "grow %lu", &mebibytes) == 1)
+        grow(mebibytes);
     if ((at = strstr(fault, "delay ")) && sscanf(at, "delay %lf", &seconds) == 1)
         delay(seconds);
     if ((at = strstr(fault, "hang")))

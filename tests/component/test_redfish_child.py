@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from gpuwatch.domain.bmc import BmcSweep
+from gpuwatch.sources.bmc_loop import FRESH
 from gpuwatch.sources.bmc_redfish import translate
 from simulator.bmc.certificate import Certificate
 from simulator.bmc.redfish import PASSWORD, SESSIONS, Fault, RedfishBmc
 from simulator.bmc.redfish_answers import Behaviour
 from simulator.bmc.redfish_servers import gpu_server, rack_server
 from tests.support.patience import eventually
-from tests.support.processes import memory_bytes
+from tests.support.processes import address_space, bound_memory, memory_bytes
 from tests.support.redfish import MOMENT, RedfishChild, settings_of
 
 POLLS = 200
@@ -143,3 +144,21 @@ def test_a_session_lives_on_between_rare_sweeps(certificate: Certificate) -> Non
         logins = bmc.state.logins
 
     assert logins == 1
+
+
+def test_an_answer_that_takes_all_its_memory_ends_the_child_which_says_why(
+    certificate: Certificate,
+) -> None:
+    """One that is no longer than may be, and many times that once it is read; then a fresh one."""
+    sensors = "Chassis/1/Sensors"
+    swollen = b'{"Members": [' + b"{}," * 1_300_000 + b"{}]}"
+    with RedfishBmc(rack_server(), certificate) as bmc, RedfishChild(settings_of(bmc)) as child:
+        child.sweep()
+        bound_memory(child.pid, address_space(child.pid) + (32 << 20))
+        bmc.faults[sensors] = Fault(body=swollen)
+        failure = child.next("failed")
+        status = child.wait()
+
+    assert failure["reason"] == "protocol"
+    assert "MiB to read; asked anew by a fresh child" in failure["text"]
+    assert status == FRESH

@@ -171,6 +171,16 @@ def test_a_child_that_cannot_be_ended_holds_neither_stop_nor_port(
     assert child in left
 
 
+def test_memory_that_runs_out_takes_a_child_and_not_the_service(service: Booted) -> None:
+    """The kernel takes who has the higher score, and systemd does not end the rest for it."""
+    pids = (_main(service), service.child(NVML))
+
+    scores = [service.run("cat", f"/proc/{pid}/oom_score_adj").strip() for pid in pids]
+
+    assert service.shows("OOMPolicy") == "continue"
+    assert scores == ["300", "700"]
+
+
 def test_a_password_is_the_childs_alone(service: Booted) -> None:
     """Read from the credential, and in no environment, command line, log or page."""
     service.write("/etc/gpuwatch/secrets/bmc-password", SECRET, "600")

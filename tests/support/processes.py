@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,19 @@ def memory_bytes(pid: int) -> int | None:
         return None
     found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
+
+
+def address_space(pid: int) -> int:
+    """What the limit of its memory counts (VmSize), in bytes."""
+    status = (_PROC / str(pid) / "status").read_text()
+    found = re.search(r"^VmSize:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+def bound_memory(pid: int, size: int) -> None:
+    """Let a process, and what it starts from now on, have so many bytes of address space."""
+    hard = resource.prlimit(pid, resource.RLIMIT_AS)[1]
+    resource.prlimit(pid, resource.RLIMIT_AS, (size, hard))
 
 
 def _stat(pid: int) -> list[str] | None:

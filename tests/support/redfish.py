@@ -118,6 +118,13 @@ class RedfishChild:
         self._process.stdin.close()
         return self._process.wait(PATIENCE_SECONDS)
 
+    def wait(self) -> int:
+        """Its exit status, once it has ended by itself."""
+        status = self._process.wait(PATIENCE_SECONDS)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return status
+
     def terminate(self) -> int:
         """SIGTERM; the exit status."""
         self._process.terminate()

@@ -171,6 +171,9 @@ class Probe:
         self._pump_log()
         if status is None:
             return "it closed its output"
+        if status == -signal.SIGKILL:
+            # Not by us: a child that is being ended is not listened to any more.
+            return "it was ended by SIGKILL: by the kernel, for memory, or by hand"
         if status < 0:
             with contextlib.suppress(ValueError):
                 return f"it was ended by {signal.Signals(-status).name}"

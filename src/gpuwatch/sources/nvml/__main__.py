@@ -167,6 +167,9 @@ def main(arguments: Sequence[str]) -> int:
     die_first()
     try:
         return Child(chosen).run()
+    except MemoryError:
+        sys.stderr.write("nvml: no memory is left for this child: a fresh one does better\n")
+        return _FAILED
     except (ValueError, KeyError) as error:
         sys.stderr.write(f"nvml: a question was not understood: {error!r}\n")
         return _MISUSED
