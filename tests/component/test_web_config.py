@@ -131,9 +131,8 @@ def test_who_is_connected_meets_the_new_users(guarded: Guarded, port: Watched) -
 
 def test_the_thread_looks_by_itself_and_ends(guarded: Guarded) -> None:
     """Asked for by a reload, and without one."""
-    watch = WebConfigWatch(guarded.write(SERVER))
-
     with patch("gpuwatch.agent.web_config.PERIOD_SECONDS", 0.05):
+        watch = WebConfigWatch(guarded.write(SERVER))
         watch.start()
         guarded.write(users("prom"))
         taken = eventually(lambda: watch.protection().users)

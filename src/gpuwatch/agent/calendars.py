@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from gpuwatch.agent.watching import Watching
 from gpuwatch.domain.moments import SECONDS_PER_DAY
 from gpuwatch.domain.windows import CalendarState
 from gpuwatch.policy.schedule import HORIZON
@@ -20,28 +21,21 @@ _FRESH_SECONDS = SECONDS_PER_DAY
 _MARGIN = timedelta(days=2)
 
 
-class CalendarWatch:
+class CalendarWatch(Watching):
     """Every file of the settings, read at once and then every minute when it has changed.
 
     `wall` gives Unix seconds, `news` is called, in the thread of this watch, when a file says
-    something else. The thread exists only while there are files.
+    something else.
     """
 
     def __init__(self, wall: Callable[[], float], news: Callable[[], object]) -> None:
+        super().__init__("calendars", PERIOD_SECONDS)
         self._wall = wall
         self._news = news
         self._readings: dict[CalendarFile, Reading] = {}
         self._states: tuple[CalendarState, ...] = ()
         self._pauses: dict[CalendarFile, int] = {}
         self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether files are read, or there are none to read."""
-        return self._thread is None or self._thread.is_alive()
 
     def states(self) -> tuple[CalendarState, ...]:
         """Every file as it was last read (any thread)."""
@@ -54,27 +48,17 @@ class CalendarWatch:
             self._readings = {file: known.get(file) or unread(file) for file in files}
             self._pauses.clear()
             self._publish()
-        if files and self._thread is None and not self._stopping:
-            self._thread = threading.Thread(target=self._run, name="calendars", daemon=True)
-            self._thread.start()
-        self._wake.set()
+        if files:
+            self._begin()
 
     def look(self) -> None:
         """Read again now: the clock stepped."""
-        self._wake.set()
+        self._wake()
 
-    def stop(self, _within_seconds: float = 0.0) -> None:
-        """End without waiting: what the thread waits for has its own deadline."""
-        self._stopping = True
-        self._wake.set()
-
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            for file in tuple(self._readings):
-                if not self._stopping:
-                    self._look_at(file)
-            self._wake.wait(PERIOD_SECONDS)
+    def _look(self) -> None:
+        for file in tuple(self._readings):
+            if not self._stopping:
+                self._look_at(file)
 
     def _look_at(self, file: CalendarFile) -> None:
         before = self._readings.get(file)

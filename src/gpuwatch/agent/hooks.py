@@ -6,7 +6,6 @@ fails is tried again after growing pauses; what fails at every attempt is given 
 """
 
 import json
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from gpuwatch.agent.hook_run import Outcome, Run, run
+from gpuwatch.agent.watching import Watching
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.hooks import Hook, HookState, transition_of
@@ -41,11 +41,11 @@ class _Line:
         self.state = HookState(name=self.hook.name)
 
 
-class HookWatch:
+class HookWatch(Watching):
     """Runs hooks. `current` gives the snapshot of now (any thread), `monotonic` seconds.
 
-    The thread exists only while there are hooks. A hook that is new begins with what happens from
-    now on: nobody wants years of transitions run at once.
+    A hook that is new begins with what happens from now on: nobody wants years of transitions run
+    at once.
     """
 
     def __init__(
@@ -55,19 +55,14 @@ class HookWatch:
         monotonic: Callable[[], float],
         runner: Runner = run,
     ) -> None:
+        super().__init__("hooks", _LOOK_SECONDS)
         self._current = current
         self._path = path
         self._monotonic = monotonic
         self._run_command = runner
         self._lines: dict[str, _Line] = {}
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread: threading.Thread | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Whether hooks are run, or there are none."""
-        return self._thread is None or self._thread.is_alive()
+        # Which hooks were looked at with which records: those are the same until one is new.
+        self._seen: tuple[object, object] = (None, None)
 
     def states(self) -> tuple[HookState, ...]:
         """How every hook is doing (any thread)."""
@@ -89,28 +84,23 @@ class HookWatch:
             lines[hook.name] = line
         self._lines = lines
         self._keep()
-        if hooks and self._thread is None and not self._stopping:
-            self._thread = threading.Thread(target=self._run, name="hooks", daemon=True)
-            self._thread.start()
-        self._wake.set()
-
-    def stop(self) -> None:
-        """End without waiting: a command at hand has its own deadline, and is not ours to lose."""
-        self._stopping = True
-        self._wake.set()
+        if hooks:
+            self._begin()
 
     def look(self) -> None:
         """Run what is due, one transition of each hook at most."""
-        snapshot = self._current()
-        for line in tuple(self._lines.values()):
+        snapshot, lines = self._current(), self._lines
+        hooks, audit = self._seen
+        same = hooks is lines and audit is snapshot.flag_audit
+        if same and not any(line.state.waiting for line in lines.values()):
+            return
+        self._seen = (lines, snapshot.flag_audit)
+        for line in lines.values():
             if not self._stopping:
                 self._look_at(line, snapshot)
 
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            self.look()
-            self._wake.wait(_LOOK_SECONDS)
+    def _look(self) -> None:
+        self.look()
 
     def _look_at(self, line: _Line, snapshot: Snapshot) -> None:
         waiting = _waiting(line, snapshot)

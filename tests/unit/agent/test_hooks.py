@@ -1,6 +1,7 @@
 """Hooks: every transition once, in order, retried, given up, remembered over a restart."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import current_thread
@@ -16,7 +17,7 @@ from gpuwatch.domain.snapshot import Snapshot
 from tests.support.snapshots import rich_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 SLURM = Hook(name="slurm", command=("/bin/drain", "--now"), timeout_seconds=7.0)
 FAILS = Run(Outcome.FAILED, "ended with status 1: no such node")
@@ -34,13 +35,31 @@ def _record(number: int, action: str = "raised", flag: int = 15) -> AuditRecord:
     )
 
 
+class Counted(Mapping[int, tuple[AuditRecord, ...]]):
+    """Records that count how often somebody looks at those of a flag."""
+
+    def __init__(self, records: Mapping[int, tuple[AuditRecord, ...]]) -> None:
+        self.records = records
+        self.looks = 0
+
+    def __getitem__(self, flag: int) -> tuple[AuditRecord, ...]:
+        self.looks += 1
+        return self.records[flag]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+
 class Scene:
     """A host whose flags' audit records, time and commands' outcomes a test decides."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.now = 1000.0
-        self.records: dict[int, tuple[AuditRecord, ...]] = {}
+        self.records: Mapping[int, tuple[AuditRecord, ...]] = {}
         self.outcomes: Iterator[Run] = iter(())
         self.during: Callable[[], object] = lambda: None
         self.calls: list[tuple[tuple[str, ...], dict[str, object], float]] = []
@@ -300,3 +319,23 @@ def test_a_reload_while_a_command_runs_does_not_run_it_again(scene: Scene) -> No
     watch.look()
 
     assert scene.numbers() == [1]
+
+
+def test_records_that_are_the_same_are_not_gone_through_again(scene: Scene) -> None:
+    """Every two seconds all of years; a hook that is new looks at them all the same."""
+    watch = scene.watch(replace(SLURM, on=frozenset({"late"})))
+    scene.happens(_record(1))
+    scene.records = records = Counted(scene.records)
+    watch.look()
+    looks = records.looks
+
+    watch.look()
+
+    again = records.looks
+    watch.stop()
+    watch.watch((SLURM,), 1)
+    watch._stopping = False
+    watch.look()
+    assert looks > 0
+    assert again == looks
+    assert records.looks > again
