@@ -1,10 +1,11 @@
 """Explain: one GPU at 03:00, the next step first, then why; at most 80 columns, also in a pipe."""
 
 from argparse import Namespace
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from gpuwatch.cli.exits import Exit
-from gpuwatch.cli.explain_bmc import explain_bmc
+from gpuwatch.cli.explain_bmc import bmc_lines
 from gpuwatch.cli.finding_lines import finding_lines, only
 from gpuwatch.cli.offline import Offline
 from gpuwatch.cli.output import at, fact, paragraphs, print_json, print_lines, wrapped
@@ -16,7 +17,7 @@ from gpuwatch.exposition.explanation_cells import chance_sentence, distance_word
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gpuwatch.exposition.bmc_shapes import BmcGpuShape
+    from gpuwatch.exposition.bmc_shapes import BmcExplanationShape, BmcGpuShape
     from gpuwatch.exposition.explanation_shapes import (
         ExplanationShape,
         ThresholdShape,
@@ -25,29 +26,49 @@ if TYPE_CHECKING:
     from gpuwatch.exposition.finding_shapes import FindingShape
 
 
+_Told = TypeVar("_Told", "ExplanationShape", "BmcExplanationShape")
+
+
 def explain(arguments: Namespace) -> int:
-    """Print the explanation. Without an agent: what history alone can tell, and 69."""
-    if arguments.subject.startswith("bmc."):
-        return explain_bmc(arguments)
+    """Print the explanation of a GPU or a BMC. Without an agent: what history tells, and 69."""
+    subject = str(arguments.subject)
+    if subject.startswith("bmc."):
+        return _explain(
+            arguments,
+            lambda: cast("BmcExplanationShape", request(arguments, "explain-bmc", bmc=subject)),
+            lambda history: history.bmcs.explanation(subject),
+            bmc_lines,
+        )
+    return _explain(
+        arguments,
+        lambda: cast("ExplanationShape", request(arguments, "explain", gpu=subject)),
+        lambda history: history.explanation(subject),
+        _lines,
+    )
+
+
+def _explain(
+    arguments: Namespace,
+    ask: Callable[[], _Told],
+    recall: Callable[[Offline], _Told],
+    lines: Callable[[_Told], list[str]],
+) -> int:
+    """Ask the agent, else history, and print what comes: one finding of it if that was wanted."""
+    status = Exit.OK
     try:
-        told = cast("ExplanationShape", request(arguments, "explain", gpu=arguments.subject))
+        told = ask()
     except AgentAbsentError as absent:
+        status = Exit.UNAVAILABLE
         with Offline(arguments, absent) as remembered:
-            told = remembered.explanation(arguments.subject)
-            _print(arguments, told)
-        return Exit.UNAVAILABLE
-    _print(arguments, told)
-    return Exit.OK
-
-
-def _print(arguments: Namespace, told: "ExplanationShape") -> None:
+            told = recall(remembered)
     told["findings"] = only(arguments, told["findings"])
     if arguments.code is not None:
         told["steps"] = [one["step"] for one in told["findings"]]
     if arguments.json:
         print_json(told)
     else:
-        print_lines(_lines(told))
+        print_lines(lines(told))
+    return status
 
 
 def _lines(told: "ExplanationShape") -> list[str]:
