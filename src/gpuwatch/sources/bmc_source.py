@@ -2,8 +2,6 @@
 
 import random
 import sys
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,16 +10,14 @@ from gpuwatch.domain.bmc import BmcFailure, BmcProtocol, BmcSweep, BmcTrouble
 from gpuwatch.domain.bmc_logs import LogBatch
 from gpuwatch.domain.moments import Clock, Moment
 from gpuwatch.domain.snapshot import SourceState
-from gpuwatch.sources.base import Deliver
 from gpuwatch.sources.bmc_loop import BACKOFF_SECONDS, LOCK_OUT_SECONDS, Pace
 from gpuwatch.sources.bmc_standing import Standing
+from gpuwatch.sources.one_child import ABANDONED_LIMIT, OneChild
 from gpuwatch.sources.probe import Probe, ProbeFailed
-from gpuwatch.sources.probe_end import Endings, EndOrder
-from gpuwatch.sources.probe_wait import Wake, wait
+from gpuwatch.sources.probe_end import EndOrder
 
 Translate = Callable[[Mapping[str, Any], Moment, str], BmcSweep | LogBatch]
 
-_ABANDONED_LIMIT = 2
 _MISSED = 3  # sweeps without one make the last too old
 _IPMI = (sys.executable, "-I", "-m", "gpuwatch.sources.bmc")
 _REDFISH = (sys.executable, "-I", "-m", "gpuwatch.sources.redfish")
@@ -59,7 +55,7 @@ class BmcSettings:
         return _MISSED * self.interval + self.silence_seconds
 
 
-class BmcSource:
+class BmcSource(OneChild):
     """A thread with one child that asks one BMC (`sources.base.Source`).
 
     It delivers `LogBatch`, `BmcSweep` and `BmcFailure`. `positions` say how far each log was read
@@ -78,6 +74,7 @@ class BmcSource:
         draw: Callable[[], float] = random.random,
     ) -> None:
         self.name = f"bmc.{settings.name}"
+        super().__init__(self.name, settings.end)
         self._clock = clock
         self._settings = settings
         self._translate = translate
@@ -87,25 +84,7 @@ class BmcSource:
         self._standing = Standing(
             self.name, required=settings.required, stale_seconds=settings.stale_seconds
         )
-        self._endings = Endings(settings.end)
         self._told_pause = 0.0
-        self._wake = Wake()
-        self._stop_at: float | None = None
-        self._deliver: Deliver = _nobody
-        self._thread: threading.Thread | None = None
-
-    def start(self, deliver: Deliver) -> None:
-        """Start the thread. Returns at once, also when the BMC is dead."""
-        self._deliver = deliver
-        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-        self._thread.start()
-
-    def stop(self, within_seconds: float) -> None:
-        """End thread and child; never waits longer than told."""
-        self._stop_at = time.monotonic() + within_seconds
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(within_seconds)
 
     def state(self) -> SourceState:
         """How the source is doing at this instant. Cheap and thread-safe."""
@@ -114,7 +93,8 @@ class BmcSource:
     def _run(self) -> None:
         self._pause(self._settings.start_after)
         while self._stop_at is None:
-            self._pause(self._serve_telling())
+            # A BMC has one child at a time, and one session: the next waits for its end.
+            self._pause(self._serve_telling(), alone=True)
             if self._stop_at is None:
                 self._standing.restarted()
         self._finish(self._stop_at)
@@ -134,18 +114,19 @@ class BmcSource:
 
     def _serve(self) -> None:
         """Run one child until it fails (ProbeFailed), falls silent, or the source stops."""
-        if self._endings.abandoned >= _ABANDONED_LIMIT:
+        if self._is_full:
             raise ProbeFailed(
-                f"{_ABANDONED_LIMIT} that asked it hang and cannot be ended, so no more is started"
+                f"{ABANDONED_LIMIT} that asked it hang and cannot be ended, so no more is started"
                 " (cat /proc/PID/stack says where; restart the host if nothing else helps)"
             )
+        silence = self._settings.silence_seconds
         probe = Probe(self._settings.command, log=self._say)
-        try:
+        with self._ended(probe):
             probe.send(self._first_line())
-            self._listen(probe)
-        finally:
-            self._endings.begin(probe, time.monotonic())
-            self._end_others(time.monotonic())
+            if not self._listen(probe, lambda: silence):
+                stuck = probe.describe_stuck(silence)
+                text = f"its process says nothing, {stuck} (a fresh one is started)"
+                self._tell(BmcTrouble.TIMED_OUT, text)
 
     def _first_line(self) -> dict[str, Any]:
         settings = self._settings
@@ -158,25 +139,7 @@ class BmcSource:
             "positions": self._positions,
         }
 
-    def _listen(self, probe: Probe) -> None:
-        until = time.monotonic() + self._settings.silence_seconds
-        while self._stop_at is None:
-            look = min(until, self._endings.due(time.monotonic()))
-            message = probe.receive(look, self._wake)
-            now = time.monotonic()
-            self._end_others(now)
-            if message is not None:
-                self._hear(message)
-                until = now + self._settings.silence_seconds
-            elif now >= until and self._stop_at is None:
-                stuck = probe.describe_stuck(self._settings.silence_seconds)
-                self._tell(
-                    BmcTrouble.TIMED_OUT,
-                    f"its process says nothing, {stuck} (a fresh one is started)",
-                )
-                return
-
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _hear(self, message: Mapping[str, Any]) -> None:
         self._told_pause = 0.0
         match message.get("say"):
             case "ready" | "alive":
@@ -188,7 +151,7 @@ class BmcSource:
             case other:
                 raise ProbeFailed(f"it said what is no report: {other!r}")
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _take(self, message: Mapping[str, Any]) -> None:
         moment = self._clock.now()
         try:
             told = self._translate(message, moment, self._settings.name)
@@ -205,7 +168,7 @@ class BmcSource:
                 self._pace.failures = 0
                 self._standing.swept(told.seconds, moment.wall)
 
-    def _take_failure(self, message: dict[str, Any]) -> None:
+    def _take_failure(self, message: Mapping[str, Any]) -> None:
         """The child goes on by itself; or it ends, and the next is started when it said."""
         try:
             trouble = BmcTrouble(message["reason"])
@@ -230,35 +193,5 @@ class BmcSource:
     def _say(self, line: str) -> None:
         self._log(f"{self.name}: {line}")
 
-    def _pause(self, seconds: float) -> None:
-        """Wait so long, and for the child before: a BMC has one at a time, and one session."""
-        until = time.monotonic() + seconds
-        while self._stop_at is None:
-            now = time.monotonic()
-            self._end_others(now)
-            if now >= until and not self._endings.under_way:
-                return
-            due = self._endings.due(now)
-            wait((), min(until, due) if now < until else due, self._wake)
-
-    def _end_others(self, now: float) -> None:
-        """Go on ending the children before this one, also while this one asks."""
-        self._endings.advance(now)
-        self._standing.abandoned(self._endings.abandoned)
-
-    def _finish(self, deadline: float) -> None:
-        """End what is left; it has all the time there is, because it logs out."""
-        end = self._settings.end
-        if (
-            deadline - time.monotonic()
-            < end.input_seconds + end.terminate_seconds + end.kill_seconds
-        ):
-            self._endings.hurry(time.monotonic(), deadline)
-        while self._endings.under_way and (now := time.monotonic()) < deadline:
-            wait((), min(deadline, self._endings.due(now)), None)
-            self._endings.advance(time.monotonic())
-        self._standing.abandoned(self._endings.abandoned)
-
-
-def _nobody(_source: str, _message: object) -> None:
-    """Where messages go before the source is started: there are none."""
+    def _abandoned(self, number: int) -> None:
+        self._standing.abandoned(number)

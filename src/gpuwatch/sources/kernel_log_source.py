@@ -3,22 +3,22 @@
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gpuwatch.domain.kernel_lines import KernelLine
 from gpuwatch.domain.moments import Clock
 from gpuwatch.domain.snapshot import SourceState
-from gpuwatch.sources.base import Deliver, LogPosition
+from gpuwatch.sources.base import LogPosition
 from gpuwatch.sources.crash_dumps import DIRECTORIES
 from gpuwatch.sources.kernel_log_reports import KernelLogReports
+from gpuwatch.sources.one_child import ABANDONED_LIMIT, OneChild
 from gpuwatch.sources.probe import Probe, ProbeFailed
-from gpuwatch.sources.probe_end import Endings, EndOrder
-from gpuwatch.sources.probe_wait import Wake, wait
+from gpuwatch.sources.probe_end import EndOrder
 
 _BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 _HEALTHY_SECONDS = 60.0  # a child that lived this long starts the back-off anew
-_ABANDONED_LIMIT = 2
 _REMEDIES = {
     "denied": "reading it needs CAP_SYSLOG: AmbientCapabilities=CAP_SYSLOG in the unit, and "
     "DeviceAllow=/dev/kmsg r where devices are restricted",
@@ -43,7 +43,7 @@ class KernelLogSettings:
     end: EndOrder = field(default_factory=EndOrder)
 
 
-class KernelLogSource:
+class KernelLogSource(OneChild):
     """A thread with one child that follows the kernel log (`sources.base.Source`).
 
     It delivers an `Event` for every occurrence and, behind them, a `LogPosition`: whoever stores
@@ -62,18 +62,15 @@ class KernelLogSource:
         position: LogPosition | None,
         log: Callable[[str], None],
     ) -> None:
+        super().__init__("kernel-log", settings.end)
         self._clock = clock
         self._settings = settings
         self._log = log
         self._reports = KernelLogReports(position)
         self._skip_dumps = False
-        self._endings = Endings(settings.end)
-        self._wake = Wake()
-        self._stop_at: float | None = None
         self._heard_at = 0.0
         self._lock = threading.Lock()
         self._state = SourceState(name=self.name, up=False, fresh=False, required=settings.required)
-        self._thread: threading.Thread | None = None
 
     @property
     def lost(self) -> int:
@@ -99,20 +96,6 @@ class KernelLogSource:
         """Whether the kernel log is being read: then it alone counts Xids."""
         return self.state().up
 
-    def start(self, deliver: Deliver) -> None:
-        """Start the thread. Returns at once, also when the log cannot be read."""
-        self._thread = threading.Thread(
-            target=self._run, args=(deliver,), name="kernel-log", daemon=True
-        )
-        self._thread.start()
-
-    def stop(self, within_seconds: float) -> None:
-        """End thread and child; never waits longer than told."""
-        self._stop_at = time.monotonic() + within_seconds
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(within_seconds)
-
     def state(self) -> SourceState:
         """How the source is doing at this instant. Cheap and thread-safe."""
         with self._lock:
@@ -121,14 +104,14 @@ class KernelLogSource:
             state = self._state
             return state if state.fresh == fresh else replace(state, fresh=fresh)
 
-    def _run(self, deliver: Deliver) -> None:
+    def _run(self) -> None:
         failures = 0
         while self._stop_at is None:
             began = time.monotonic()
-            if self._endings.abandoned >= _ABANDONED_LIMIT:
-                self._note(f"{_ABANDONED_LIMIT} readers hang and cannot be ended; no more start")
+            if self._is_full:
+                self._note(f"{ABANDONED_LIMIT} readers hang and cannot be ended; no more start")
             else:
-                self._serve_noting(deliver)
+                self._serve_noting()
             if time.monotonic() - began >= _HEALTHY_SECONDS:
                 failures = 0
             self._pause(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS) - 1)])
@@ -137,36 +120,24 @@ class KernelLogSource:
                 self._change(restarts=self._state.restarts + 1)
         self._finish(self._stop_at)
 
-    def _serve_noting(self, deliver: Deliver) -> None:
+    def _serve_noting(self) -> None:
         try:
-            self._serve(deliver)
+            self._serve()
         except ProbeFailed as error:
             self._note(str(error))
         except Exception as error:  # noqa: BLE001 - a dead thread would go on looking like a reader
             self._note(f"the source failed and goes on: {error!r}")
         self._change(up=False)
 
-    def _serve(self, deliver: Deliver) -> None:
+    def _serve(self) -> None:
         """Run one child until it fails (ProbeFailed) or the source stops."""
         probe = Probe(self._command(), log=self._log, progress=True)
         self._reports.begin()
-        until = time.monotonic() + self._patience()
-        try:
-            while self._stop_at is None:
-                look = min(until, self._endings.due(time.monotonic()))
-                message = probe.receive(look, self._wake)
-                now = time.monotonic()
-                self._end_others(now)
-                if message is not None:
-                    self._hear(message, deliver)
-                    until = now + self._patience()
-                elif now >= until and self._stop_at is None:
-                    self._time_out(probe)
-        finally:
-            self._endings.begin(probe, time.monotonic())
-            self._end_others(time.monotonic())
+        with self._ended(probe):
+            if not self._listen(probe, self._patience):
+                self._time_out(probe)
 
-    def _hear(self, message: dict[str, object], deliver: Deliver) -> None:
+    def _hear(self, message: Mapping[str, Any]) -> None:
         moment = self._clock.now()
         with self._lock:
             self._heard_at = time.monotonic()
@@ -184,7 +155,7 @@ class KernelLogSource:
         except (KeyError, TypeError, ValueError) as error:
             raise ProbeFailed(f"it said what is no report: {error!r}") from error
         for report in reports:
-            deliver(self.name, report)
+            self._deliver(self.name, report)
 
     def _patience(self) -> float:
         """How long the child may say nothing, in seconds."""
@@ -220,21 +191,6 @@ class KernelLogSource:
         with self._lock:
             self._state = replace(self._state, **changes)  # type: ignore[arg-type]
 
-    def _pause(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while self._stop_at is None and (now := time.monotonic()) < until:
-            wait((), min(until, self._endings.due(now)), self._wake)
-            self._end_others(time.monotonic())
-
-    def _end_others(self, now: float) -> None:
-        """Go on ending the readers before this one, also while this one reads."""
-        self._endings.advance(now)
-        if self._endings.abandoned != self._state.unkillable:
-            self._change(unkillable=self._endings.abandoned)
-
-    def _finish(self, deadline: float) -> None:
-        self._endings.hurry(time.monotonic(), deadline)
-        while self._endings.under_way and (now := time.monotonic()) < deadline:
-            wait((), min(deadline, self._endings.due(now)), None)
-            self._endings.advance(time.monotonic())
-        self._change(unkillable=self._endings.abandoned)
+    def _abandoned(self, number: int) -> None:
+        if number != self._state.unkillable:
+            self._change(unkillable=number)

@@ -30,6 +30,11 @@ class EndOrder:
         if min(self.input_seconds, self.terminate_seconds, self.kill_seconds) <= 0:
             raise ValueError(f"every step of ending a child needs time, not {self}")
 
+    @property
+    def seconds(self) -> float:
+        """How long all of it takes at most."""
+        return self.input_seconds + self.terminate_seconds + self.kill_seconds
+
 
 class Ending:
     """One child on its way out. `advance` does what is due and never blocks."""
