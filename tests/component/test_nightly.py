@@ -1,12 +1,13 @@
 """Nightly backups: one a day of this host, the oldest gone only after a new one is whole."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gpuwatch.agent.nightly import NightlyBackups
+from gpuwatch.domain.snapshot import BackupState
 from gpuwatch.history.backups import examine
 from tests.support.histories import Bench
 
@@ -107,15 +108,26 @@ def test_one_that_fails_takes_nothing_away_and_is_made_up_for(night: Night) -> N
     backups.look()
 
     failed = backups.state
+    night.now += 600.0
+    backups.look()
+    again = backups.state
     assert night.names() == before
     night.history.with_suffix(".away").rename(night.history)
     backups.look()
     assert failed is not None
     assert "history.db does not exist" in failed.problem
-    assert failed.last_success == NOON
+    assert (failed.last_success, failed.failing_since) == (NOON, NOON + DAY)
+    assert again == failed
     assert backups.state is not None
-    assert (backups.state.problem, backups.state.last_success) == ("", NOON + DAY)
-    assert night.names() == ["gpuwatch-node-17-20260315T120000Z.db"]
+    assert backups.state == BackupState(NOON + DAY + 600.0)
+    assert night.names() == ["gpuwatch-node-17-20260315T121000Z.db"]
+
+
+def test_nothing_is_known_before_the_first_look(night: Night) -> None:
+    """A folder that hangs is not one in which all is well."""
+    backups = night.backups()
+
+    assert backups.state == BackupState()
 
 
 def test_a_clock_that_was_far_ahead_stops_no_backup(night: Night) -> None:
@@ -147,8 +159,7 @@ def test_a_host_whose_name_is_no_file_name_has_one(night: Night) -> None:
 
 def test_none_is_made_where_they_are_switched_off(night: Night) -> None:
     """Nothing is made, and nothing is told."""
-    off = night.backups()
-    off.folder = None
+    off = replace(night.backups(), folder=None)
 
     off.look()
 

@@ -12,12 +12,15 @@ from tests.support.agents import eventually
 from tests.support.prometheus import Prometheus, hasty_rules, serving_rules
 from tests.support.scraped import Hosts, scraped
 
-DOWN, BLIND, NODE = "n1:9853", "n2:9853", "n1:9100"
+DOWN, BLIND, HANGING, NODE = "n1:9853", "n2:9853", "n3:9853", "n1:9100"
 GPU = 'gpu="3",uuid="GPU-a"'
 TOLD = (
     'gpuwatch_source_up{source="nvml"} 0',
     'gpuwatch_history_degraded{reason="disk-full"} 1',
     "gpuwatch_backup_failed 1",
+    "gpuwatch_web_config_failing 1",
+    "gpuwatch_web_certificate_valid_from_timestamp_seconds 100000",
+    "gpuwatch_web_certificate_valid_until_timestamp_seconds 1000001",
     f'gpuwatch_gpu_info{{{GPU},serial="1654223010009"}} 1',
     f'gpuwatch_gpu_verdict{{{GPU},verdict="unknown"}} 1',
     f"gpuwatch_gpu_flag_late{{{GPU}}} 1",
@@ -25,6 +28,12 @@ TOLD = (
     "gpuwatch_snapshot_timestamp_seconds 1000000",
     'gpuwatch_source_up{source="kernel_log"} 1',
     'gpuwatch_source_last_success_timestamp_seconds{source="kernel_log"} 1000',
+)
+# Of one backup it is told that it fails, or that it is old.
+OLD = (
+    "gpuwatch_snapshot_timestamp_seconds 1000000",
+    "gpuwatch_backup_enabled 1",
+    "gpuwatch_backup_last_success_timestamp_seconds 1000",
 )
 # Prometheus starts anew to wait for what waits less than 10 minutes; no target is left only where
 # none is set up.
@@ -39,10 +48,11 @@ SURELY = timedelta(seconds=4)
 
 @pytest.fixture(name="hosts")
 def _hosts() -> Iterator[Hosts]:
-    """An agent that is down on a host that is up, and one that is blind in every way."""
+    """An agent that is down on a host that is up, one that is blind in every way, an old backup."""
     with scraped() as hosts:
         hosts.refuse(DOWN)
         hosts.tell(BLIND, *TOLD)
+        hosts.tell(HANGING, *OLD)
         yield hosts
 
 
@@ -69,7 +79,7 @@ def _earlier(server: Prometheus) -> set[str]:
 
 def test_alerts_go_on_waiting_over_a_restart_of_prometheus(hosts: Hosts, tmp_path: Path) -> None:
     """With the shipped rules: 15 minutes, one hour and two are not begun again."""
-    jobs = ((DOWN, "gpuwatch"), (BLIND, "gpuwatch"), (NODE, "node"))
+    jobs = ((DOWN, "gpuwatch"), (BLIND, "gpuwatch"), (HANGING, "gpuwatch"), (NODE, "node"))
     targets = [hosts.target(instance, job) for instance, job in jobs]
     place = tmp_path / "prometheus"
     with serving_rules(place, hasty_rules(), targets=targets) as server:

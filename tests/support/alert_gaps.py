@@ -16,7 +16,7 @@ _GROWS = re.compile(r"(-?[\d.]+)([+-][\d.]+)x(\d+)")
 _STAYS = re.compile(r"(-?[\d.]+)x(\d+)")
 _ABSENT = re.compile(r"_(?:x(\d+))?")
 _OF_AGENTS = re.compile(r"""^\w+\{.*job=["']gpuwatch["']""")
-_SINCE_START = re.compile(r"^gpuwatch_(agent_failures|kernel_log_lost)_total\{")
+_SINCE_START = re.compile(r"^gpuwatch_(agent_failures|kernel_log_lost|hook_given_up)_total\{")
 _NOTHING, _END = "_", "stale"
 # Values that are missing, by the minutes between two of them: all within what keeps alerts firing.
 _MISSING = {1: 3, 5: 1, 1440: 1}

@@ -10,6 +10,8 @@ _SOURCE = f'{JOB},source="nvml"'
 _SNAPSHOT = f"gpuwatch_snapshot_timestamp_seconds{{{JOB}}}"
 _SUCCESS = f"gpuwatch_source_last_success_timestamp_seconds{{{_SOURCE}}}"
 _UP = f"gpuwatch_source_up{{{_SOURCE}}}"
+_FROM = f"gpuwatch_web_certificate_valid_from_timestamp_seconds{{{JOB}}}"
+_UNTIL = f"gpuwatch_web_certificate_valid_until_timestamp_seconds{{{JOB}}}"
 _METRICS = {"gpu": GPU, "host": JOB, "bmc": f'{JOB},bmc="main",host=""'}
 
 
@@ -61,6 +63,29 @@ NEAR: tuple[Case, ...] = (
         {f"gpuwatch_backup_failed{{{JOB}}}": "0x4 1x58 0x20"}, 63, 64, 80,
     ),
     never(
+        "what protects the port is refused for 14 minutes", "GpuwatchWebConfigFailing",
+        {f"gpuwatch_web_config_failing{{{JOB}}}": "0x4 1x13 0x20"}, 18, 19, 30,
+    ),
+    never(
+        "a certificate for 90 days is renewed when a tenth of that is left",
+        "GpuwatchCertificateExpiring",
+        {
+            _SNAPSHOT: "0+60x90",
+            _FROM: "-6994800x60 0x30",
+            _UNTIL: "781200x60 7776000x30",
+        },
+        30, 60, 90,
+    ),
+    never(
+        "a certificate for a day is renewed when a tenth of that is left",
+        "GpuwatchCertificateExpiring",
+        {_SNAPSHOT: "0+60x90", _FROM: "-74160x60 0x30", _UNTIL: "12240x60 86400x30"}, 30, 60, 90,
+    ),
+    never(
+        "a hook was given up before anybody scraped", "GpuwatchHookGivenUp",
+        {f'gpuwatch_hook_given_up_total{{{JOB},hook="slurm"}}': "5x60"}, 10, 60,
+    ),
+    never(
         "nobody tests", "GpuwatchAlertTest",
         {f'gpuwatch_alert_test{{{JOB},route="page"}}': "0x20"}, 10, 20,
     ),
@@ -75,7 +100,26 @@ _DRIVER = (
     "driver='580.95.0{driver}'}}"
 )
 _PLACES = ((1, 0, 5), (1, 1, 5), (2, 0, 5), (3, 0, 6))
+_BACKUP = f"gpuwatch_backup_last_success_timestamp_seconds{{{JOB}}}"
+_BACKUPS = {
+    _SNAPSHOT: "0+300x500",
+    f"gpuwatch_backup_enabled{{{JOB}}}": "1x500",
+    f"gpuwatch_start_timestamp_seconds{{{JOB}}}": "0x500",
+}
 NEAR_LONG: tuple[Case, ...] = (
+    never(
+        "a backup is made 25 hours after the last", "GpuwatchBackupOld",
+        {**_BACKUPS, _BACKUP: "0x300 90000x200"}, 1500, 1600, 2000, every=5,
+    ),
+    never(
+        "a nightly backup fails, which is told as that", "GpuwatchBackupOld",
+        {**_BACKUPS, _BACKUP: "0x500", f"gpuwatch_backup_failed{{{JOB}}}": "0x288 1x212"},
+        1640, 2000, 2500, every=5,
+    ),
+    never(
+        "no backups are to be made", "GpuwatchBackupOld",
+        {**_BACKUPS, f"gpuwatch_backup_enabled{{{JOB}}}": "0x500"}, 1640, 2500, every=5,
+    ),
     never(
         "a host is in maintenance for 23 hours", "GpuwatchMaintenanceForgotten",
         {f'gpuwatch_maintenance{{{JOB},scope="host"}}': "0x4 1x276 0x60"}, 1380, 1440, 1500,

@@ -55,6 +55,11 @@ def never(name: str, alert: str, series: Mapping[str, str], *at: int, every: int
 
 _SOURCE = f'{JOB},source="nvml"'
 _ALIVE = {_SNAPSHOT: "0+60x400"}
+_FROM = f"gpuwatch_web_certificate_valid_from_timestamp_seconds{{{JOB}}}"
+_UNTIL = f"gpuwatch_web_certificate_valid_until_timestamp_seconds{{{JOB}}}"
+_BACKUP = f"gpuwatch_backup_last_success_timestamp_seconds{{{JOB}}}"
+_BACKUPS_ON = f"gpuwatch_backup_enabled{{{JOB}}}"
+_STARTED = f"gpuwatch_start_timestamp_seconds{{{JOB}}}"
 
 SHORT: tuple[Case, ...] = (
     Case(
@@ -172,6 +177,35 @@ SHORT: tuple[Case, ...] = (
         {f"gpuwatch_backup_failed{{{JOB}}}": "0x4 1x80 stale _x2 1x10 0x20"},
         _host("backup-failed"), (64, 66, 87, 95, 105),
     ),
+    _tells(
+        "what protects the port is refused", "GpuwatchWebConfigFailing",
+        {f"gpuwatch_web_config_failing{{{JOB}}}": "0x4 1x20 stale _x2 1x10 0x20"},
+        _host("web-config-failing"), (19, 22, 27, 35, 50),
+    ),
+    _tells(
+        "a certificate has ended, and is taken all the same", "GpuwatchCertificateExpiring",
+        {_SNAPSHOT: "9000000+60x60", _FROM: "0x60", _UNTIL: "_x10 7776000x20 90000000x30"},
+        _host("certificate-expiring"), (24, 26, 30, 34, 45),
+    ),
+    *(
+        _tells(
+            f"a certificate for {days} days has less left than what renews it leaves",
+            "GpuwatchCertificateExpiring",
+            {_SNAPSHOT: "0+60x90", _FROM: f"{begin}x90", _UNTIL: f"{left}x60 90000000x30"},
+            _host("certificate-expiring"), (told + 14, told + 16, 60, 64, 75),
+        )
+        for days, begin, left, told in (
+            (365, -30_325_200, 1_210_800, 21),  # 14 days and 20 minutes
+            (90, -7_256_400, 519_600, 21),  # 6 days and 20 minutes
+            (30, -2_418_000, 174_000, 21),  # 2 days and 20 minutes
+            (1, -79_440, 6_960, 21),  # 1.6 hours and 20 minutes
+        )
+    ),
+    _tells(
+        "a hook is given up", "GpuwatchHookGivenUp",
+        {f'gpuwatch_hook_given_up_total{{{JOB},hook="slurm"}}': "0x10 1x120"},
+        _host("hook-given-up", hook="slurm"), (10, 20, 60, 90),
+    ),
     *(
         _tells(
             f"a test of the route {route}", "GpuwatchAlertTest",
@@ -276,6 +310,26 @@ LONG: tuple[Case, ...] = (
         "a GPU whose errors were never to be seen", "GpuwatchExposureGap",
         {INFO: "1x80", _UP: "1x80", f"gpuwatch_gpu_present{{{GPU}}}": "1x80", _EXPOSED: "0x80"},
         300, 400, every=5,
+    ),
+    _tells(
+        "a nightly backup hangs", "GpuwatchBackupOld",
+        {
+            _SNAPSHOT: "0+300x420",
+            _BACKUPS_ON: "1x420",
+            _STARTED: "0x420",
+            _BACKUP: "7200x380 114600x40",
+        },
+        _host("backup-old"), (1735, 1750, 1800, 1900, 1920), every=5,
+    ),
+    _tells(
+        "the folder of backups hangs from the start on", "GpuwatchBackupOld",
+        {
+            _SNAPSHOT: "0+300x420",
+            _BACKUPS_ON: "1x420",
+            _STARTED: "0x420",
+            _BACKUP: "_x380 114600x40",
+        },
+        _host("backup-old"), (1615, 1630, 1700, 1890, 1920), every=5,
     ),
     _tells(
         "maintenance is forgotten", "GpuwatchMaintenanceForgotten", {_QUIET: "0x4 1x320 0x20"},

@@ -75,6 +75,12 @@ _UP = 'gpuwatch_source_up{source="nvml"}'
 _MAINTAINED = 'gpuwatch_maintenance{scope="host"}'
 _EXPOSED = f"gpuwatch_gpu_exposure_seconds_total{{{_GPU}}}"
 _HERE = f"{_INFO}gpuwatch_gpu_present{{{_GPU}}} "
+_BACKED_UP = (
+    "gpuwatch_backup_enabled 1\ngpuwatch_start_timestamp_seconds 90000\n"
+    "gpuwatch_backup_last_success_timestamp_seconds 100000\n"
+)
+_FROM = "gpuwatch_web_certificate_valid_from_timestamp_seconds"
+_UNTIL = "gpuwatch_web_certificate_valid_until_timestamp_seconds"
 _COHORT = '{part_number="692-2",vbios="96.00"}'
 _FAULT = (
     f'gpuwatch_gpu_finding{{{_GPU},code="gsp-or-firmware-fault",urgency="page",remedy="reset"}}'
@@ -163,6 +169,36 @@ STORIES = (
         "gpuwatch_backup_failed 1\n",
         "gpuwatch_backup_failed 0\n",
         ("back up",),
+    ),
+    WatchStory(
+        "backup-old",
+        TICKETS,
+        f"{_BACKED_UP}{_SNAPSHOT} 195000\n",
+        f"{_BACKED_UP}{_SNAPSHOT} 101000\n",
+        ("1d 2h 23m 20s",),
+    ),
+    WatchStory(
+        "web-config-failing",
+        TICKETS,
+        "gpuwatch_web_config_failing 1\n",
+        "gpuwatch_web_config_failing 0\n",
+        ("web.config_file",),
+    ),
+    WatchStory(
+        "certificate-expiring",
+        TICKETS,
+        f"{_SNAPSHOT} 8400000\n{_FROM} 1000000\n{_UNTIL} 8776000\n",
+        f"{_SNAPSHOT} 8400000\n{_FROM} 8000000\n{_UNTIL} 9776000\n",
+        ("ends in 4d 8h 26m 40s",),
+    ),
+    WatchStory(
+        "hook-given-up",
+        TICKETS,
+        'gpuwatch_hook_given_up_total{hook="slurm"} 1\n',
+        None,
+        ("The hook slurm",),
+        past=_ages('gpuwatch_hook_given_up_total{hook="slurm"}', 1, 0, 1),
+        ages=True,
     ),
     WatchStory(
         "alert-test",

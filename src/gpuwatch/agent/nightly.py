@@ -26,7 +26,7 @@ class NightlyBackups:
     """Makes them into `folder` (None: none are made) from the minute that this host has in `hour`.
 
     `look` is called every few minutes, from one thread at a time: what a host that was down has
-    missed, or what failed, is made up for. `state` is for any thread.
+    missed, or what failed, is made up for. `state` is for any thread, None where none are made.
     """
 
     history: Path
@@ -35,7 +35,10 @@ class NightlyBackups:
     keep: int
     host: str
     wall: Callable[[], float]
-    state: BackupState | None = field(init=False, default=None)
+    state: BackupState | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = None if self.folder is None else BackupState()
 
     def look(self) -> None:
         """Make one if it is due."""
@@ -65,7 +68,7 @@ class NightlyBackups:
         return today if today <= now else today - _DAY
 
     def _make(self, folder: Path, now: datetime) -> None:
-        before = self.state or BackupState(None)
+        before = self.state or BackupState()
         path = folder / f"{self._prefix}{now.strftime(_STAMP)}.db"
         mark = Mark(host=self.host, made_at=now.timestamp(), version=__version__)
         try:
@@ -74,7 +77,11 @@ class NightlyBackups:
         except (BackupError, OSError) as error:
             if before.problem != str(error):
                 log.error("backup-failed", path=str(path), error=str(error))  # noqa: TRY400
-            self.state = BackupState(before.last_success, str(error))
+            self.state = BackupState(
+                before.last_success,
+                problem=str(error),
+                failing_since=before.failing_since or now.timestamp(),
+            )
             return
         self.state = BackupState(now.timestamp())
         log.info("backup-made", path=str(path), bytes=made.size_bytes, boards=made.boards)

@@ -1,11 +1,11 @@
 """Web config: how the port is protected at this moment, read again when a file of it changes."""
 
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
+from gpuwatch.agent.watching import Watching
 from gpuwatch.domain.snapshot import WebState
 from gpuwatch.exposition.protection import Identity, Protection, identity, protect
 from gpuwatch.exposition.web_file import WebFileError
@@ -15,24 +15,21 @@ log = structlog.get_logger("gpuwatch.web")
 PERIOD_SECONDS = 5.0
 
 
-class WebConfigWatch:
+class WebConfigWatch(Watching):
     """The file of the settings and those that it names, looked at every few seconds.
 
     `protection` and `state` are for any thread. A file that is refused changes nothing: what was in
-    force stays, and `state` tells it until the file is right again. The thread exists only while
-    there is a file.
+    force stays, and `state` tells it until the file is right again.
     """
 
     def __init__(self, path: Path | None) -> None:
         """Read it for the first time. Raises WebFileError: nothing is served without it."""
+        super().__init__("web-config", PERIOD_SECONDS)
         self._path = path
         self._seen: Identity = ()
         self._problem = ""
         self._doubted = False
-        self._stopping = False
         self._forced = False
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
         self._protection = Protection()
         if path is not None:
             self._seen = identity((path,))
@@ -46,35 +43,20 @@ class WebConfigWatch:
     def state(self) -> WebState:
         """What metrics tell of it."""
         failing = bool(self._problem) if self._path is not None else None
-        return WebState(config_failing=failing, valid_until=self._protection.valid_until)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the files are looked at, or there are none."""
-        return self._thread is None or self._thread.is_alive()
+        validity = self._protection.validity
+        if validity is None:
+            return WebState(config_failing=failing)
+        return WebState(config_failing=failing, valid_from=validity.begin, valid_until=validity.end)
 
     def start(self) -> None:
         """Begin to look."""
         if self._path is not None:
-            self._thread = threading.Thread(target=self._run, name="web-config", daemon=True)
-            self._thread.start()
+            self._begin()
 
     def look(self) -> None:
         """Read again soon, whether something seems to have changed or not."""
         self._forced = True
-        self._wake.set()
-
-    def stop(self, _within_seconds: float = 0.0) -> None:
-        """End without waiting: a file on a dead server may hold the thread."""
-        self._stopping = True
-        self._wake.set()
-
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.wait(PERIOD_SECONDS)
-            self._wake.clear()
-            if not self._stopping:
-                self.read()
+        self._wake()
 
     def read(self) -> None:
         """Read again if a file is another than before, or if that was asked for."""
@@ -101,6 +83,9 @@ class WebConfigWatch:
         self._protection = taken
         log.info("web-config-read", **_told(taken))
 
+    def _look(self) -> None:
+        self.read()
+
     def _refused(self, problem: str) -> None:
         """Say once what is wrong; the agent's loop does not wait for it, and nor do clients."""
         if problem != self._problem:
@@ -109,11 +94,11 @@ class WebConfigWatch:
 
 
 def _told(protection: Protection) -> dict[str, object]:
-    until = protection.valid_until
     told: dict[str, object] = {
         "tls": protection.tls is not None,
         "basic_auth": protection.users is not None,
     }
-    if until is not None:
-        told["certificate_valid_until"] = datetime.fromtimestamp(until, UTC).isoformat()
+    if protection.validity is not None:
+        until = datetime.fromtimestamp(protection.validity.end, UTC)
+        told["certificate_valid_until"] = until.isoformat()
     return told

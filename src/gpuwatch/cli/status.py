@@ -11,13 +11,14 @@ from gpuwatch.cli.offline import Offline
 from gpuwatch.cli.output import at, paragraph, print_json, print_lines, table
 from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
-from gpuwatch.exposition.words import plural
+from gpuwatch.exposition.words import plural, span
 
 if TYPE_CHECKING:
     from gpuwatch.exposition.bmc_shapes import BmcShape
     from gpuwatch.exposition.finding_shapes import FindingShape
     from gpuwatch.exposition.flag_shapes import FlagShape
     from gpuwatch.exposition.shapes import (
+        BackupsShape,
         GpuShape,
         SnapshotShape,
         StatusShape,
@@ -134,7 +135,20 @@ def _headline(head: "StatusShape", bmcs: "list[BmcShape]") -> list[str]:
         about = f"maintenance of {whose} until {at(work['until'])} UTC"
         lines += paragraph(f"{about}: {work['reason']}", "  ")
     lines += [line for why in head["degraded"] for line in paragraph(f"history: {why}", "  ")]
-    return lines
+    return lines + (paragraph(_backups(head["backups"]), "  ") if head["backups"] else [])
+
+
+def _backups(backups: "BackupsShape") -> str:
+    """The newest, and what keeps the next from being made."""
+    newest, age = backups["last_success"], backups["age_seconds"]
+    told = ["backups: none is known yet"]
+    if newest is not None and age is not None:
+        told = [f"backups: the newest is of {at(newest)} UTC, {span(age)} old"]
+    if backups["failing_since"] is not None:
+        told.append(f"failing since {at(backups['failing_since'])} UTC: {backups['problem']}")
+    elif backups["old"]:
+        told.append("the next is overdue and has not failed: it may hang")
+    return "; ".join(told)
 
 
 def _watched(head: "StatusShape") -> str:

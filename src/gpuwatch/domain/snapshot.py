@@ -150,27 +150,45 @@ class Maintenance:
     release: bool = False
 
 
+# A day, the hour in which hosts take their turns, and an hour for what was missed.
+BACKUP_OLD_SECONDS = 26 * 3600
+
+
 @dataclass(frozen=True, slots=True)
 class BackupState:
-    """How nightly backups are doing.
+    """How nightly backups are doing, where they are on.
 
-    `last_success` is when the newest whole one was made (Unix seconds), None where there is none;
-    `problem` is "" or why the latest attempt failed.
+    `last_success` is when the newest whole one was made (Unix seconds), None where none is known;
+    `problem` is "" or why the latest attempt failed, `failing_since` when the first of the failed
+    ones began, None while there is none.
     """
 
-    last_success: float | None
+    last_success: float | None = None
     problem: str = ""
+    failing_since: float | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the folder has been looked at: until then nobody can say how they are doing."""
+        return self.last_success is not None or bool(self.problem)
+
+    def is_old(self, now: float, started_at: float) -> bool:
+        """Whether none was made for too long; where none is known, since the agent has started."""
+        since = started_at if self.last_success is None else self.last_success
+        return now - since > BACKUP_OLD_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebState:
     """How the port does. `config_failing` is whether its file was refused and an older one holds.
 
-    It is None where no file protects the port; `valid_until` is the end of the certificate in Unix
-    seconds. `crowded_out` counts connections that were ended or turned away for others.
+    It is None where no file protects the port; `valid_from` and `valid_until` are the begin and the
+    end of the certificate in Unix seconds. `crowded_out` counts connections that were ended or
+    turned away for others.
     """
 
     config_failing: bool | None = None
+    valid_from: float | None = None
     valid_until: float | None = None
     crowded_out: int = 0
 
@@ -182,8 +200,8 @@ class Snapshot:
     `version` rises with every change. `flag_audit` are the latest audit records of each flag by its
     number, the oldest first; `acceptances` are by the number of their flag. `degraded` are reasons
     why history cannot write at present ("" free). `events` are the most recent first, at most a few
-    hundred. `failures` counts by job what the agent itself could not do. Runbooks are read under
-    `runbook_url`, "" for the agent's own pages.
+    hundred. `backups` is None where the agent makes none. `failures` counts by job what the agent
+    itself could not do. Runbooks are read under `runbook_url`, "" for the agent's own pages.
     """
 
     version: int

@@ -1,6 +1,7 @@
-"""Certificates: until when one is valid, read from its own bytes (X.509 in DER, RFC 5280 4.1)."""
+"""Certificates: when one is valid, read from its own bytes (X.509 in DER, RFC 5280 4.1)."""
 
 import ssl
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _VERSION, _UTC_TIME = 0xA0, 0x17
@@ -12,8 +13,16 @@ _CENTURY_TURNS = 50
 _Element = tuple[int, bytes]
 
 
-def valid_until(pem: str) -> float:
-    """Unix seconds of the end of the first certificate of a file. Raises ValueError."""
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """When a certificate is valid; Unix seconds."""
+
+    begin: float
+    end: float
+
+
+def validity_of(pem: str) -> Validity:
+    """The validity of the first certificate of a file. Raises ValueError."""
     begin, end = pem.find(_BEGIN), pem.find(_END)
     if begin < 0 or end < begin:
         raise ValueError("holds no certificate")
@@ -21,8 +30,8 @@ def valid_until(pem: str) -> float:
         certificate = _elements(ssl.PEM_cert_to_DER_cert(pem[begin : end + len(_END)]))[0][1]
         fields = _elements(_elements(certificate)[0][1])
         # Then the serial number, the algorithm, the issuer, and the times from and until.
-        validity = fields[4 if fields[0][0] == _VERSION else 3]
-        return _time(*_elements(validity[1])[1])
+        times = _elements(fields[4 if fields[0][0] == _VERSION else 3][1])
+        return Validity(_time(*times[0]), _time(*times[1]))
     except IndexError as error:
         raise ValueError("holds a certificate that is cut off") from error
 

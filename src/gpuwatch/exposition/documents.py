@@ -7,7 +7,7 @@ from math import isinf
 from gpuwatch import __version__
 from gpuwatch.domain.devices import Epoch
 from gpuwatch.domain.events import Event
-from gpuwatch.domain.snapshot import Maintenance, Snapshot, SourceState
+from gpuwatch.domain.snapshot import BackupState, Maintenance, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.bmc_documents import bmcs_document
 from gpuwatch.exposition.flag_documents import flag_document
@@ -19,6 +19,7 @@ from gpuwatch.exposition.record_documents import (
     instant_or_none,
 )
 from gpuwatch.exposition.shapes import (
+    BackupsShape,
     EpochShape,
     EventShape,
     GpuShape,
@@ -71,6 +72,7 @@ def status_document(snapshot: Snapshot) -> StatusShape:
         "next_window": None if window is None else window_document(snapshot, window),
         "degraded": list(snapshot.degraded),
         "history_bytes": snapshot.history_bytes,
+        "backups": None if snapshot.backups is None else _backups(snapshot, snapshot.backups),
         "kernel_log_lost": snapshot.kernel_log_lost,
         "sxids": {str(code): count for code, count in sorted(snapshot.sxids.items())},
         "clock_synchronized": snapshot.clock_synchronized,
@@ -127,6 +129,17 @@ def _source(source: SourceState) -> SourceShape:
             for bound, polls in source.durations
         ],
         "durations_sum_seconds": source.durations_sum,
+    }
+
+
+def _backups(snapshot: Snapshot, backups: BackupState) -> BackupsShape:
+    last = backups.last_success
+    return {
+        "last_success": instant_or_none(last),
+        "age_seconds": None if last is None else snapshot.at.wall - last,
+        "old": backups.is_old(snapshot.at.wall, snapshot.started_at),
+        "failing_since": instant_or_none(backups.failing_since),
+        "problem": backups.problem,
     }
 
 

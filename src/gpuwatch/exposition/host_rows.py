@@ -11,21 +11,11 @@ from gpuwatch import __version__
 from gpuwatch.domain.snapshot import Snapshot, SourceState
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.exposition.families import Row, Sample, Scene, Type, states
+from gpuwatch.exposition.upkeep_rows import UPKEEP_ROWS, one
 from gpuwatch.exposition.views import blackout_holds, next_window, window_is_open
 
 _TESTED_ROUTES = ("page", "window", "info")
 _MAINTENANCE_SCOPES = ("host", "board", "bmc")
-
-
-def _one(take: Callable[[Snapshot], float | None]) -> Callable[[Scene], Iterator[Sample]]:
-    """A family of one series without labels; no series where `take` gives None."""
-
-    def samples(scene: Scene) -> Iterator[Sample]:
-        value = take(scene.snapshot)
-        if value is not None:
-            yield {}, float(value)
-
-    return samples
 
 
 def _each_source(
@@ -99,10 +89,6 @@ def _failures(scene: Scene) -> Iterator[Sample]:
         yield {"task": job}, float(number)
 
 
-def _backup_failed(snapshot: Snapshot) -> float | None:
-    return None if snapshot.backups is None else float(bool(snapshot.backups.problem))
-
-
 def _alert_tests(scene: Scene) -> Iterator[Sample]:
     for route in _TESTED_ROUTES:
         yield {"route": route}, float(route in scene.snapshot.alert_tests)
@@ -170,7 +156,7 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
         "gpuwatch_kernel_log_lost_total",
         Type.COUNTER,
         "Kernel log records lost before they were read.",
-        _one(lambda snapshot: snapshot.kernel_log_lost),
+        one(lambda snapshot: snapshot.kernel_log_lost),
     ),
     Row("gpuwatch_sxid_errors_total", Type.COUNTER, "NVSwitch errors by code.", _sxids),
     Row(
@@ -183,20 +169,9 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
         "gpuwatch_history_size_bytes",
         Type.GAUGE,
         "Size of the history database.",
-        _one(lambda snapshot: snapshot.history_bytes),
+        one(lambda snapshot: snapshot.history_bytes),
     ),
-    Row(
-        "gpuwatch_backup_last_success_timestamp_seconds",
-        Type.GAUGE,
-        "When the newest nightly backup was made.",
-        _one(lambda snapshot: snapshot.backups.last_success if snapshot.backups else None),
-    ),
-    Row(
-        "gpuwatch_backup_failed",
-        Type.GAUGE,
-        "Whether the latest attempt at a nightly backup failed.",
-        _one(_backup_failed),
-    ),
+    *UPKEEP_ROWS,
     Row(
         "gpuwatch_alert_test",
         Type.GAUGE,
@@ -207,31 +182,13 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
         "gpuwatch_clock_synchronized",
         Type.GAUGE,
         "Whether the kernel holds the wall clock for synchronised.",
-        _one(lambda snapshot: snapshot.clock_synchronized),
+        one(lambda snapshot: snapshot.clock_synchronized),
     ),
     Row(
         "gpuwatch_clock_steps_total",
         Type.COUNTER,
         "Steps of the wall clock by more than a second.",
-        _one(lambda snapshot: snapshot.clock_steps),
-    ),
-    Row(
-        "gpuwatch_web_config_failing",
-        Type.GAUGE,
-        "Whether the file that protects the port was refused, and an older one is in force.",
-        _one(lambda snapshot: snapshot.web.config_failing),
-    ),
-    Row(
-        "gpuwatch_web_certificate_valid_until_timestamp_seconds",
-        Type.GAUGE,
-        "When the certificate of the port ends.",
-        _one(lambda snapshot: snapshot.web.valid_until),
-    ),
-    Row(
-        "gpuwatch_web_connections_crowded_out_total",
-        Type.COUNTER,
-        "Connections to the port that were ended or turned away so that others had room.",
-        _one(lambda snapshot: snapshot.web.crowded_out),
+        one(lambda snapshot: snapshot.clock_steps),
     ),
     Row(
         "gpuwatch_agent_failures_total",
@@ -249,31 +206,31 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
         "gpuwatch_maintenance_blackout",
         Type.GAUGE,
         "Whether a blackout holds: no board may be swapped.",
-        _one(blackout_holds),
+        one(blackout_holds),
     ),
     Row(
         "gpuwatch_maintenance_window_open",
         Type.GAUGE,
         "Whether boards may be swapped now.",
-        _one(window_is_open),
+        one(window_is_open),
     ),
     Row(
         "gpuwatch_maintenance_window_start_timestamp_seconds",
         Type.GAUGE,
         "Start of the open window, else of the next.",
-        _one(_window_start),
+        one(_window_start),
     ),
     Row(
         "gpuwatch_start_timestamp_seconds",
         Type.GAUGE,
         "When the agent started.",
-        _one(lambda snapshot: snapshot.started_at),
+        one(lambda snapshot: snapshot.started_at),
     ),
     Row(
         "gpuwatch_snapshot_timestamp_seconds",
         Type.GAUGE,
         "The instant that all of this describes.",
-        _one(lambda snapshot: snapshot.at.wall),
+        one(lambda snapshot: snapshot.at.wall),
     ),
 )
 

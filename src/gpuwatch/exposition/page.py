@@ -27,7 +27,7 @@ from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.summary import summary
 from gpuwatch.exposition.views import driver_of, gpus_of, watches_gpus
 from gpuwatch.exposition.window_cells import windows
-from gpuwatch.exposition.words import LOCATIONS, URGENCIES, plural, second, span
+from gpuwatch.exposition.words import LOCATIONS, URGENCIES, plural, relative, second, span
 
 _EVENTS_SHOWN = 20
 _GPU_HEADINGS = (
@@ -72,7 +72,12 @@ def status_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> byt
 def _as_of(snapshot: Snapshot) -> tuple[str, ...]:
     driver = driver_of(snapshot)
     loaded = f" · driver {driver}" if driver else " · no driver loaded"
-    return (f"as of {second(snapshot.at.wall)}", loaded if watches_gpus(snapshot) else "")
+    newest = None if snapshot.backups is None else snapshot.backups.last_success
+    return (
+        f"as of {second(snapshot.at.wall)}",
+        loaded if watches_gpus(snapshot) else "",
+        "" if newest is None else f" · newest backup {relative(newest, snapshot.at.wall)}",
+    )
 
 
 def _gpus(snapshot: Snapshot) -> Markup:
@@ -196,7 +201,20 @@ def _troubles(snapshot: Snapshot) -> list[Markup]:
     ]
     if snapshot.clock_synchronized is False:
         sentences.append("The wall clock is not synchronised: new trend flags wait.")
+    sentences += _backup_troubles(snapshot)
     if snapshot.kernel_log_lost:
         lost = plural(snapshot.kernel_log_lost, "kernel log record")
         sentences.append(f"{lost} were lost before gpuwatch could read them.")
     return [tag("p", sentence, class_="trouble") for sentence in sentences]
+
+
+def _backup_troubles(snapshot: Snapshot) -> list[str]:
+    backups, now = snapshot.backups, snapshot.at.wall
+    if backups is None:
+        return []
+    if backups.failing_since is not None:
+        since = relative(backups.failing_since, now)
+        return [f"No nightly backup of the history can be made, first {since}: {backups.problem}."]
+    if backups.is_old(now, snapshot.started_at):
+        return ["The nightly backup of the history is overdue and has not failed: it may hang."]
+    return []

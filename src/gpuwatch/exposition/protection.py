@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gpuwatch.exposition.basic_auth import BasicAuth
-from gpuwatch.exposition.certificates import valid_until
+from gpuwatch.exposition.certificates import Validity, validity_of
 from gpuwatch.exposition.web_file import (
     ClientCertificate,
     TlsSettings,
@@ -42,7 +42,7 @@ Identity = tuple[tuple[str, int, int, int, int], ...]
 class Protection:
     """How the port is protected at one time; without arguments: not at all.
 
-    `files` are those that were read; `valid_until` is the end of the certificate (Unix seconds).
+    `files` are those that were read; `validity` is that of the certificate.
     """
 
     tls: ssl.SSLContext | None = None
@@ -50,7 +50,7 @@ class Protection:
     users: BasicAuth | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     files: tuple[Path, ...] = ()
-    valid_until: float | None = None
+    validity: Validity | None = None
 
     def admits(self, certificate: Mapping[str, object] | None) -> bool:
         """Whether a client with this certificate, which was verified, may speak to us."""
@@ -71,7 +71,7 @@ def protect(path: Path) -> Protection:
         users=BasicAuth(said.users) if said.users else None,
         headers=MappingProxyType(dict(said.headers)),
         files=(path, *_files(said)),
-        valid_until=_valid_until(path, tls.certificate) if tls else None,
+        validity=_validity(path, tls.certificate) if tls else None,
     )
 
 
@@ -135,10 +135,10 @@ def _of_the_pair(tls: TlsSettings, error: ssl.SSLError) -> str:
     )
 
 
-def _valid_until(path: Path, certificate: Path) -> float:
+def _validity(path: Path, certificate: Path) -> Validity:
     content = _read(path, certificate, "cert_file", secret=False)
     try:
-        return valid_until(content.decode("latin-1"))
+        return validity_of(content.decode("latin-1"))
     except ValueError as error:
         raise WebFileError(path, f"cert_file {certificate} {error} (is it PEM?)") from error
 

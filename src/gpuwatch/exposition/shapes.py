@@ -139,6 +139,16 @@ class SourceShape(TypedDict):
     durations_sum_seconds: float
 
 
+class BackupsShape(TypedDict):
+    """How nightly backups are doing."""
+
+    last_success: str | None
+    age_seconds: float | None
+    old: bool
+    failing_since: str | None
+    problem: str
+
+
 class EpochShape(TypedDict):
     """One boot and one load of the driver."""
 
@@ -218,6 +228,7 @@ class StatusShape(TypedDict):
     next_window: WindowShape | None
     degraded: list[str]
     history_bytes: int
+    backups: BackupsShape | None
     kernel_log_lost: int
     sxids: dict[str, int]
     clock_synchronized: bool | None

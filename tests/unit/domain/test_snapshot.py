@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from gpuwatch.domain.devices import Board, BoardKey
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord, BoardState
-from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.domain.snapshot import BACKUP_OLD_SECONDS, BackupState, Snapshot
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.domain.windows import Outlook, Window
 
@@ -48,3 +48,20 @@ def test_a_record_is_keyed_by_its_board() -> None:
     )
 
     assert record.key == key
+
+
+def test_a_backup_is_old_after_a_night_was_missed() -> None:
+    """Where none is known it counts from the agent's start: a folder that hangs tells nothing."""
+    made, none = BackupState(1000.0), BackupState()
+
+    assert not made.is_old(1000.0 + BACKUP_OLD_SECONDS, 0.0)
+    assert made.is_old(1001.0 + BACKUP_OLD_SECONDS, 0.0)
+    assert not none.is_old(5.0 + BACKUP_OLD_SECONDS, 5.0)
+    assert none.is_old(6.0 + BACKUP_OLD_SECONDS, 5.0)
+
+
+def test_nobody_knows_how_backups_do_before_the_folder_was_looked_at() -> None:
+    """One that was made or that failed is known."""
+    assert not BackupState().is_known
+    assert BackupState(1000.0).is_known
+    assert BackupState(problem="no space", failing_since=5.0).is_known

@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import inf, nan
 
 from gpuwatch.domain.records import BoardState
+from gpuwatch.domain.snapshot import BackupState
 from gpuwatch.exposition.bmc_documents import bmc_document, bmcs_document
 from gpuwatch.exposition.documents import gpus_document, snapshot_document, status_document
 from tests.support.bmc_states import dead_bmc, main_bmc
@@ -118,6 +119,17 @@ def test_the_next_window_is_the_open_one_while_it_is_open() -> None:
     assert status["window_open"]
     assert status["next_window"] is not None
     assert status["next_window"]["start"] == "2026-03-15T02:00:00.000Z"
+
+
+def test_backups_that_are_off_or_not_known_yet_are_told_apart() -> None:
+    """Null where none are made; a member of nulls until the folder has been looked at."""
+    off = status_document(replace(rich_snapshot(), backups=None))
+    unknown = status_document(replace(rich_snapshot(), backups=BackupState()))
+
+    assert off["backups"] is None
+    assert unknown["backups"] is not None
+    assert unknown["backups"]["last_success"] is None
+    assert unknown["backups"]["age_seconds"] is None
 
 
 def test_a_list_of_bmcs_has_the_latest_log_entries_only() -> None:

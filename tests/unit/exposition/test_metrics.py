@@ -14,7 +14,7 @@ from prometheus_client.samples import Sample
 
 from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.signals import Kind
-from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.domain.snapshot import BackupState, Snapshot
 from gpuwatch.exposition.bmc_rows import BMC_ROWS
 from gpuwatch.exposition.families import Vocabulary
 from gpuwatch.exposition.gpu_rows import GPU_ROWS
@@ -436,3 +436,15 @@ def test_a_fresh_reading_is_published_in_its_base_unit() -> None:
     assert _of(snapshot, "gpuwatch_gpu_sm_clock_hertz") == [1.7e9]
     assert _of(snapshot, "gpuwatch_gpu_utilization_ratio") == [0.9]
     assert _of(snapshot, "gpuwatch_gpu_power_watts") == [311.2]
+
+
+def test_backups_of_which_nothing_is_known_have_not_succeeded_and_not_failed() -> None:
+    """Until the folder has been looked at only that they are on is told; else that they are off."""
+    unknown = replace(rich_snapshot(), backups=BackupState())
+    off = replace(rich_snapshot(), backups=None)
+
+    assert _of(unknown, "gpuwatch_backup_enabled") == [1.0]
+    assert _of(unknown, "gpuwatch_backup_failed") == []
+    assert _of(unknown, "gpuwatch_backup_last_success_timestamp_seconds") == []
+    assert _of(off, "gpuwatch_backup_enabled") == [0.0]
+    assert _of(off, "gpuwatch_backup_failed") == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gpuwatch.domain.flags import FlagState
-from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.domain.snapshot import BackupState, Snapshot
 from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.domain.windows import Outlook
 from gpuwatch.exposition.bmc_page import bmc_page
@@ -16,7 +16,7 @@ from gpuwatch.exposition.frame import SECURITY_POLICY
 from gpuwatch.exposition.page import status_page
 from tests.support.golden import assert_golden
 from tests.support.pages import Reader
-from tests.support.snapshots import gpu_state, rich_snapshot
+from tests.support.snapshots import AT, gpu_state, rich_snapshot
 
 ALLOWED = frozenset(
     [
@@ -184,6 +184,19 @@ def test_an_unsynchronised_clock_is_told() -> None:
     text = _read(replace(rich_snapshot(), clock_synchronized=False))
 
     assert "The wall clock is not synchronised" in text
+
+
+def test_backups_that_fail_or_hang_are_told() -> None:
+    """And how old the newest is; nothing of that where none are made."""
+    hanging = _read(replace(rich_snapshot(), backups=BackupState(AT - 200_000.0)))
+    well = _read(replace(rich_snapshot(), backups=BackupState(AT - 7_200.0)))
+    off = _read(replace(rich_snapshot(), backups=None))
+
+    assert "first 2 h ago: /srv/backup: No space left on device." in _read(rich_snapshot())
+    assert "The nightly backup of the history is overdue" in hanging
+    assert "newest backup 2 h ago" in well
+    assert "backup of the history" not in well
+    assert "backup" not in off
 
 
 def test_an_open_window_is_told_with_its_end() -> None:

@@ -7,6 +7,8 @@ from gpuwatch.cli.alerts.model import SEVERITY, Alert, reach
 from gpuwatch.cli.alerts.runbooks import of_any, of_instance
 from gpuwatch.domain.verdicts import Scope, Urgency
 
+HERE = "{{ $labels.instance }}"
+NOW = "max by (instance) (gpuwatch_snapshot_timestamp_seconds)"  # by each host's own clock
 _AS_ROUTED = {
     "severity": f'{{{{ if eq $labels.route "page" }}}}{SEVERITY[Urgency.PAGE]}'
     f'{{{{ else if eq $labels.route "window" }}}}{SEVERITY[Urgency.WINDOW]}'

@@ -6,7 +6,8 @@ Ages are differences of two instants of one host, so that no clock but that host
 from gpuwatch.cli.alerts.findings import CHANGING, GPU, WHICH, joined
 from gpuwatch.cli.alerts.model import Group
 from gpuwatch.cli.alerts.runbooks import AGENTS_OWN
-from gpuwatch.cli.alerts.watch import Watch, watched
+from gpuwatch.cli.alerts.upkeep import UPKEEP
+from gpuwatch.cli.alerts.watch import HERE, NOW, Watch, watched
 from gpuwatch.domain.verdicts import Scope, Urgency
 
 _MAINTAINED = 'unless on (instance) (gpuwatch_maintenance{scope="host"} == 1)'
@@ -18,14 +19,12 @@ _LEFT_IN_PEACE = (
 )
 _DOWN = 'up{job="gpuwatch"} == 0'
 _HOST_OF = '"host", "$1", "instance", "(.+?)(?::[0-9]+)?"'
-_NOW = "max by (instance) (gpuwatch_snapshot_timestamp_seconds)"
 _TAKEN_UP = "\n".join(
     f"unless on (instance, uuid) ({metric} == 1)"
     for metric in ("gpuwatch_gpu_flag_snoozed", 'gpuwatch_gpu_flag{state="in_hands"}')
 )
 _EXPOSURE = "max by (instance, uuid) (gpuwatch_gpu_exposure_seconds_total"
-_HERE = "{{ $labels.instance }}"
-_GPU = f"{WHICH} on {_HERE}"
+_GPU = f"{WHICH} on {HERE}"
 
 
 # fmt: off - a table reads by rows
@@ -58,8 +57,8 @@ WATCHES: tuple[Watch, ...] = (
         urgency=Urgency.WINDOW,
         wait="15m",
         expr=f"{_DOWN}\n{_LEFT_IN_PEACE}",
-        summary=f"{_HERE}: gpuwatch does not answer",
-        description=f"Prometheus has not reached gpuwatch on {_HERE} for 15 minutes: its GPUs and "
+        summary=f"{HERE}: gpuwatch does not answer",
+        description=f"Prometheus has not reached gpuwatch on {HERE} for 15 minutes: its GPUs and "
         "its server are not watched.",
         step="Look whether the host is up, then at `systemctl status gpuwatch` there.",
     ),
@@ -70,8 +69,8 @@ WATCHES: tuple[Watch, ...] = (
         hidden=("host",),
         expr=f"label_replace({_DOWN}, {_HOST_OF})\nand on (host)\n"
         f'  label_replace(up{{job=~"node|node[-_]exporter"}} == 1, {_HOST_OF})\n{_LEFT_IN_PEACE}',
-        summary=f"{_HERE}: the host is up, and gpuwatch is not",
-        description=f"Prometheus has not reached gpuwatch on {_HERE} for 15 minutes, while the "
+        summary=f"{HERE}: the host is up, and gpuwatch is not",
+        description=f"Prometheus has not reached gpuwatch on {HERE} for 15 minutes, while the "
         "node_exporter of that host answers: its GPUs work and nobody watches them.",
         step="Look at `systemctl status gpuwatch` and `journalctl -u gpuwatch` there.",
     ),
@@ -81,8 +80,8 @@ WATCHES: tuple[Watch, ...] = (
         wait="",
         expr="changes(gpuwatch_snapshot_timestamp_seconds[15m]) == 0\n"
         "and gpuwatch_snapshot_timestamp_seconds offset 15m",
-        summary=f"{_HERE}: gpuwatch tells the same for 15 minutes",
-        description=f"The agent on {_HERE} answers, but what it tells has not been made anew for "
+        summary=f"{HERE}: gpuwatch tells the same for 15 minutes",
+        description=f"The agent on {HERE} answers, but what it tells has not been made anew for "
         "15 minutes.",
         step="Look at `journalctl -u gpuwatch` there, then restart gpuwatch.",
     ),
@@ -91,8 +90,8 @@ WATCHES: tuple[Watch, ...] = (
         urgency=Urgency.WINDOW,
         wait="",
         expr="sum by (instance, job, task) (increase(gpuwatch_agent_failures_total[1h])) > 0",
-        summary=f"{_HERE}: a task of gpuwatch fails ({{{{ $labels.task }}}})",
-        description=f"The task {{{{ $labels.task }}}} of the agent on {_HERE} failed about "
+        summary=f"{HERE}: a task of gpuwatch fails ({{{{ $labels.task }}}})",
+        description=f"The task {{{{ $labels.task }}}} of the agent on {HERE} failed about "
         '{{ $value | printf "%.0f" }} times within the last hour: what it was about is not '
         "counted or not shown.",
         step="Look at `journalctl -u gpuwatch` there and report it as a defect.",
@@ -103,8 +102,8 @@ WATCHES: tuple[Watch, ...] = (
         wait="15m",
         # A BMC that does not answer has a rule of its own.
         expr=f'gpuwatch_source_up{{source!~"bmc[.].*"}} == 0\n{_RELEASED}\n{_MAINTAINED}',
-        summary=f"{_HERE}: gpuwatch is blind ({{{{ $labels.source }}}})",
-        description=f"The source {{{{ $labels.source }}}} of gpuwatch on {_HERE} has not worked "
+        summary=f"{HERE}: gpuwatch is blind ({{{{ $labels.source }}}})",
+        description=f"The source {{{{ $labels.source }}}} of gpuwatch on {HERE} has not worked "
         "for 15 minutes: what it would tell is not known, and not well.",
         step="`gpuwatch status` there says what is wrong with the source.",
     ),
@@ -112,11 +111,11 @@ WATCHES: tuple[Watch, ...] = (
         code="source-stale",
         urgency=Urgency.WINDOW,
         wait="2m",  # a clock that is put right makes every source old until it is heard again
-        expr=f"{_NOW} - on (instance) group_right ()\n"
+        expr=f"{NOW} - on (instance) group_right ()\n"
         '  gpuwatch_source_last_success_timestamp_seconds{source!~"bmc[.].*"} > 900\n'
         f"and on (instance, source) (gpuwatch_source_up == 1)\n{_RELEASED}\n{_MAINTAINED}",
-        summary=f"{_HERE}: nothing new from a source ({{{{ $labels.source }}}})",
-        description=f"The source {{{{ $labels.source }}}} of gpuwatch on {_HERE} last looked at "
+        summary=f"{HERE}: nothing new from a source ({{{{ $labels.source }}}})",
+        description=f"The source {{{{ $labels.source }}}} of gpuwatch on {HERE} last looked at "
         "everything {{ $value | humanizeDuration }} ago.",
         step="`gpuwatch status` there says what is wrong with the source.",
     ),
@@ -125,9 +124,9 @@ WATCHES: tuple[Watch, ...] = (
         urgency=Urgency.WINDOW,
         wait="5m",
         expr=f"gpuwatch_source_unkillable_children > 0\n{_MAINTAINED}",
-        summary=f"{_HERE}: a process hangs in the driver ({{{{ $labels.source }}}})",
+        summary=f"{HERE}: a process hangs in the driver ({{{{ $labels.source }}}})",
         description='{{ $value | printf "%.0f" }} children of the source {{ $labels.source }} of '
-        f"gpuwatch on {_HERE} hang in the kernel and cannot be ended. After two of them no more "
+        f"gpuwatch on {HERE} hang in the kernel and cannot be ended. After two of them no more "
         "are started, and the source is blind.",
         step="Drain the host and reboot it at the next window.",
     ),
@@ -166,9 +165,9 @@ WATCHES: tuple[Watch, ...] = (
         urgency=Urgency.INFO,
         wait="",
         expr="increase(gpuwatch_kernel_log_lost_total[1h]) > 0",
-        summary=f"{_HERE}: kernel log records were lost",
+        summary=f"{HERE}: kernel log records were lost",
         description='About {{ $value | printf "%.0f" }} records of the kernel log of '
-        f"{_HERE} were lost within the last hour before gpuwatch read them; an Xid may have been "
+        f"{HERE} were lost within the last hour before gpuwatch read them; an Xid may have been "
         "among them.",
         step="Look at what floods the kernel log there.",
     ),
@@ -177,20 +176,10 @@ WATCHES: tuple[Watch, ...] = (
         urgency=Urgency.WINDOW,
         wait="15m",
         expr="gpuwatch_history_degraded == 1",
-        summary=f"{_HERE}: history is not written, or not whole ({{{{ $labels.reason }}}})",
-        description=f"The history of gpuwatch on {_HERE} is degraded: {{{{ $labels.reason }}}}. "
+        summary=f"{HERE}: history is not written, or not whole ({{{{ $labels.reason }}}})",
+        description=f"The history of gpuwatch on {HERE} is degraded: {{{{ $labels.reason }}}}. "
         "What is remembered of its boards may be lost with the next restart, or is lost.",
         step="`journalctl -u gpuwatch` there names the file and the way out.",
-    ),
-    Watch(
-        code="backup-failed",
-        urgency=Urgency.WINDOW,
-        wait="1h",
-        expr="gpuwatch_backup_failed == 1",
-        summary=f"{_HERE}: no nightly backup can be made",
-        description=f"gpuwatch on {_HERE} has failed for an hour to back up its history. "
-        "The backups before it are kept.",
-        step="`journalctl -u gpuwatch` there names the folder and the way out.",
     ),
     Watch(
         code="alert-test",
@@ -198,9 +187,9 @@ WATCHES: tuple[Watch, ...] = (
         wait="",
         keep="",
         expr="gpuwatch_alert_test == 1",
-        summary=f"TEST from {_HERE}: nothing is wrong (route {{{{ $labels.route }}}})",
+        summary=f"TEST from {HERE}: nothing is wrong (route {{{{ $labels.route }}}})",
         description="TEST. Nothing is wrong. Somebody has run `gpuwatch alert-test` on "
-        f"{_HERE} to see whether an alert of the route {{{{ $labels.route }}}} arrives where it "
+        f"{HERE} to see whether an alert of the route {{{{ $labels.route }}}} arrives where it "
         "should. It ends by itself within an hour.",
         step="Nothing to do; `gpuwatch audit` there tells who tests.",
     ),
@@ -227,11 +216,11 @@ WATCHES: tuple[Watch, ...] = (
         hidden=CHANGING,
         scope=Scope.GPU,
         expr=joined(
-            f"({_NOW} - on (instance) group_right ()\n"
+            f"({NOW} - on (instance) group_right ()\n"
             f"  gpuwatch_gpu_flag_due_timestamp_seconds > 0)\n{_TAKEN_UP}\n"
             "unless on (instance, uuid) (\n"
             "  (gpuwatch_gpu_flag_window_start_timestamp_seconds\n"
-            f"    > on (instance) group_left () {_NOW})\n"
+            f"    > on (instance) group_left () {NOW})\n"
             "  and on (instance, uuid) (gpuwatch_gpu_flag_scheduled == 1)\n"
             f")\n{_MAINTAINED}"
         ),
@@ -246,11 +235,12 @@ WATCHES: tuple[Watch, ...] = (
         wait="",
         expr='min_over_time(gpuwatch_maintenance{scope="host"}[1d]) == 1\n'
         'and gpuwatch_maintenance{scope="host"} offset 1d == 1',
-        summary=f"{_HERE}: in maintenance for more than a day",
-        description=f"{_HERE} has been in maintenance for more than a day. While it is, nothing "
+        summary=f"{HERE}: in maintenance for more than a day",
+        description=f"{HERE} has been in maintenance for more than a day. While it is, nothing "
         "about it pages.",
         step="`gpuwatch maintenance list` there shows who began it; `gpuwatch maintenance end`.",
     ),
+    *UPKEEP,
 )
 # fmt: on
 
