@@ -90,7 +90,8 @@ def asked_alone(scene: Scene, gpus: Gpus) -> Iterator[Answer]:
     driver = gpus.driver
     if driver is None:
         found = f"NVML has not answered within {gpus.seconds:g} s: {gpus.problem}"
-        yield problem("driver", found, _OF_THE_DRIVER[DriverCondition.HUNG][1])
+        hangs = DriverCondition.HUNG if "stuck" in gpus.problem else DriverCondition.FAILED
+        yield problem("driver", found, _OF_THE_DRIVER[hangs][1])
         yield unknown("library", "NVML has not answered", "first the driver")
         yield from _nobody_answers()
         return
