@@ -48,7 +48,7 @@ def test_a_driver_that_hangs_is_told(
     settings = _settings(server, monkeypatch)
     server.hang(None, "nvmlInitWithFlags")
 
-    answers = tuple(asked_alone(scene(tmp_path), ask_gpus(settings, 3.0)))
+    answers = tuple(asked_alone(scene(tmp_path), ask_gpus(settings, 16.0)))
 
     assert [one.state for one in answers] == [State.PROBLEM, *[State.UNKNOWN] * 3]
     assert "driver-hung" in answers[0].remedy
@@ -62,7 +62,7 @@ def test_a_gpu_that_hangs_is_named(
     settings = _settings(server, monkeypatch)
     server.hang(2, "nvmlDeviceGetTemperature")
 
-    told = {one.name: one for one in asked_alone(scene(tmp_path), ask_gpus(settings, 6.0))}
+    told = {one.name: one for one in asked_alone(scene(tmp_path), ask_gpus(settings, 12.0))}
 
     assert told["driver"].state is State.OK
     assert told["gpus"].state is State.PROBLEM

@@ -55,7 +55,6 @@ class Gpus:
     lost: tuple[str, ...] = ()
     gaps: Mapping[str, Mapping[str, str]]
     problem: str = ""
-    seconds: float = GPU_SECONDS
 
 
 def standing_release(settings: Settings, now: float) -> str:
@@ -90,6 +89,8 @@ def ask_gpus(settings: Settings, seconds: float = GPU_SECONDS) -> Gpus:
                     inventory = message
                 case Sweep():
                     swept.setdefault(message.board, {}).update(_reasons(message))
+                case SourceState() if driver is None and is_stuck(message.problem):
+                    break
                 case _:
                     continue
             if driver is not None and driver.condition != DriverCondition.READY:
@@ -108,18 +109,23 @@ def ask_gpus(settings: Settings, seconds: float = GPU_SECONDS) -> Gpus:
             if device.board.key in swept
         },
         problem=state.problem,
-        seconds=seconds,
     )
 
 
+def is_stuck(problem: str) -> bool:
+    """Whether a source says that its child hung in a call of the driver's."""
+    return "stuck" in problem and "not for NVML" not in problem
+
+
 def _with_patience(settings: Settings, seconds: float) -> NvmlSettings:
-    """How the agent would ask, in the time that there is here."""
+    """How the agent would ask, in half of the time that there is here: what hangs is then named."""
+    half = seconds / 2
     return replace(
         nvml_settings(settings),
-        init_deadline=seconds,
-        inventory_deadline=seconds,
-        fast_deadline=seconds,
-        slow_deadline=seconds,
+        init_deadline=half,
+        inventory_deadline=half,
+        fast_deadline=half,
+        slow_deadline=half,
     )
 
 

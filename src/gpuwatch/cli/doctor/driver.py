@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpuwatch.cli.doctor.alone import Gpus, ask_gpus, standing_release
+from gpuwatch.cli.doctor.alone import Gpus, ask_gpus, is_stuck, standing_release
 from gpuwatch.cli.doctor.answers import Answer, from_sentence, ok, problem, unknown
 from gpuwatch.cli.doctor.scene import Scene, may
 from gpuwatch.cli.doctor.system import Process, below, opened, processes
@@ -89,8 +89,8 @@ def asked_alone(scene: Scene, gpus: Gpus) -> Iterator[Answer]:
     """The same from what a child of our own was told."""
     driver = gpus.driver
     if driver is None:
-        found = f"NVML has not answered within {gpus.seconds:g} s: {gpus.problem}"
-        hangs = DriverCondition.HUNG if "stuck" in gpus.problem else DriverCondition.FAILED
+        found = f"NVML does not answer: {gpus.problem}"
+        hangs = DriverCondition.HUNG if is_stuck(gpus.problem) else DriverCondition.FAILED
         yield problem("driver", found, _OF_THE_DRIVER[hangs][1])
         yield unknown("library", "NVML has not answered", "first the driver")
         yield from _nobody_answers()
