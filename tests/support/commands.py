@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 WAIT_SECONDS = 60.0
 
@@ -18,7 +19,9 @@ class Outcome:
     err: str
 
 
-def run(*words: str, environment: Mapping[str, str] | None = None) -> Outcome:
+def run(
+    *words: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Outcome:
     """Run `gpuwatch` with these words, without what steers tests in its environment."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GPUWATCH_")}
     done = subprocess.run(
@@ -27,6 +30,7 @@ def run(*words: str, environment: Mapping[str, str] | None = None) -> Outcome:
         text=True,
         check=False,
         timeout=WAIT_SECONDS,
+        cwd=cwd,
         env=kept | dict(environment or {}),
     )
     return Outcome(done.returncode, done.stdout, done.stderr)

@@ -27,13 +27,17 @@ from gpuwatch.exposition.documents import (
     snapshot_document,
     status_document,
 )
+from gpuwatch.exposition.evidence_documents import evidence
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.flag_documents import audit_document
 from gpuwatch.exposition.gpu_documents import gpu_document
 from gpuwatch.exposition.window_documents import plan_document
 from gpuwatch.exposition.work_orders import work_order
+from gpuwatch.policy.describe import told_of
 from gpuwatch.policy.views import PolicySettings
+from gpuwatch.sources.nvml_signals import TABLE
 from tests.support.doctors import told as told_by
+from tests.support.dossiers import a_dossier
 from tests.support.histories import DAY, START
 
 
@@ -74,6 +78,7 @@ class FakeAgent:
             "flags": lambda: {"flags": flags_document(self.snapshot)},
             "flag": lambda: {"flag": self._flag(request)},
             "work-order": lambda: self._work_order(request),
+            "evidence": lambda: self._evidence(request),
             "audit": lambda: {"audit": self._audit(request), "more": False},
             "doctor": lambda: dict(told_by(self.snapshot, **self.told)),
             "boards-export": lambda: {"boards": [self._line()]},
@@ -124,6 +129,12 @@ class FakeAgent:
         number = int(request.number("number"))
         flag = next(one for one in self.snapshot.flags if one.number == number)
         return dict(work_order(self.snapshot, flag))
+
+    def _evidence(self, request: Request) -> Mapping[str, object]:
+        self._flag(request)
+        held = a_dossier(self.snapshot, int(request.number("number")))
+        signals = {row.key: row for row in TABLE}
+        return dict(evidence(self.snapshot, held, signals, told_of(held.flag.code)))
 
     def _audit(self, request: Request) -> list[object]:
         records = [record for kept in self.snapshot.flag_audit.values() for record in kept]

@@ -10,6 +10,7 @@ import structlog
 from gpuwatch.agent import actions, boards
 from gpuwatch.agent.bmc_requests import BmcRequests
 from gpuwatch.agent.core import Agent
+from gpuwatch.agent.evidence_requests import EvidenceRequests
 from gpuwatch.agent.flag_requests import FlagRequests
 from gpuwatch.agent.maintenance import MaintenanceError
 from gpuwatch.agent.preview import preview
@@ -67,6 +68,7 @@ class Requests:
             "resume": self._resume,
             **FlagRequests(agent).answers,
             **BmcRequests(agent, lambda: self._present).answers,
+            **EvidenceRequests(agent).answers,
             **others,
         }
 

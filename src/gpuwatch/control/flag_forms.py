@@ -79,6 +79,13 @@ FLAG_FORMS: tuple[RequestForm, ...] = (
         (_NUMBER,),
     ),
     RequestForm(
+        "evidence",
+        Access.READING,
+        "All that is known of one flag and its board; what would be too large is cut, and says so.",
+        "evidence_documents.evidence",
+        (_NUMBER,),
+    ),
+    RequestForm(
         "audit",
         Access.READING,
         "Who changed what, when and why; the latest.",

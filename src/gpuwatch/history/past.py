@@ -13,25 +13,18 @@ class PastReader(Reader):
 
     def past(self) -> HostPast:
         """Everything that a replay may look at."""
-        wall = self._book.timeline.wall
         return HostPast(
             boards=tuple(self._past_of(known) for known in self._book.boards.values()),
-            epochs=tuple(
-                sorted(
-                    (wall(Instant(boot, met.boottime)), met.driver_version)
-                    for (boot, _), met in self._book.epochs.items()
-                )
-            ),
+            epochs=self.epochs(),
             unattributed=self._happened(EventKind.UNATTRIBUTED_ERROR),
         )
 
     def _past_of(self, known: BoardHistory) -> BoardPast:
-        book = self._book
         transitions = self.transitions(known.board.key)
         return BoardPast(
             record=self._record(known),
             transitions=tuple(sorted(transitions, key=lambda one: one.at)),
-            resets=tuple(sorted(book.timeline.wall(reset) for reset in book.resets(known))),
+            resets=self.resets(known.board.key),
         )
 
     def _happened(self, kind: EventKind) -> tuple[float, ...]:

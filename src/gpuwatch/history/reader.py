@@ -21,10 +21,10 @@ from gpuwatch.domain.records import (
 from gpuwatch.domain.verdicts import Finding
 from gpuwatch.domain.xids import XidTrace
 from gpuwatch.history import xid_traces
-from gpuwatch.history.bmc_reader import BmcReader
 from gpuwatch.history.boards import BoardHistory, Occurrences
 from gpuwatch.history.book import Book, Logged
 from gpuwatch.history.flags import audit_of
+from gpuwatch.history.happenings import HappeningsReader
 from gpuwatch.history.ledger import as_incident
 from gpuwatch.history.load import load
 from gpuwatch.history.plans import TOTAL
@@ -43,7 +43,7 @@ _AUDIT_OF = (
 )
 
 
-class Reader(BmcReader):
+class Reader(HappeningsReader):
     """Reading access to a book. `Reader.open` is for the CLI when no agent runs."""
 
     def __init__(self, book: Book) -> None:

@@ -2,9 +2,10 @@
 
 import inspect
 from datetime import timedelta
+from typing import TypedDict
 
 from gpuwatch.policy.conditions import Condition
-from gpuwatch.policy.rules import Rule
+from gpuwatch.policy.rules import BY_CODE, Rule
 
 
 def condition_in_words(condition: Condition) -> str:
@@ -28,6 +29,44 @@ def timing_in_words(rule: Rule) -> str:
         (rule.latch, "latched: it stays until a person dismisses it or the board leaves"),
     )
     return ", ".join(words for holds, words in parts if holds)
+
+
+class RuleWords(TypedDict):
+    """The columns of a rule in words; "" where one says nothing."""
+
+    code: str
+    scope: str
+    urgency: str
+    remedy: str
+    rma: str
+    when: str
+    timing: str
+    due_seconds: float | None
+    says: str
+    clears: str
+    escalates: str
+    source: str
+
+
+def told_of(code: str) -> RuleWords | None:
+    """The rule with this code in words; None where there is none, or none any more."""
+    rule = BY_CODE.get(code)
+    if rule is None:
+        return None
+    return {
+        "code": rule.code,
+        "scope": rule.scope.value,
+        "urgency": rule.urgency.value,
+        "remedy": rule.remedy.value,
+        "rma": rule.rma.value if rule.rma else "",
+        "when": condition_in_words(rule.when),
+        "timing": timing_in_words(rule),
+        "due_seconds": rule.due.total_seconds() if rule.due else None,
+        "says": rule.because,
+        "clears": rule.clears,
+        "escalates": rule.escalates,
+        "source": rule.source,
+    }
 
 
 def _minutes(duration: timedelta) -> str:

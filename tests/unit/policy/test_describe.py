@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gpuwatch.policy.describe import condition_in_words, timing_in_words
+from gpuwatch.policy.describe import condition_in_words, timing_in_words, told_of
 from gpuwatch.policy.rules import BY_CODE, RULES
 
 
@@ -62,3 +62,15 @@ def test_timing_says_how_long_things_hold() -> None:
         "held for 5 min, over 2 sweeps, pages after 30 min, gone for 7 min before it clears, "
         "latched: it stays until a person dismisses it or the board leaves"
     )
+
+
+def test_a_rule_is_told_by_its_code() -> None:
+    """With its columns in words; a rule that was removed is not invented."""
+    replaced, noted = told_of("row-remap-failed"), told_of("row-remapped")
+
+    assert replaced is not None
+    assert noted is not None
+    assert (replaced["rma"], replaced["due_seconds"]) == ("criterion_met", 86_400.0)
+    assert replaced["when"] == "`gpuwatch_gpu_row_remap_failed` reads 1 or more."
+    assert (noted["rma"], noted["due_seconds"]) == ("", None)
+    assert told_of("a-rule-of-the-past") is None
