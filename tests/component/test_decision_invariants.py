@@ -688,6 +688,10 @@ class Life(RuleBasedStateMachine):
 
     def _observe(self, length: float) -> None:
         left = length * DAY
+        if self.host.released:  # sweeps begin again when that is over, not days later
+            ends = max(work.until for work in self.work) - self.host.clock.wall
+            left -= ends
+            self._pulse(max(ends, 0.0) + FAST_SECONDS)
         self._pulse()  # a counter that lags lags by a sweep, not by the days between two of ours
         self._pulse()
         while left > 0:
