@@ -160,5 +160,6 @@ def test_a_ticket_tells_all_that_its_reader_needs(tmp_path: Path) -> None:
         "2 uncorrectable-error incidents",
         "sunday 2026-03-22",
         "gpuwatch work-order 15",
+        "gpuwatch evidence 15",
     ):
         assert text in body

@@ -27,14 +27,19 @@ from gpuwatch.exposition.documents import (
     gpus_document,
     snapshot_document,
 )
+from gpuwatch.exposition.evidence_documents import evidence
 from gpuwatch.exposition.explanation import explanation
 from gpuwatch.exposition.flag_documents import audit_document, flag_document
 from gpuwatch.exposition.window_documents import plan_document
 from gpuwatch.exposition.work_orders import work_order
+from gpuwatch.history.dossiers import dossier
 from gpuwatch.history.health import HistoryError
 from gpuwatch.history.reader import Reader
+from gpuwatch.policy.describe import told_of
+from gpuwatch.sources.nvml_signals import TABLE
 
 if TYPE_CHECKING:
+    from gpuwatch.exposition.evidence_shapes import EvidenceShape
     from gpuwatch.exposition.explanation_shapes import ExplanationShape
     from gpuwatch.exposition.flag_shapes import AuditShape, FlagShape
     from gpuwatch.exposition.shapes import EventShape, GpuShape, SnapshotShape
@@ -52,7 +57,7 @@ class Offline:
     """
 
     def __init__(self, arguments: Namespace, absent: AgentAbsentError) -> None:
-        path = database_of(arguments)
+        path = self._path = database_of(arguments)
         self._host = identity_of(layers_of(arguments))
         if not path.exists():
             raise AgentAbsentError(f"{absent}, and {path} does not exist") from absent
@@ -141,6 +146,17 @@ class Offline:
         """The document of the request `work-order`. Raises ControlError when there is none."""
         remembered = self._remembered()
         return work_order(remembered, _numbered(remembered, number), remembered=True)
+
+    def evidence(self, number: int) -> "EvidenceShape":
+        """The document of the request `evidence`. Raises ControlError when there is none."""
+        remembered = self._remembered()
+        flag = _numbered(remembered, number)
+        mine = [bmc.name for bmc in remembered.bmcs if not bmc.host]
+        held = dossier(self._reader, flag, mine, self._path.parent)
+        rules = self._reader.rule_set()
+        told = replace(remembered, rules_version=rules[0] if rules else "")
+        signals = {row.key: row for row in TABLE}
+        return evidence(told, held, signals, told_of(flag.code), remembered=True)
 
     def audit(self, since: float, subject: str, limit: int) -> "dict[str, list[AuditShape] | bool]":
         """The document of the request `audit`."""

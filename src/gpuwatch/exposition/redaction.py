@@ -19,6 +19,10 @@ class Named(StrEnum):
     USER = "user"
     PROCESS = "process"
     ADDRESS = "address"
+    PID = "pid"
+    PLACE = "place"
+    SERIAL = "serial"
+    UUID = "uuid"
 
 
 # Names that every host has, or that our own documents are made of: they tell nobody anything.
@@ -85,11 +89,17 @@ class Redactor:
             {one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True
         )
         self._words: dict[tuple[Named, str], str] = {}
+        self._counts: dict[Named, int] = {}
         self._known: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
         for kind, each in named.items():
             for name in each:
                 self._know(kind, name)
+
+    @property
+    def counts(self) -> dict[Named, int]:
+        """How many names of each kind were met so far."""
+        return {kind: self._counts[kind] for kind in Named if kind in self._counts}
 
     def learn(self, value: object) -> None:
         """Take up the names of people and processes that a text, or a JSON value, tells of.
@@ -139,7 +149,7 @@ class Redactor:
         if _is_telling_nothing(low):
             return
         label = low.partition(".")[0] if kind is Named.HOST else low
-        word = self._known.get(low) or self._known.get(label) or self._word(kind, low)
+        word = self._known.get(low) or self._known.get(label) or self.word(kind, low)
         fresh = {low, label} - self._known.keys() - _EVERYBODYS
         if not fresh:
             return
@@ -159,7 +169,7 @@ class Redactor:
     def _address(self, found: re.Match[str]) -> str:
         whole = found[0]
         if found.re is _MAC:
-            return self._word(Named.ADDRESS, whole.lower())
+            return self.word(Named.ADDRESS, whole.lower())
         for end in range(len(whole), len(whole.rstrip(":")) - 1, -1):
             try:
                 address = ipaddress.ip_address(whole[:end])
@@ -167,15 +177,15 @@ class Redactor:
                 continue
             if address.is_loopback or address.is_unspecified:
                 return whole
-            return self._word(Named.ADDRESS, str(address)) + whole[end:]
+            return self.word(Named.ADDRESS, str(address)) + whole[end:]
         return whole
 
-    def _word(self, kind: Named, name: str) -> str:
-        """The same word for the same name; numbers count up within a kind."""
+    def word(self, kind: Named, name: str) -> str:
+        """What stands for a name: the same for the same one; numbers count up within a kind."""
         key = (kind, name)
         if key not in self._words:
-            number = sum(known is kind for known, _ in self._words) + 1
-            self._words[key] = f"{kind.value}-{number}"
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._words[key] = f"{kind.value}-{self._counts[kind]}"
         return self._words[key]
 
 

@@ -37,6 +37,10 @@ _STEPS = (
     ),
     _says("{drain}"),
     _says(
+        "Collect the evidence for the board's vendor while its host still runs:",
+        "gpuwatch evidence {number}",
+    ),
+    _says(
         "Tell gpuwatch, which then lets go of the driver and pages nobody:",
         'gpuwatch flags start {number} --reason "work order"',
         'gpuwatch maintenance begin host --for 4h --release --reason "flag {number}"',

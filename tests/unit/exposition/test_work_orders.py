@@ -75,7 +75,7 @@ def test_all_modules_leave_with_a_baseboard_and_with_a_server(fru: str) -> None:
     order = work_order(snapshot, _flag(snapshot, fru=fru))
 
     assert order["leave_alone"] == []
-    assert f"Take the {fru} out" in order["steps"][4]["text"]
+    assert f"Take the {fru} out" in order["steps"][5]["text"]
 
 
 def test_a_unit_in_somebodys_own_words_is_named_and_no_board_is_guessed() -> None:

@@ -1,6 +1,7 @@
 """Flags: the boards to replace, and who changed what."""
 
 import argparse
+from pathlib import Path
 
 from gpuwatch.cli.words.common import Commands, client, duration, group
 
@@ -27,6 +28,7 @@ def add(commands: Commands) -> None:
         default="text",
         help="html prints on A4; default: text",
     )
+    _add_evidence(commands)
     audit = client(commands, "audit", "audit:audit", "Who changed what, when and why.")
     audit.add_argument("--since", metavar="TIME", help=f"only since then: {_TIME}")
     audit.add_argument(
@@ -82,6 +84,42 @@ def _add_work(verbs: Commands) -> None:
     done.add_argument("--reason", required=True, help=_WHY)
     dismiss = _one(verbs, "dismiss", "The board need not be replaced on this evidence.")
     dismiss.add_argument("--reason", required=True, help=_WHY)
+
+
+def _add_evidence(commands: Commands) -> None:
+    one = client(
+        commands,
+        "evidence",
+        "evidence:evidence",
+        "One archive with all that is known of a flag and its board, for the board's vendor.",
+    )
+    one.add_argument("number", type=int, nargs="?", metavar="NUMBER", help="the flag")
+    one.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: gpuwatch-evidence-flag-NUMBER-SERIAL.tar.gz here; mode 600",
+    )
+    one.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    one.add_argument(
+        "--redact",
+        action="store_true",
+        help="replace names of hosts, people, places and processes, addresses, other serials",
+    )
+    one.add_argument(
+        "--diagnostic", type=Path, metavar="FILE", help="a diagnostic's output, as text"
+    )
+    one.add_argument(
+        "--bug-report", type=Path, metavar="FILE", help="what nvidia-bug-report.sh wrote (.log.gz)"
+    )
+    one.add_argument(
+        "--bug-report-as-it-is",
+        action="store_true",
+        help="beside --redact: the bug report goes along unredacted",
+    )
+    one.add_argument(
+        "--verify", type=Path, metavar="FILE", help="look whether such an archive is whole"
+    )
 
 
 def _one(

@@ -1,0 +1,276 @@
+"""Redacted: evidence in which names stand for names, each the same in every file.
+
+Host names, addresses, places, people, processes, and serial numbers other than the flagged board's
+are replaced. All is learned from the whole document first, so that a name that one file tells is
+replaced in every other, too.
+"""
+
+import base64
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Any, cast
+
+from gpuwatch.cli.bundle.telltale import (
+    EVERYBODYS,
+    HINT,
+    OTHER_HOST,
+    OURS,
+    PLACE_BEFORE,
+    PROCESSES,
+    UNREADABLE,
+    VERSIONS,
+    WORDS,
+)
+from gpuwatch.cli.bundle.walk import decoded, key_of_value, kind_of, strings
+from gpuwatch.exposition.evidence_shapes import EvidenceShape
+from gpuwatch.exposition.redaction import HIDDEN, Named, Redactor
+
+_SHORTEST_PLACE, _SHORTEST_SERIAL = 3, 4
+_USERS = re.compile(
+    r"\buid \d+ \((?P<name>[^)\n]+)\)|\bSUDO_USER=(?P<claim>[^\s,;\"]+)|/home/(?P<home>[\w.-]+)"
+)
+_PROCESS = re.compile(r"(?P<pid>\d+) (?P<name>.+)")
+_AUTHORITY = re.compile(r"(?:[a-z]+://)?\[?(?P<host>[^\]/\s]+?)\]?(?::\d+)?(?:/.*)?")
+_OF_PROCESSES = (Named.PID, Named.PROCESS)
+_GPU = "GPU-"
+_HOST = f"{Named.HOST.value}-"
+_BEFORE, _BEHIND = r"(?<![^\W_])", r"(?![^\W_])"
+_RAW = "they are bytes in which no name can be looked for; their text is in sel.csv"
+_HOSTLIKE = re.compile(r".*[\d.-].*")
+
+
+class Redacted:
+    """What is replaced by what, for one document and what is put beside it."""
+
+    def __init__(self, told: EvidenceShape, texts: tuple[str, ...] = ()) -> None:
+        serial, uuid = told["board"]["serial"], told["board"]["uuid"]
+        plain = uuid.removeprefix(_GPU)
+        self._own = {one.lower() for one in (serial, uuid, plain) if one}
+        self._redactor = Redactor({})
+        self._words: dict[str, str] = {}
+        self._near: dict[str, str] = {}
+        self._processes: set[str] = set()
+        self._pids: set[str] = set()
+        self._done: dict[str, str] = {}
+        beside = (("", "", each) for each in (*texts, decoded(told["diagnostic_output"])))
+        # Most stand there many times; the order is that of the document, so that words are steady.
+        for key, parent, text in dict.fromkeys((*strings(told), *beside)):
+            self._learn(key, parent, text)
+        self._pattern, self._places = self._any_of(), _near_to(self._near)
+        self._pairs = re.compile(
+            rf"\b(?P<pid>\d+) (?P<name>{_longest_first(self._processes)}){_BEHIND}", re.IGNORECASE
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many names of each kind were met."""
+        return {kind.value: count for kind, count in self._redactor.counts.items()}
+
+    def text(self, text: str) -> str:
+        """A text with names in the place of names."""
+        known = self._done.get(text)
+        if known is None:
+            known = self._done[text] = self._redactor.text(self._literals(self._in_context(text)))
+        return known
+
+    def evidence(self, told: EvidenceShape) -> EvidenceShape:
+        """The document, with a word about what cannot be redacted and is left out."""
+        output = told["diagnostic_output"]
+        redacted = cast("EvidenceShape", self._value("", "", {**told, "diagnostic_output": None}))
+        redacted["missing"].append({"what": "raw entries of event logs", "why": _RAW})
+        if output is not None:
+            readable = decoded(output)
+            encoded = base64.b64encode(self.text(readable).encode()).decode()
+            redacted["diagnostic_output"] = encoded if readable else None
+            if not readable:
+                what = "the output of the diagnostic"
+                redacted["missing"].append({"what": what, "why": "it is no text to be redacted"})
+        return redacted
+
+    def _learn(self, key: str, parent: str, text: str) -> None:
+        kind = kind_of(key, parent)
+        if kind is not None and text.lower() not in self._own:
+            self._know(kind, text)
+        if key == "address" and (found := _AUTHORITY.fullmatch(text)):
+            self._know(Named.HOST, found["host"])
+        if (key, parent) in (("bmc", ""), ("name", "bmcs")) and _HOSTLIKE.fullmatch(text):
+            self._know(Named.HOST, text)
+        if key == "process" and (found := _PROCESS.fullmatch(text)):
+            self._know_process(found["pid"], found["name"])
+        for found in OTHER_HOST.finditer(text):
+            self._know(Named.HOST, found["name"])
+        for found in _USERS.finditer(text):
+            self._know(Named.USER, found["name"] or found["claim"] or found["home"])
+        for pattern in PROCESSES if HINT.search(text) else ():
+            for found in pattern.finditer(text):
+                self._know_process(*_process(found))
+
+    def _know_process(self, pid: str, name: str) -> None:
+        if name:
+            self._know(Named.PROCESS, name)
+            self._processes.add(name.lower())
+        if pid:
+            self._met(Named.PID, pid)
+            self._pids.add(pid)
+
+    def _know(self, kind: Named, name: str) -> None:
+        """Take up a name to be replaced wherever it stands, or only near to what says so."""
+        low = name.strip().lower()
+        if low in EVERYBODYS or low in self._words or _is_unknown(low):
+            return
+        if kind is Named.HOST and _is_address(low):
+            return
+        if kind is Named.UUID:
+            # BMCs write it without what drivers put in front.
+            plain = low.removeprefix(_GPU.lower())
+            self._words[plain] = self._words[_GPU.lower() + plain] = self._met(kind, plain)
+            return
+        label = low.partition(".")[0]
+        known = self._words.get(label) if kind is Named.HOST else None
+        word = known or self._met(kind, low)
+        match kind:
+            case Named.PLACE if _is_plain(low):
+                self._near[low] = word
+                return
+            case Named.SERIAL if len(low) < _SHORTEST_SERIAL:
+                return
+            case Named.PROCESS | Named.USER if low in WORDS:
+                return
+            case _:
+                self._words[low] = word
+        if kind is Named.HOST and label not in EVERYBODYS:
+            self._words.setdefault(label, word)
+
+    def _met(self, kind: Named, name: str) -> str:
+        return self._redactor.word(kind, name.strip().lower())
+
+    def _both(self, pid: str, name: str) -> str:
+        return f"{self._met(Named.PID, pid)} {self._met(Named.PROCESS, name)}"
+
+    def _value(self, key: str, parent: str, value: object) -> object:
+        match value:
+            case str():
+                return self._string(key, parent, value)
+            case {"columns": list(columns), "rows": list(rows)}:
+                return {"columns": columns, "rows": [self._row(columns, row) for row in rows]}
+            case dict():
+                inner = key_of_value(value)
+                return {
+                    self._name_of_key(one): self._value(inner if one == "value" else one, key, each)
+                    for one, each in value.items()
+                }
+            case list():
+                return [self._value(key, parent, each) for each in value]
+            case _:
+                return value
+
+    def _row(self, columns: list[str], row: list[Any]) -> list[Any]:
+        cells = dict(zip(columns, row, strict=True))
+        inner = key_of_value(cells)
+        return [
+            self._value(inner if column == "value" else column, "", cell)
+            for column, cell in cells.items()
+        ]
+
+    def _name_of_key(self, key: str) -> str:
+        return key if re.fullmatch(r"[a-z0-9_]+", key) else self.text(key)
+
+    def _string(self, key: str, parent: str, text: str) -> str:
+        if text.lower() in self._own:
+            return text
+        if key == UNREADABLE:
+            return ""
+        kind = kind_of(key, parent)
+        low = text.strip().lower()
+        if kind is None and key in OURS:
+            return text
+        if kind is not None and low not in EVERYBODYS:
+            return self._words.get(low) or self._redactor.word(kind, low)
+        if key == "process" and (found := _PROCESS.fullmatch(text)):
+            return self._both(found["pid"], found["name"])
+        return self._literals(text) if key in VERSIONS else self.text(text)
+
+    def _in_context(self, text: str) -> str:
+        if HINT.search(text):
+            for pattern in PROCESSES:
+                text = pattern.sub(self._process, text)
+        return self._pairs.sub(self._pair, text)
+
+    def _pair(self, found: re.Match[str]) -> str:
+        """The number and name of a process that is known by both, as sentences tell it."""
+        if found["pid"] not in self._pids:
+            return found[0]
+        return self._both(found["pid"], found["name"])
+
+    def _process(self, found: re.Match[str]) -> str:
+        """The same words around a process, with others for its number and name."""
+        told, said = _process(found), found[0]
+        places = [
+            (found.start(group) - found.start(), name, kind)
+            for group, name, kind in zip(("pid", "name"), told, _OF_PROCESSES, strict=True)
+            if name
+        ]
+        for start, name, kind in sorted(places, reverse=True):
+            said = said[:start] + self._met(kind, name) + said[start + len(name) :]
+        return said
+
+    def _literals(self, text: str) -> str:
+        text = self._pattern.sub(self._literal, text)
+        return self._places.sub(self._place, text)
+
+    def _literal(self, found: re.Match[str]) -> str:
+        """A name's word; the domain behind a host's name goes with it."""
+        low = found["name"].lower()
+        behind = self._pattern.sub(self._literal, found["domain"])
+        if low in self._words:
+            word = self._words[low]
+            return word if word.startswith(_HOST) else word + behind
+        return (found["name"] if low in self._own else HIDDEN) + behind
+
+    def _place(self, found: re.Match[str]) -> str:
+        return found["before"] + self._near.get(found["place"].lower(), HIDDEN)
+
+    def _any_of(self) -> re.Pattern[str]:
+        """Any name that is known, the board's own too, where it is no part of a longer word."""
+        names = _longest_first(self._words.keys() | self._own)
+        domain = r"(?P<domain>(?:\.[a-z][\w-]*)*)"
+        return re.compile(rf"{_BEFORE}(?P<name>{names}){_BEHIND}{domain}", re.IGNORECASE)
+
+
+def _process(found: re.Match[str]) -> tuple[str, str]:
+    """The number and the name of a process, "" where a pattern has, or a line tells, none."""
+    told = found.groupdict()
+    name = (told.get("name") or "").strip()
+    return told.get("pid") or "", "" if _is_unknown(name.lower()) else name
+
+
+def _is_unknown(name: str) -> bool:
+    """Whether it names nothing, or is one of our own words for a name."""
+    kind, _, number = name.partition("-")
+    ours = kind in set(Named) and number.isdecimal()
+    return ours or name.strip("<>") in EVERYBODYS
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_plain(place: str) -> bool:
+    """Whether a place is called what much else is called as well."""
+    lettered = any(one.isalpha() for one in place)
+    return len(place) < _SHORTEST_PLACE or not lettered or place in WORDS
+
+
+def _longest_first(names: Iterable[str]) -> str:
+    """An alternation of names; one that nothing matches where there are none."""
+    ordered = sorted(names, key=lambda one: (-len(one), one))
+    return "|".join(map(re.escape, ordered)) or r"(?!)"
+
+
+def _near_to(names: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(rf"{PLACE_BEFORE}(?P<place>{_longest_first(names)}){_BEHIND}", re.IGNORECASE)

@@ -1,0 +1,74 @@
+"""Telltale: where documents of evidence name hosts, people, places, processes and other boards.
+
+By their keys, since a rack called "17" cannot be told from a number by its looks, and by the words
+around them in what the kernel writes.
+"""
+
+import re
+
+from gpuwatch.exposition.redaction import Named
+
+# What stands under these keys is such a name as a whole, in objects and in columns of tables.
+BY_KEY = {
+    "hostname": Named.HOST,
+    "host": Named.HOST,
+    "server": Named.HOST,
+    "serial": Named.SERIAL,
+    "board_serial": Named.SERIAL,
+    "chassis_serial": Named.SERIAL,
+    "successor_serial": Named.SERIAL,
+    "asset_tag": Named.SERIAL,
+    "guid": Named.SERIAL,
+    "uuid": Named.UUID,
+    "successor_uuid": Named.UUID,
+}
+# ... and under these where they stand within an object of that key.
+WITHIN = {("host", "name"): Named.HOST}
+PLACES = frozenset({"labels", "place"})
+NO_PLACES = frozenset({"fru", "host"})
+# How gpuwatch itself names another host: whose boards were imported, or where one was flagged.
+OTHER_HOST = re.compile(r"\bhost (?=[\d.-]*[a-z])(?P<name>[\w.-]*[\d.-][\w.-]*\w)", re.IGNORECASE)
+# Words of our own, of NVIDIA and of standards: a host that is called "page" changes none of them.
+OURS = frozenset(
+    {
+        "action", "boot_id", "code", "disposition", "format", "gap", "kind", "memory", "occasion",
+        "part_number", "protocol", "quantity", "remedy", "reported_by", "rma", "role", "route",
+        "rules_version", "scope", "severity", "signal", "state", "topic", "unit", "urgency",
+        "verdict", "version", "what", "written_at",
+    }
+)  # fmt: skip
+# Versions look like addresses.
+VERSIONS = frozenset(
+    {"agent_version", "bios", "cuda", "driver", "driver_version", "firmware", "inforom", "library",
+     "vbios"}
+)  # fmt: skip
+UNREADABLE = "raw"  # bytes of an event log as digits, in which no name can be looked for
+
+HINT = re.compile(r"pid|comm:|task|process|\[\d", re.IGNORECASE)  # all that follow have one of them
+_NAME = r"(?P<name>(?:[^,\n]|,(?! ))+)"
+# How the kernel, its drivers and daemons name processes.
+PROCESSES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\bpid=['\"]?(?P<pid>\d+)['\"]?(?:, ?name={_NAME})?",
+        r"\bPID: (?P<pid>\d+)(?: Comm: (?P<name>\S.*?)(?= (?:Not )?tainted\b|$))?",
+        r"\bComm: (?P<name>\S.*?)(?= (?:Not )?tainted\b|$)",
+        r"\bKilled process (?P<pid>\d+),? \((?P<name>[^)\n]*)\)",
+        r"\btask=(?P<name>[^,\n]+)",
+        r"\btask (?P<name>\S[^:\n]{0,30}):(?P<pid>\d+)\b",
+        r"(?<!\S)(?P<name>[^\s\[\]:]{1,64})\[(?P<pid>\d{2,7})\](?=[: ])",
+        r"\b(?:pid|process)[ :]+(?P<pid>\d{2,})\b",
+    )
+)
+# Of a value that is short or a number, only where the words before it say what it is.
+PLACE_BEFORE = r"(?P<before>\b(?:site|row|rack|unit|hall|room|cage|pod|u)\b[\s:=#-]*\"?)"
+# A process of such a name is replaced where the kernel tells of it, and nowhere else.
+WORDS = frozenset(
+    {
+        "a", "at", "board", "bmc", "bus", "card", "channel", "driver", "error", "errors", "flag",
+        "for", "gpu", "gpus", "host", "in", "is", "kernel", "link", "memory", "name", "node",
+        "none", "not", "of", "on", "page", "pid", "process", "row", "server", "slot", "the", "to",
+        "xid",
+    }
+)  # fmt: skip
+EVERYBODYS = frozenset({"", "-", "localhost", "root", "gpuwatch", "no name", "none", "unknown"})

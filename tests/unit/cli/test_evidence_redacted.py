@@ -1,0 +1,256 @@
+"""Redacted evidence: no name that is to be hidden stays anywhere, and what a vendor needs does."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpuwatch.cli.bundle.contents import Attached, contents
+from gpuwatch.cli.bundle.redacted import Redacted
+from gpuwatch.cli.bundle.telltale import BY_KEY, OURS, VERSIONS
+from gpuwatch.domain.devices import Slot
+from gpuwatch.exposition.evidence_documents import evidence
+from gpuwatch.exposition.evidence_shapes import EvidenceShape
+from gpuwatch.policy.describe import told_of
+from gpuwatch.sources.nvml_signals import TABLE
+from tests.support.dossiers import a_capture, a_dossier
+from tests.support.golden import GOLDEN
+from tests.support.snapshots import rich_snapshot
+
+SIGNALS = {row.key: row for row in TABLE}
+OWN_SERIAL, OWN_UUID = "1654223010009", "GPU-00000002-1111-2222-3333-444455556662"
+# Instants are looked into, names of formats and signals are ours: nobody writes secrets there.
+_AS_THEY_ARE = {
+    *OURS,
+    *VERSIONS,
+    *BY_KEY,
+    "columns",
+    "source",
+    "address",
+    "diagnostic_output",
+    "raw",
+}
+# What the scenario has of each sort, in the capture of it.
+_HIDDEN = (
+    "gpu-node-17", "ams1", "(ada)", "4242", "python3", "192.0.2.17", "192.0.2.18", "SRV0042",
+    "A-0042", "1572923000411", "1654223010010", "GPU-00000003-1111-2222-3333-444455556663",
+)  # fmt: skip
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT.*Z")
+
+
+def _told(number: int = 15, **changes: Any) -> EvidenceShape:  # noqa: ANN401 - of a snapshot
+    snapshot = replace(rich_snapshot(), **changes)
+    held = a_dossier(snapshot, number)
+    return evidence(snapshot, held, SIGNALS, told_of(held.flag.code))
+
+
+def _text(told: str, **changes: Any) -> str:  # noqa: ANN401 - of a snapshot
+    return Redacted(_told(**changes), (told,)).text(told)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("on gpu-node-17.ams1.example.net now", "on host-1 now"),
+        ("gpu-node-17-bmc and GPU-NODE-17", "host-1-bmc and host-1"),
+        ("in hall ams1, rack 17, 17 errors", "in hall place-1, rack place-3, 17 errors"),
+        ("board 1654223010010 and 1654223010009", "board serial-8 and 1654223010009"),
+        (f"{OWN_SERIAL}/{OWN_UUID}", f"{OWN_SERIAL}/{OWN_UUID}"),
+        ("pid=4242, name=train_llm, Ch 8", "pid=pid-1, name=process-1, Ch 8"),
+        ("pid='<unknown>', name=<unknown>, Ch 8", "pid='<unknown>', name=<unknown>, Ch 8"),
+        ("pid=77, name=python, x; python died", "pid=pid-2, name=process-2, x; process-2 died"),
+        ("PID: 991 Comm: my job Not tainted 6.1", "PID: pid-2 Comm: process-2 Not tainted 6.1"),
+        ("Killed process 991 (my job) total-vm:1", "Killed process pid-2 (process-2) total-vm:1"),
+        ("oom-kill:task=eve,pid=991,uid=1000", "oom-kill:task=process-2,pid=pid-2,uid=1000"),
+        ("INFO: task kworker/3:991 blocked", "INFO: task process-2:pid-2 blocked"),
+        ("slurmd[991]: started", "process-2[pid-2]: started"),
+        ("the process 4242 train_llm did it", "the process pid-1 process-1 did it"),
+        ("by uid 7 (bob), claims SUDO_USER=eve", "by uid 7 (user-2), claims SUDO_USER=user-3"),
+        ("/home/dave/x; dave did it", "/home/user-2/x; user-2 did it"),
+        ("uid 0 (root) by gpuwatch", "uid 0 (root) by gpuwatch"),
+        ("from 10.0.0.7:623, fe80::1%eth0", "from address-2:623, address-1%eth0"),
+        ("lladdr aa:bb:cc:0D:EE:ff", "lladdr address-1"),
+        ("0000:3b:00.0 at 2026-03-14T03:12:07Z", "0000:3b:00.0 at 2026-03-14T03:12:07Z"),
+        ("a flag of host gpu-3.b: x; gpu-3 it is", "a flag of host host-2: x; host-2 it is"),
+        ("on this host 12 GPUs in 12 slots", "on this host 12 GPUs in 12 slots"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_names_are_replaced_and_nothing_else(told: str, expected: str) -> None:
+    """Hosts with their domains, places where something says so, processes as the kernel tells."""
+    assert _text(told) == expected
+
+
+def test_a_host_whose_name_is_the_beginning_of_the_board_spares_the_board() -> None:
+    """The board's own serial and UUID are what the vendor needs."""
+    told = f"{OWN_UUID} on gpu"
+
+    assert _text(told, hostname="gpu") == f"{OWN_UUID} on host-1"
+
+
+def test_a_process_with_a_common_name_is_replaced_where_the_kernel_tells_of_it() -> None:
+    """And not in every sentence about GPUs."""
+    assert (
+        _text("pid=9, name=gpu, x: the gpu is lost")
+        == "pid=pid-2, name=process-2, x: the gpu is lost"
+    )
+
+
+def test_the_same_name_is_the_same_word_in_every_file() -> None:
+    """A kernel line, a CSV and the capture tell of one process."""
+    redacted = Redacted(_told())
+    files = contents(redacted.evidence(_told()), Attached(redacted=True))
+
+    assert b"pid=pid-1, name=process-1, DBE" in files["kernel.log"]
+    assert b"pid=pid-1, name=process-1, DBE" in files["xids.csv"]
+    assert b'"because": "incident 4 opened on GPU 2 of host-1"' in _joined(files)
+    assert b"uid 1000 (user-1)" in files["audit.csv"]
+
+
+def test_a_capture_as_agents_make_it_keeps_nothing_that_is_to_be_hidden() -> None:
+    """The document of a GPU, of the host, of BMCs and of other boards are in it."""
+    document = json.loads((GOLDEN / "capture.json").read_text())
+    snapshot = rich_snapshot()
+    capture = replace(a_capture(a_dossier(snapshot, 15).flag.board), document=document)
+    held = replace(a_dossier(snapshot, 15), captures=(capture,))
+    told = evidence(snapshot, held, SIGNALS, told_of(held.flag.code))
+
+    redacted: Any = Redacted(told).evidence(told)
+    text = json.dumps(redacted["captures"][0])
+
+    before = json.dumps(told["captures"][0])
+    assert [one for one in _HIDDEN if one not in before] == []
+    assert [one for one in _HIDDEN if one in text] == []
+    assert [one for one in (OWN_SERIAL, OWN_UUID, "96.00.5E.00.01") if one not in text] == []
+
+
+def test_what_was_known_only_of_a_former_chassis_is_replaced_too() -> None:
+    """A board that moved tells its old chassis in its counters alone."""
+    snapshot = rich_snapshot()
+    moved = tuple(
+        replace(gpu, record=replace(gpu.record, slot=Slot(pci_address="0000:3b:00.0")))
+        for gpu in snapshot.gpus
+    )
+
+    told = _told(gpus=moved)
+    files = contents(Redacted(told).evidence(told), Attached(redacted=True))
+
+    assert b"1572923000411" not in _joined(files)
+    assert b"gpuwatch_gpu_chassis_serial,serial-" in files["counters.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "expected"),
+    [
+        ("rack17-bmc", "bmc17.hall.example:623", ("host-2", "host-3:623")),
+        ("main", "https://192.0.2.9/redfish", ("main", "https://address-1/redfish")),
+        ("main", "an address that is not set", ("main", "an address that is not set")),
+        ("main", "/dev/ipmi0", ("main", "/dev/ipmi0")),
+    ],
+)
+def test_a_bmc_that_is_called_like_a_host_is_one(
+    name: str, address: str, expected: tuple[str, str]
+) -> None:
+    """A word such as "main" tells nobody anything."""
+    bmc = replace(rich_snapshot().bmcs[0], name=name, address=address)
+    told = _told(bmcs=(bmc,))
+
+    (redacted,) = Redacted(told).evidence(told)["inventory"]["bmcs"]
+
+    assert (redacted["name"], redacted["address"]) == expected
+
+
+def test_a_rack_unit_is_replaced_and_the_unit_of_a_signal_is_not() -> None:
+    """They have one key."""
+    redacted = Redacted(_told())
+    told = redacted.evidence(_told())
+
+    assert told["place"]["unit"].startswith("place-")
+    assert "watts" in {row[4] for row in told["tables"]["counters"]["rows"]}
+
+
+def test_what_cannot_be_read_is_left_out_and_said() -> None:
+    """Bytes of an event log, and a diagnostic that is no text."""
+    told = _told(11)
+    told["diagnostic_output"] = "//79AAE="  # FF FE FD 00 01
+
+    redacted = Redacted(told).evidence(told)
+
+    assert redacted["diagnostic_output"] is None
+    assert {one["what"] for one in redacted["missing"]} >= {
+        "raw entries of event logs",
+        "the output of the diagnostic",
+    }
+    assert [row[-1] for row in redacted["tables"]["sel"]["rows"]] == [""]
+
+
+def test_a_diagnostic_that_was_attached_is_redacted() -> None:
+    """It names the host as often as not."""
+    told = _told(11)
+    told["diagnostic_output"] = "aG9zdCBncHUtbm9kZS0xNzogUEFTUw=="  # host gpu-node-17: PASS
+
+    files = contents(Redacted(told).evidence(told), Attached(redacted=True))
+
+    assert b"host host-1: PASS" in files["diagnostic.json"]
+
+
+def _joined(files: Mapping[str, bytes]) -> bytes:
+    return b"\n".join(name.encode() + b"\n" + content for name, content in files.items())
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_NAMES = st.text(_LETTERS + "0123456789_-", min_size=6, max_size=14).map(lambda one: f"q{one}z")
+_NUMBERS = st.integers(min_value=100_000, max_value=4_000_000)
+_BYTES = st.integers(min_value=16, max_value=250)
+
+
+@st.composite
+def _planted(draw: st.DrawFn) -> tuple[str, tuple[str, ...]]:
+    """A text as kernels, BMCs and people write it, and what must not stay of it."""
+    host, user, process, site = (draw(_NAMES) for _ in range(4))
+    pid, address = draw(_NUMBERS), ".".join(str(draw(_BYTES)) for _ in range(4))
+    mac = ":".join(f"{draw(_BYTES):02x}" for _ in range(6))
+    text = (
+        f" {host} {host}.{site}.example [{address}] {mac} 2001:db8::{draw(_BYTES):x}:7f by uid 1000"
+        f" ({user}), /home/{user}/x in {site}; pid={pid}, name={process}, Ch 1; {process}[{pid}]: y"
+    )
+    return text, (host, user, process, site, str(pid), address, mac, "2001:db8::")
+
+
+@settings(max_examples=15, deadline=None)
+@given(_planted())
+def test_nothing_that_was_planted_anywhere_stays(planted: tuple[str, tuple[str, ...]]) -> None:
+    """In every text of the document that anybody but gpuwatch writes, in all files, their names."""
+    text, secrets = planted
+    told: Any = _with(text, "", _told())
+    told["place"]["host"], told["place"]["site"] = secrets[0], secrets[3]
+
+    redacted = Redacted(told, (text,))
+    files = contents(redacted.evidence(told), Attached(redacted=True))
+
+    whole = _joined(files).decode().lower()
+    assert [secret for secret in secrets if secret.lower() in whole] == []
+    assert OWN_SERIAL in whole
+
+
+def _with(text: str, key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    """The same with `text` at the end of every text, but for what is ours."""
+    if isinstance(value, str):
+        ours = key in _AS_THEY_ARE or key == "tables" or _INSTANT.fullmatch(value)
+        return value if ours else value + text
+    if isinstance(value, dict):
+        if "columns" in value:
+            return value | {"rows": [_row(text, value["columns"], row) for row in value["rows"]]}
+        return {one: _with(text, one, each) for one, each in value.items()}
+    if isinstance(value, list):
+        return [_with(text, key, each) for each in value]
+    return value
+
+
+def _row(text: str, columns: list[str], row: list[Any]) -> list[Any]:
+    return [_with(text, column, cell) for column, cell in zip(columns, row, strict=True)]
