@@ -37,12 +37,16 @@ def test_a_flagged_board_is_explained_and_its_history_previewed(
         told = _ask(agent, "explain", flag["serial"])
         served = agent.api(f"gpus/{flag['uuid']}/explain")
         sayings = _ask(agent, "preview")["sayings"]
+        plots = agent.get(f"/gpu/{flag['uuid']}?span=14d")
 
         raised = [one for one in sayings if one["raises_flag"]]
         trend = next(one for one in told["findings"] if one["code"] == flag["code"])
         assert trend["flag"] == flag["number"]
         assert told["wait"]["until"] == served["wait"]["until"] == flag["window_start"]
         assert 0.01 < told["wait"]["chance"] < 0.9
+        assert plots.count("uncorrectable error in ") == 2
+        assert f"flag {flag['number']} raised: {flag['code']}" in plots
+        assert "No plots" not in plots
         assert [(one["uuid"], one["code"], one["flag"]) for one in raised] == [
             (flag["uuid"], flag["code"], flag["number"])
         ]

@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 
 INLINE = frozenset({"a", "strong", "span", "small", "code", "time"})
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 VOID = frozenset({"meta", "link", "br"})
 
 
@@ -16,6 +17,7 @@ class Reader(HTMLParser):
         self.attributes: set[str] = set()
         self.words: list[str] = []
         self.open: list[str] = []
+        self.headings: list[int] = []
         self.feed(page.decode())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -25,6 +27,8 @@ class Reader(HTMLParser):
         self.addresses.update(
             value for name, value in attrs if name in {"href", "src"} and value is not None
         )
+        if tag in HEADINGS:
+            self.headings.append(HEADINGS.index(tag) + 1)
         if tag not in VOID:
             self.open.append(tag)
 

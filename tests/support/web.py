@@ -10,6 +10,7 @@ from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.compat import CompatTable
 from gpuwatch.exposition.connections import Limits
 from gpuwatch.exposition.families import Vocabulary
+from gpuwatch.exposition.figures import Figures
 from gpuwatch.exposition.listen import Address
 from gpuwatch.exposition.protection import Protection
 from gpuwatch.exposition.site import Site
@@ -77,10 +78,15 @@ def site(
     *,
     heartbeat_age: float = 0.5,
     compat: tuple[CompatTable, ...] = (),
+    figures: Figures | None = None,
 ) -> Handler:
     """The site's handler over a snapshot."""
     return Site(
-        current, heartbeat_age=lambda: heartbeat_age, vocabulary=Vocabulary(), compat=compat
+        current,
+        heartbeat_age=lambda: heartbeat_age,
+        vocabulary=Vocabulary(),
+        compat=compat,
+        figures=figures,
     ).answer
 
 

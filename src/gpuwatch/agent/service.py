@@ -31,6 +31,7 @@ from gpuwatch.control.server import ControlServer
 from gpuwatch.domain.moments import Clock
 from gpuwatch.domain.snapshot import WebState
 from gpuwatch.exposition.connections import Limits
+from gpuwatch.exposition.figures import Figures
 from gpuwatch.exposition.listen import Address, ListenError
 from gpuwatch.exposition.scrapes import Scrapes
 from gpuwatch.exposition.site import Site
@@ -203,6 +204,7 @@ class Service:
             heartbeat_age=self.agent.heartbeat_age,
             vocabulary=wiring.VOCABULARY,
             compat=wiring.compat(self._loaded.settings),
+            figures=Figures(wiring.albums(self._loaded.settings), _page_failed),
         )
         seconds = settings.request_timeout.total_seconds()
         return WebServer(
@@ -210,9 +212,7 @@ class Service:
             site.answer,
             protection=self._web_config.protection,
             heard=self._scrapes.note,
-            report=lambda path, error: log.error(
-                "page-failed", path=path, error=repr(error), exc_info=error, limit_by=("error",)
-            ),
+            report=_page_failed,
             limits=replace(
                 Limits(),
                 connections=settings.max_connections,
@@ -248,6 +248,10 @@ class Service:
         decisions.calendar.forget()
         decisions.look_at_known_boards()
         self.agent.identity = wiring.identity(loaded)
+
+
+def _page_failed(path: str, error: Exception) -> None:
+    log.error("page-failed", path=path, error=repr(error), exc_info=error, limit_by=("error",))
 
 
 def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | None = None) -> int:

@@ -9,12 +9,17 @@ from gpuwatch.agent.live_bmc import WatchedBmc
 from gpuwatch.agent.nightly import NightlyBackups
 from gpuwatch.config.loading import Loaded
 from gpuwatch.config.models import Settings
+from gpuwatch.domain.albums import Album
+from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.hooks import Hook
 from gpuwatch.domain.moments import Clock
 from gpuwatch.domain.servers import Directions, Identity
 from gpuwatch.exposition.compat import DCGM, IPMI, CompatTable
 from gpuwatch.exposition.families import Vocabulary
-from gpuwatch.history import Degraded, History, HistorySettings
+from gpuwatch.exposition.figures import AlbumError
+from gpuwatch.exposition.gpu_plots import COUNTERS, LEVELS
+from gpuwatch.history import Degraded, History, HistoryError, HistorySettings
+from gpuwatch.history.albums import read_album
 from gpuwatch.policy.agenda import Agenda
 from gpuwatch.policy.rules import COUNTED_XIDS
 from gpuwatch.policy.views import PolicySettings
@@ -93,6 +98,19 @@ def policy_settings(settings: Settings) -> PolicySettings:
         fru=settings.host.fru,
         inlet_celsius_max=policy.inlet_limit,
     )
+
+
+def albums(settings: Settings) -> Callable[[BoardKey, float], Album]:
+    """How the last days of a board are read, beside the agent."""
+    path = places(settings).history
+
+    def read(board: BoardKey, since: float) -> Album:
+        try:
+            return read_album(path, board, since, levels=LEVELS, counters=COUNTERS)
+        except HistoryError as error:
+            raise AlbumError(str(error)) from error
+
+    return read
 
 
 def agenda(settings: Settings) -> Agenda:

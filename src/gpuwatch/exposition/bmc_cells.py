@@ -142,7 +142,7 @@ def _own_time(one: LogEntryShape) -> str:
 
 
 def _time(instant: str, title: str | None = None) -> Markup:
-    return tag("time", words.moment(instant), title=title or instant)
+    return tag("time", words.moment(instant), datetime=instant, title=title or instant)
 
 
 def _entry_class(one: LogEntryShape) -> str | None:

@@ -9,7 +9,17 @@ from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.runbooks import runbook_link
 from gpuwatch.exposition.views import in_base_unit, index_of, slot_of
-from gpuwatch.exposition.words import GAPS, VERDICTS, amount, day, minute, relative, second, span
+from gpuwatch.exposition.words import (
+    GAPS,
+    VERDICTS,
+    amount,
+    day,
+    machine,
+    minute,
+    relative,
+    second,
+    span,
+)
 
 TEMPERATURE = "gpuwatch_gpu_temperature_celsius"
 POWER = "gpuwatch_gpu_power_watts"
@@ -35,7 +45,7 @@ def when(at: float | None, snapshot: Snapshot) -> Markup:
     """An instant relative to the snapshot, with the exact one on hovering; `never` for None."""
     if at is None:
         return tag("span", "never", class_="quiet")
-    return tag("time", relative(at, snapshot.at.wall), title=second(at))
+    return tag("time", relative(at, snapshot.at.wall), datetime=machine(at), title=second(at))
 
 
 def planned(at: float) -> Markup:

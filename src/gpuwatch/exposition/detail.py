@@ -1,6 +1,5 @@
 """Detail: one GPU for a person: what it is, what was found, every reading or why there is none."""
 
-from gpuwatch.domain.incidents import Incident
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.snapshot import GpuState, Snapshot
 from gpuwatch.domain.verdicts import Verdict
@@ -13,6 +12,7 @@ from gpuwatch.exposition.cells import (
     by_urgency,
     facts,
     gpu_name,
+    planned,
     section,
     serial,
     serial_text,
@@ -25,6 +25,7 @@ from gpuwatch.exposition.explanation_cells import first_sections, thresholds_sec
 from gpuwatch.exposition.finding_cells import finding_article
 from gpuwatch.exposition.flag_cells import audit_table, flags_table
 from gpuwatch.exposition.frame import frame
+from gpuwatch.exposition.incident_cells import incidents_table
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.page import memory_errors
 from gpuwatch.exposition.summary import remedy_sentence
@@ -37,7 +38,6 @@ from gpuwatch.exposition.views import (
     trusted,
 )
 from gpuwatch.exposition.words import (
-    LOCATIONS,
     RECOVERY_ACTIONS,
     URGENCIES,
     day,
@@ -47,7 +47,12 @@ from gpuwatch.exposition.words import (
 )
 
 
-def gpu_page(snapshot: Snapshot, gpu: GpuState, stalled_seconds: float | None = None) -> bytes:
+def gpu_page(
+    snapshot: Snapshot,
+    gpu: GpuState,
+    stalled_seconds: float | None = None,
+    plots: Markup | None = None,
+) -> bytes:
     """The whole page of one GPU; times are relative to the snapshot's instant."""
     uuid = gpu.record.key.uuid
     events = (event for event in snapshot.events if event.board and event.board.uuid == uuid)
@@ -61,6 +66,7 @@ def gpu_page(snapshot: Snapshot, gpu: GpuState, stalled_seconds: float | None = 
         _headline(snapshot, gpu),
         first_sections(snapshot, gpu),
         section("Findings", *_findings(snapshot, gpu)),
+        *([] if plots is None else [plots]),
         section("Flags", flags_table(snapshot, flags, "This board is not flagged.")),
         *([section("What happened to them", audit_table(snapshot, flags))] if flags else []),
         thresholds_section(snapshot, gpu),
@@ -82,7 +88,9 @@ def _headline(snapshot: Snapshot, gpu: GpuState) -> Markup:
         tag(
             "p",
             f"In {slot_text(gpu)}, serial {serial_text(gpu)}; ",
-            f"so for {span(snapshot.at.wall - gpu.verdict_since)}.",
+            f"so for {span(snapshot.at.wall - gpu.verdict_since)}, since ",
+            planned(gpu.verdict_since),
+            ".",
             f" Not readable at present: {blind}." if blind else "",
             class_="lead",
         ),
@@ -139,18 +147,7 @@ def _errors(snapshot: Snapshot, gpu: GpuState) -> Markup:
             ("last reset", when(record.last_reset_at, snapshot)),
         ]
     )
-    rows = ((None, _incident(snapshot, incident)) for incident in reversed(record.incidents))
-    incidents = table(("incident", "memory", "reports"), rows, "No incident.")
-    return join(told, incidents)
-
-
-def _incident(snapshot: Snapshot, incident: Incident) -> tuple[str, ...]:
-    kinds = (
-        f"{signal.kind.value.replace('_', ' ')}{' (echo)' if signal.is_echo else ''}"
-        for signal in incident.signals
-    )
-    opened = join(second(incident.opened_at), " (", when(incident.opened_at, snapshot), ")")
-    return opened, LOCATIONS[incident.memory], ", ".join(kinds)
+    return join(told, incidents_table(snapshot, record))
 
 
 def _xids(snapshot: Snapshot, gpu: GpuState) -> Markup:

@@ -23,6 +23,13 @@ def flags_table(snapshot: Snapshot, flags: Iterable[Flag], empty: str) -> Markup
     return table(_HEADINGS, rows, empty)
 
 
+def flag_link(flag: Flag) -> Markup:
+    """The flag's number, leading to its own page; one that is not stored yet has neither."""
+    if not flag.number:
+        return join("not stored yet")
+    return tag("a", f"flag {flag.number}", href=f"/flag/{flag.number}")
+
+
 def plan(snapshot: Snapshot, uuid: str) -> Markup:
     """What is planned for a board: its window, or when somebody must have acted."""
     flags = open_flags_of(snapshot, uuid)
@@ -36,7 +43,7 @@ def plan(snapshot: Snapshot, uuid: str) -> Markup:
     return due if state is FlagState.OPEN else join(f"{FLAG_STATES[state]}, ", due)
 
 
-def _due(snapshot: Snapshot, flag: Flag) -> Markup:
+def due_cell(snapshot: Snapshot, flag: Flag) -> Markup:
     """When to have acted; an instant that has passed while nobody did is said to be one."""
     due = when(flag.due_at, snapshot)
     overdue = flag.state is FlagState.OPEN and flag.due_at < snapshot.at.wall
@@ -103,18 +110,18 @@ def _row(snapshot: Snapshot, flag: Flag) -> tuple[str, ...]:
     board = tag("code", flag.board.serial or flag.board.uuid)
     remarks = (tag("small", note) for note in notes(snapshot, flag))
     return (
-        f"{flag.number}" if flag.number else "not stored yet",
+        flag_link(flag),
         board if gpu is None else join(board, tag("br"), gpu_link(gpu)),
         tag("span", flag.slot_label, class_="number"),
         join(tag("strong", code_link(snapshot, flag.code)), tag("br"), flag.sentence),
         join(FLAG_STATES[flag.state], *(join(tag("br"), remark) for remark in remarks)),
-        _due(snapshot, flag),
-        _window(flag),
+        due_cell(snapshot, flag),
+        window_cell(flag),
         RMA_STANDINGS[flag.rma],
     )
 
 
-def _window(flag: Flag) -> Markup:
+def window_cell(flag: Flag) -> Markup:
     """The planned window; one that is too late, or none at all, is said to be late."""
     late = join(tag("strong", "late"), ": ") if is_late(flag) else join()
     if flag.window_start is None:

@@ -7,11 +7,12 @@ from importlib.resources import files
 from gpuwatch import __version__
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.markup import Markup, join, raw, tag
+from gpuwatch.exposition.plots import STYLE as PLOTS
 from gpuwatch.exposition.runbooks import PATH as RUNBOOKS
 from gpuwatch.exposition.words import second, span
 
 _REFRESH_SECONDS = "30"
-_STYLE = files("gpuwatch.exposition").joinpath("page.css").read_text(encoding="utf-8")
+_STYLE = files("gpuwatch.exposition").joinpath("page.css").read_text(encoding="utf-8") + PLOTS
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 # Only our own style, known by its hash, and the empty icon that keeps browsers from asking for one.
@@ -43,9 +44,10 @@ def frame(
     )
     body = tag(
         "body",
+        tag("a", "To the content", href="#content", class_="skip"),
         _navigation(snapshot),
         "" if stalled_seconds is None else _stalled(snapshot, stalled_seconds),
-        tag("main", *content),
+        tag("main", *content, id="content"),
         _footer(snapshot),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n".encode()
@@ -65,6 +67,7 @@ def _navigation(snapshot: Snapshot) -> Markup:
             tag("a", "runbooks", href=RUNBOOKS),
             tag("a", "metrics", href="/metrics"),
             tag("a", "JSON", href="/api/v1/status"),
+            aria_label="pages",
         ),
     )
 

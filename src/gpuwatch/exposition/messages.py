@@ -1,7 +1,8 @@
 """Messages: an HTTP/1.1 request head becomes a Request, a Response becomes bytes; no sockets."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
@@ -65,6 +66,18 @@ class Response:
     status: HTTPStatus = HTTPStatus.OK
     security_policy: str = NOTHING_FROM_ANYWHERE
     headers: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """An answer for which something is made on another thread.
+
+    `answer` makes it, once `ready` is done or after `seconds`, whichever is first.
+    """
+
+    ready: Future[None]
+    seconds: float
+    answer: Callable[[], Response]
 
 
 def plain(status: HTTPStatus, sentence: str, *headers: tuple[str, str]) -> Response:

@@ -68,7 +68,7 @@ def steps(snapshot: Snapshot, gpu: GpuState, *, remembered: bool = False) -> lis
     first = _first(snapshot, gpu, remembered=remembered)
     latched = [step_of(gpu, one) for one in by_urgency(gpu.findings)[:1] if remembered]
     works = [work for work in snapshot.maintenance if _is_about(work, gpu)]
-    return [first, *latched, *map(_flag_step, flags), *map(work_step, works)]
+    return [first, *latched, *map(flag_step, flags), *map(work_step, works)]
 
 
 def step_of(gpu: GpuState, finding: Finding) -> str:
@@ -163,7 +163,8 @@ def _is_about(work: Maintenance, gpu: GpuState) -> bool:
     return work.scope == "host"
 
 
-def _flag_step(flag: Flag) -> str:
+def flag_step(flag: Flag) -> str:
+    """Whether somebody has it, when its window is, and how to say that one has it."""
     number = f"Flag {flag.number} ({flag.code}) is {FLAG_STATES[flag.state]}"
     if flag.state is not FlagState.OPEN:
         return f"{number}: somebody is at it."

@@ -24,21 +24,21 @@ from gpuwatch.exposition.event_cells import events_table
 from gpuwatch.exposition.flag_cells import flags_table, plan
 from gpuwatch.exposition.frame import frame
 from gpuwatch.exposition.markup import Markup, join, tag
+from gpuwatch.exposition.next_steps import steps
 from gpuwatch.exposition.summary import summary
-from gpuwatch.exposition.views import driver_of, gpus_of, watches_gpus
+from gpuwatch.exposition.views import driver_of, gpus_by_gravity, watches_gpus
 from gpuwatch.exposition.window_cells import windows
 from gpuwatch.exposition.words import LOCATIONS, URGENCIES, plural, relative, second, span
 
 _EVENTS_SHOWN = 20
 _GPU_HEADINGS = (
     "GPU",
-    "slot and serial",
     "verdict",
-    "temperature",
-    "power",
-    "uncorrectable errors",
     "why",
+    "what to do",
     "planned",
+    "temperature, power",
+    "uncorrectable errors",
 )
 _SOURCE_HEADINGS = ("source", "state", "last success", "problem")
 _FINDING_HEADINGS = ("finding", "act", "since", "why")
@@ -54,6 +54,7 @@ def status_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> byt
         snapshot,
         snapshot.hostname,
         summary(snapshot),
+        *([_glance(snapshot)] if watches_gpus(snapshot) else []),
         tag("p", *_as_of(snapshot), class_="quiet"),
         *([section("GPUs", _gpus(snapshot))] if watches_gpus(snapshot) else []),
         _host_findings(snapshot),
@@ -69,6 +70,23 @@ def status_page(snapshot: Snapshot, stalled_seconds: float | None = None) -> byt
     )
 
 
+def _glance(snapshot: Snapshot) -> Markup:
+    """The verdict of each GPU as a word, the worst first: all that fits on a phone at once."""
+    tiles = [
+        tag(
+            "li",
+            gpu_link(gpu),
+            badge(gpu.verdict),
+            tag("small", f"for {span(snapshot.at.wall - gpu.verdict_since)}"),
+            class_=gpu.verdict.value.replace("_", "-"),
+        )
+        for gpu in gpus_by_gravity(snapshot)
+    ]
+    if not tiles:
+        return join()
+    return tag("nav", tag("ul", *tiles), class_="glance", aria_label="GPUs, the worst first")
+
+
 def _as_of(snapshot: Snapshot) -> tuple[str, ...]:
     driver = driver_of(snapshot)
     loaded = f" · driver {driver}" if driver else " · no driver loaded"
@@ -82,28 +100,36 @@ def _as_of(snapshot: Snapshot) -> tuple[str, ...]:
 
 def _gpus(snapshot: Snapshot) -> Markup:
     rows = (
-        (gpu.verdict.value.replace("_", "-"), _gpu_row(snapshot, gpu)) for gpu in gpus_of(snapshot)
+        (gpu.verdict.value.replace("_", "-"), _gpu_row(snapshot, gpu))
+        for gpu in gpus_by_gravity(snapshot)
     )
     return table(_GPU_HEADINGS, rows, "No GPU is known on this host.")
 
 
 def _gpu_row(snapshot: Snapshot, gpu: GpuState) -> tuple[str, ...]:
     record = gpu.record
-    name = tag("span", record.board.name or "name unknown", class_="quiet")
+    place = tag("span", slot_text(gpu), class_="number")
+    name = tag("small", record.board.name or "name unknown")
     return (
-        join(gpu_link(gpu), tag("br"), name),
-        join(slot_text(gpu), tag("br"), serial(gpu)),
+        join(gpu_link(gpu), " in ", place, tag("br"), serial(gpu), tag("br"), name),
         join(
             badge(gpu.verdict),
             tag("br"),
             tag("small", f"for {span(snapshot.at.wall - gpu.verdict_since)}"),
         ),
-        reading(gpu, TEMPERATURE, snapshot),
-        reading(gpu, POWER, snapshot),
-        memory_errors(record),
         _why(snapshot, gpu),
+        steps(snapshot, gpu)[0],
         plan(snapshot, record.key.uuid),
+        _levels(snapshot, gpu),
+        memory_errors(record),
     )
+
+
+def _levels(snapshot: Snapshot, gpu: GpuState) -> Markup:
+    """Temperature and power; the one reason where neither can be told."""
+    temperature = reading(gpu, TEMPERATURE, snapshot)
+    power = reading(gpu, POWER, snapshot)
+    return temperature if temperature == power else join(temperature, tag("br"), power)
 
 
 def memory_errors(record: BoardRecord) -> Markup:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from gpuwatch.exposition.markup import Markup, join, tag
 from gpuwatch.exposition.plot_marks import APART, TALL, WIDE, mark_lines, mark_numbers
-from gpuwatch.exposition.plot_scales import Scale, instants, scale_of, thinned
+from gpuwatch.exposition.plot_scales import Scale, instants, scale_of, thinned, turns
 from gpuwatch.exposition.plot_values import Axis, Line, Mark, Panel, Run
 from gpuwatch.exposition.words import amount, day, minute
 
 NOTHING = "nothing was read in this time"
 ROW = 16  # height of one row of text, pixels
-_COLUMNS = 400  # a line has about so many places to turn
+_COLUMNS = 300  # a line has about so many places to turn
 # Shorter gaps are open, but neither shaded nor told: of the time, and two buckets of a series.
 _LEAST_GAP, _LEAST_GAP_SECONDS = 0.02, 600.0
 _TOLD_GAP = 0.3
@@ -44,15 +44,35 @@ def height(panel: Panel) -> int:
 
 
 def drawing(panel: Panel, axis: Axis, numbers: Mapping[Mark, int], top: int) -> Markup:
-    """The panel, whose upper edge is so many pixels down."""
+    """The panel with its title and legend, whose upper edge is so many pixels down."""
+    heading = tag("tspan", heading_of(panel), class_="plot-title", font_weight="600")
+    bounds = tag("tspan", f"  {bounds_of(panel, axis)}", class_="plot-quiet")
+    rows = [
+        join(
+            _sample(one, top + ROW * (1 + row) + 8),
+            tag(
+                "text",
+                _newest(one, axis),
+                x="32",
+                y=str(top + ROW * (1 + row) + 12),
+                class_=None if one.runs else "plot-blind",
+            ),
+        )
+        for row, one in enumerate(_traced(panel, axis))
+    ]
+    return join(
+        tag("text", heading, bounds, x="0", y=str(top + 12)),
+        *rows,
+        canvas(panel, axis, numbers, top + ROW * (1 + len(rows))),
+    )
+
+
+def canvas(panel: Panel, axis: Axis, numbers: Mapping[Mark, int], floor: int) -> Markup:
+    """What is drawn of a panel, as wide as there is room, so many pixels down."""
     traced = _traced(panel, axis)
     scale = _scale(panel, traced)
-    floor = top + ROW * (1 + len(panel.lines))
     marks = sorted({mark for mark in panel.marks if axis.start <= mark.at <= axis.end})
-    rows = (_legend(one, axis, top + ROW * (1 + row)) for row, one in enumerate(traced))
     return join(
-        _title(panel, scale, top),
-        *rows,
         tag(
             "svg",
             *_gaps(traced, axis),
@@ -72,23 +92,45 @@ def drawing(panel: Panel, axis: Axis, numbers: Mapping[Mark, int], top: int) -> 
     )
 
 
+def legend(panel: Panel, axis: Axis) -> list[tuple[Markup, str]]:
+    """For each line a sample of it, 26 by 16 pixels, and its name with its newest value."""
+    return [(_sample(one, 8), _newest(one, axis)) for one in _traced(panel, axis)]
+
+
+def heading_of(panel: Panel) -> str:
+    """What a panel is of, with its unit."""
+    return f"{panel.title}, {panel.unit}" if panel.unit else panel.title
+
+
+def bounds_of(panel: Panel, axis: Axis) -> str:
+    """From where to where its axis goes."""
+    scale = _scale(panel, _traced(panel, axis))
+    return f"scale {_number(scale.least)} to {_number(scale.greatest)}"
+
+
 def description(panel: Panel, axis: Axis) -> str:
     """The panel in words, for whoever does not see it."""
     told = "; ".join(_newest(one, axis) for one in _traced(panel, axis))
-    return f"{_heading(panel)}: {told or NOTHING}."
+    return f"{heading_of(panel)}: {told or NOTHING}."
+
+
+def round_instants(axis: Axis, top: int) -> Markup:
+    """A row of text with the round instants beneath a panel."""
+    return join(
+        *(
+            tag("text", text, x=f"{place:.2f}%", y=str(top + 12), text_anchor="middle")
+            for at, text in instants(axis.start, axis.end)
+            if APART < (place := axis.percent(at)) < 100 - APART
+        )
+    )
 
 
 def time_axis(axis: Axis, top: int) -> Markup:
     """The round instants under a figure, and between which two it is; two rows of text."""
-    texts = (
-        tag("text", text, x=f"{place:.2f}%", y=str(top + 11), text_anchor="middle")
-        for at, text in instants(axis.start, axis.end)
-        if APART < (place := axis.percent(at)) < 100 - APART
-    )
     low = str(top + ROW + 12)
     start, end = (f"{day(at)} {minute(at)}" for at in (axis.start, axis.end))
     return join(
-        *texts,
+        round_instants(axis, top),
         tag("text", start, x="0", y=low, class_="plot-quiet"),
         tag("text", end, x="100%", y=low, text_anchor="end", class_="plot-quiet"),
     )
@@ -106,29 +148,9 @@ def _scale(panel: Panel, traced: Sequence[_Traced]) -> Scale:
     return scale_of(values, from_zero=panel.from_zero)
 
 
-def _heading(panel: Panel) -> str:
-    return f"{panel.title}, {panel.unit}" if panel.unit else panel.title
-
-
-def _title(panel: Panel, scale: Scale, top: int) -> Markup:
-    heading = tag("tspan", _heading(panel), class_="plot-title", font_weight="600")
-    bounds = f"  scale {_number(scale.least)} to {_number(scale.greatest)}"
-    quiet = tag("tspan", bounds, class_="plot-quiet")
-    return tag("text", heading, quiet, x="0", y=str(top + 12))
-
-
-def _legend(one: _Traced, axis: Axis, top: int) -> Markup:
-    line = tag(
-        "line",
-        x1="0",
-        x2="26",
-        y1=str(top + 8),
-        y2=str(top + 8),
-        stroke_width="2",
-        **_line_style(one),
-    )
-    class_ = None if one.runs else "plot-blind"
-    return join(line, tag("text", _newest(one, axis), x="32", y=str(top + 12), class_=class_))
+def _sample(one: _Traced, y: int) -> Markup:
+    style = _line_style(one)
+    return tag("line", x1="0", x2="26", y1=str(y), y2=str(y), stroke_width="2", **style)
 
 
 def _newest(one: _Traced, axis: Axis) -> str:
@@ -166,7 +188,7 @@ def _line_style(one: _Traced) -> dict[str, str | None]:
 def _path(run: Run, one: _Traced, scale: Scale, axis: Axis) -> Markup:
     points = [
         (f"{axis.percent(at) * WIDE / 100:.1f}", f"{(1 - scale.share(value)) * TALL:.1f}")
-        for at, value in thinned(run, _COLUMNS, axis.start, axis.end)
+        for at, value in thinned(turns(run) if one.line.step else run, _COLUMNS, axis)
     ]
     first = points[0]
     move = "H{}V{}" if one.line.step else "L{} {}"

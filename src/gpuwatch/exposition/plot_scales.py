@@ -4,6 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
+
+from gpuwatch.exposition.plot_values import Axis
 
 _RULES = 4  # about so many rules across a panel
 _LABELS = 5  # at most so many instants under a figure: more do not fit on a phone
@@ -61,8 +64,19 @@ def instants(start: float, end: float) -> tuple[tuple[float, str], ...]:
     return tuple((at, _short(at, step)) for at in found if at <= end)
 
 
+def turns(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Of the points of a step line those at which it turns, and its last."""
+    before = chain([(0.0, math.nan)], points)
+    last = len(points) - 1
+    return [
+        point
+        for number, (point, (_, held)) in enumerate(zip(points, before, strict=False))
+        if point[1] != held or number == last
+    ]
+
+
 def thinned(
-    points: Sequence[tuple[float, float]], columns: int, start: float, end: float
+    points: Sequence[tuple[float, float]], columns: int, axis: Axis
 ) -> list[tuple[float, float]]:
     """The points, or of each of so many columns its first, least, greatest and last.
 
@@ -70,12 +84,12 @@ def thinned(
     """
     if len(points) <= 2 * columns:
         return list(points)
-    width = (end - start) / columns
+    width = (axis.end - axis.start) / columns
     kept: list[tuple[float, float]] = []
     column: list[tuple[float, float]] = []
     number = None
     for point in points:
-        place = int((point[0] - start) / width)
+        place = int((point[0] - axis.start) / width)
         if place != number:
             kept += _extremes(column)
             column, number = [], place

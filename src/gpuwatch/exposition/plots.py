@@ -9,7 +9,19 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from gpuwatch.exposition.markup import Markup, join, raw, tag
-from gpuwatch.exposition.plot_panels import ROW, description, drawing, height, time_axis
+from gpuwatch.exposition.plot_marks import TALL
+from gpuwatch.exposition.plot_panels import (
+    ROW,
+    bounds_of,
+    canvas,
+    description,
+    drawing,
+    heading_of,
+    height,
+    legend,
+    round_instants,
+    time_axis,
+)
 from gpuwatch.exposition.plot_values import Axis, Line, Mark, MarkKind, Panel, Point, broken
 from gpuwatch.exposition.words import day, minute, plural
 
@@ -63,24 +75,52 @@ def figure(
 
 
 def inline_figure(panels: Sequence[Panel], start: float, end: float, *, title: str) -> Markup:
-    """A figure within a page, as wide as there is room, with its marks told beneath it.
+    """A figure within a page, as wide as there is room, with all that is longer told beside it.
 
     The page's style has to contain `STYLE`. Raises ValueError unless `end` is later than `start`.
     """
     axis, marks = Axis(start, end), _numbered(panels, start, end)
     told = _told(marks, _missing(panels, axis))
+    happened = "No marks." if not told else "What is marked is told beneath."
+    caption = tag("figcaption", f"{title}. {_between(axis)} {happened}", class_="quiet")
     return tag(
         "figure",
+        caption,
+        *(_inline_panel(panel, axis, marks) for panel in panels),
+        tag("ul", *(tag("li", text) for text in told), class_="marks") if told else "",
+    )
+
+
+def _inline_panel(panel: Panel, axis: Axis, marks: Mapping[Mark, int]) -> Markup:
+    """One panel; its texts are the page's, so that they go on in a further line on a phone."""
+    samples = (
+        tag(
+            "li",
+            tag("svg", sample, width="26", height=str(ROW), class_="plot", aria_hidden="true"),
+            tag("span", text),
+        )
+        for sample, text in legend(panel, axis)
+    )
+    return join(
+        tag(
+            "p",
+            tag("strong", heading_of(panel)),
+            " ",
+            tag("small", bounds_of(panel, axis)),
+            class_="plot-head",
+        ),
+        tag("ul", *samples, class_="legend"),
         tag(
             "svg",
-            *_alternative(panels, axis, marks, title),
-            _panels(panels, axis, marks),
+            tag("title", heading_of(panel)),
+            tag("desc", f"{_between(axis)} Its values are told above."),
+            canvas(panel, axis, marks, 0),
+            round_instants(axis, TALL),
             width="100%",
-            height=str(_base(panels)),
+            height=str(TALL + ROW),
             class_="plot",
             role="img",
         ),
-        tag("ul", *(tag("li", text) for text in told), class_="marks") if told else "",
     )
 
 
@@ -100,11 +140,14 @@ def _alternative(
     panels: Sequence[Panel], axis: Axis, marks: Mapping[Mark, int], title: str
 ) -> tuple[Markup, Markup]:
     """The figure for whoever does not see it."""
-    span = f"From {day(axis.start)} {minute(axis.start)} to {day(axis.end)} {minute(axis.end)}."
     happened = f"{plural(len(marks) + _missing(panels, axis), 'mark')}, told beneath."
     described = (description(panel, axis) for panel in panels)
-    told = " ".join((span, *described, happened if marks else "No marks."))
+    told = " ".join((_between(axis), *described, happened if marks else "No marks."))
     return tag("title", title), tag("desc", told)
+
+
+def _between(axis: Axis) -> str:
+    return f"From {day(axis.start)} {minute(axis.start)} to {day(axis.end)} {minute(axis.end)}."
 
 
 def _numbered(panels: Sequence[Panel], start: float, end: float) -> dict[Mark, int]:

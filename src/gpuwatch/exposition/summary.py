@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from gpuwatch.domain.flag_changes import is_snoozed
-from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot
+from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot, SourceState
 from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict
 from gpuwatch.exposition.bmc_cells import bmc_link
 from gpuwatch.exposition.bmc_steps import bmc_step
 from gpuwatch.exposition.bmc_summary import bmc_sentences, watched
-from gpuwatch.exposition.bmc_views import server_of
+from gpuwatch.exposition.bmc_views import server_of, subject_of
 from gpuwatch.exposition.cells import (
     badge,
     by_urgency,
@@ -17,9 +17,12 @@ from gpuwatch.exposition.cells import (
     gpu_name,
     serial_text,
     slot_text,
+    when,
 )
 from gpuwatch.exposition.markup import Markup, join, tag
+from gpuwatch.exposition.next_steps import work_step
 from gpuwatch.exposition.views import gpus_of, gravest_of, open_flags_of, watches_gpus
+from gpuwatch.exposition.window_cells import next_window_line
 from gpuwatch.exposition.words import FLAG_STATES, listed, plural, second
 
 # One sentence for each verdict that some GPU has, the gravest first: for one GPU, for several.
@@ -54,14 +57,17 @@ _REMEDIES = {
 
 
 def summary(snapshot: Snapshot) -> Markup:
-    """The gravest verdict of host and GPUs, what it means, and what to do at once."""
+    """The gravest verdict of host and GPUs, what it means, what to do at once, and what comes."""
     gpus = gpus_of(snapshot)
     worst = gravest_of(snapshot)
     return tag(
         "section",
         tag("h1", badge(worst), " ", watched(snapshot)),
         tag("p", " ".join((*_of_gpus(snapshot), *bmc_sentences(snapshot))), class_="lead"),
+        *_silent_sources(snapshot),
         _urgent(snapshot, gpus),
+        *(tag("p", work_step(work)) for work in snapshot.maintenance if work.scope == "host"),
+        next_window_line(snapshot),
         class_=f"summary {worst.value.replace('_', '-')}",
     )
 
@@ -73,6 +79,29 @@ def remedy_sentence(remedy: Remedy) -> str:
 
 def _of_gpus(snapshot: Snapshot) -> list[str]:
     return _sentences(gpus_of(snapshot)) if watches_gpus(snapshot) else []
+
+
+def _silent_sources(snapshot: Snapshot) -> list[Markup]:
+    """Which source that is needed tells nothing, and why: what makes a whole host unknown."""
+    bmcs = {subject_of(bmc) for bmc in snapshot.bmcs}  # each says so in its own words
+    return [
+        tag("p", *_silence(snapshot, source), class_="trouble")
+        for source in snapshot.sources
+        if source.required and not source.fresh and source.name not in bmcs
+    ]
+
+
+def _silence(snapshot: Snapshot, source: SourceState) -> tuple[str, ...]:
+    name = source.name.replace("_", " ")
+    if source.released:
+        reason = source.released_reason or "no reason given"
+        return (f"Source {name} is released ({reason}): nothing is read from it.",)
+    problem = source.problem.rstrip(".") or "no news"
+    return (
+        f"Source {name} tells nothing: {problem}. Its last success: ",
+        when(source.last_success, snapshot),
+        ".",
+    )
 
 
 def _sentences(gpus: Sequence[GpuState]) -> list[str]:
@@ -153,6 +182,8 @@ def _item(
         subject,
         ": ",
         finding.sentence.rstrip("."),
+        ". Found ",
+        when(finding.since, snapshot),
         ". ",
         tag("strong", step or remedy_sentence(finding.remedy)),
         taken_up,

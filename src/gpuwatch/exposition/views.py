@@ -11,7 +11,7 @@ from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.recovery import RecoveryAction, recovery_action
 from gpuwatch.domain.signals import Kind, Role
 from gpuwatch.domain.snapshot import GpuState, Latest, Snapshot
-from gpuwatch.domain.verdicts import Verdict, gravest
+from gpuwatch.domain.verdicts import GRAVITY, Verdict, gravest
 from gpuwatch.domain.windows import Window
 
 
@@ -149,6 +149,18 @@ def flag_by_code(snapshot: Snapshot, uuid: str) -> dict[str, Flag]:
     flags = flags_of(snapshot, uuid)
     flags.sort(key=lambda flag: (flag.is_open, flag.raised_at, flag.number))
     return {flag.code: flag for flag in flags}
+
+
+def flag_by_number(snapshot: Snapshot, number: str) -> Flag | None:
+    """The flag that people call so, None when the snapshot holds none; one not stored has none."""
+    return next((one for one in snapshot.flags if one.number and str(one.number) == number), None)
+
+
+def gpus_by_gravity(snapshot: Snapshot) -> tuple[GpuState, ...]:
+    """The GPUs to show, the worst first; what another driver holds is nobody's concern."""
+    return tuple(
+        sorted(gpus_of(snapshot), key=lambda gpu: (not gpu.managed, GRAVITY.index(gpu.verdict)))
+    )
 
 
 def gpu_by_uuid(snapshot: Snapshot, uuid: str) -> GpuState | None:

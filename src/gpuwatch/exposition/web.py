@@ -8,6 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from threading import Thread
 from time import monotonic
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from gpuwatch.exposition.connections import Connection, Limits
@@ -16,6 +17,7 @@ from gpuwatch.exposition.listen import Address, bind
 from gpuwatch.exposition.logins import Logins
 from gpuwatch.exposition.messages import (
     METHODS,
+    Later,
     Request,
     RequestError,
     Response,
@@ -25,7 +27,8 @@ from gpuwatch.exposition.messages import (
 )
 from gpuwatch.exposition.protection import Protection
 
-Handler = Callable[[Request], Response]
+Handler = Callable[[Request], Response | Later]
+_Answer = TypeVar("_Answer", bound=Response | Later)
 Report = Callable[[str, Exception], None]
 Heard = Callable[[str, str, str, int], None]  # client, what it says it is, path, status
 _END_OF_HEAD = b"\r\n\r\n"
@@ -263,21 +266,27 @@ class WebServer:
             refusal = await self._logins.refusal(request, group, protection.users)
             if refusal is not None:
                 return refusal
+        answer = await self._in_turn(group, request.path, lambda: self._handler(request))
+        if isinstance(answer, Later):
+            # Not wait_for, which would take it away from others who wait for the same.
+            await asyncio.wait([asyncio.wrap_future(answer.ready)], timeout=answer.seconds)
+            return await self._in_turn(group, request.path, answer.answer)
+        return answer
+
+    async def _in_turn(
+        self, group: str, path: str, answer: Callable[[], _Answer]
+    ) -> _Answer | Response:
         turn = self._turns.setdefault(group, asyncio.Lock())
         await turn.acquire()
         began = monotonic()
         try:
             await asyncio.sleep(0)  # others have their turn, also before who asks without pause
             began = monotonic()
-            return self._handled(request)
+            return answer()
+        except Exception as error:  # noqa: BLE001 - one bad page must not end the server
+            self._report(path, error)
+            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "gpuwatch failed to answer; see its log")
         finally:
             # The next of this address waits for longer than this one took us.
             rest = _RESTS * (monotonic() - began)
             asyncio.get_running_loop().call_later(rest, turn.release)
-
-    def _handled(self, request: Request) -> Response:
-        try:
-            return self._handler(request)
-        except Exception as error:  # noqa: BLE001 - one bad page must not end the server
-            self._report(request.path, error)
-            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "gpuwatch failed to answer; see its log")

@@ -17,7 +17,7 @@ def windows(snapshot: Snapshot) -> Markup:
     """The next window in a sentence, those after it, and what stands in the way."""
     outlook = snapshot.outlook
     return join(
-        _next(snapshot),
+        next_window_line(snapshot),
         _table(snapshot),
         *(
             tag(
@@ -33,7 +33,8 @@ def windows(snapshot: Snapshot) -> Markup:
     )
 
 
-def _next(snapshot: Snapshot) -> Markup:
+def next_window_line(snapshot: Snapshot) -> Markup:
+    """The window that is open, or the first to come, or what is missing for there to be one."""
     window = next_window(snapshot)
     if window is None:
         return tag("p", "No maintenance window is coming ([[windows]], [[calendars]]).")

@@ -97,6 +97,11 @@ def second(unix_seconds: float) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def machine(unix_seconds: float) -> str:
+    """`2026-03-14T03:12:07Z`, for programs that read a page."""
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def percent(chance: float) -> str:
     """A chance that nobody takes for more exact than it is: `4 %`, `less than 0.1 %`."""
     if chance < 0.001:  # noqa: PLR2004 - less says nothing to anybody

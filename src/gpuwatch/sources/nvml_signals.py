@@ -338,18 +338,19 @@ _FAST_ROWS = (
             _REASONS,
             "1 while the clocks are held for this reason; several may hold at once.",
             every=FAST,
-            keep=NEVER,
+            keep=keep,
             label=("reason", reason),
             bit=bit,
         )
-        for reason, bit in (
-            ("gpu_idle", 0x1),
-            ("applications_clocks_setting", 0x2),
-            ("sw_power_cap", 0x4),
-            ("hw_slowdown", 0x8),
-            ("sw_thermal_slowdown", 0x20),
-            ("hw_thermal_slowdown", 0x40),
-            ("hw_power_brake_slowdown", 0x80),
+        # Kept are those that a healthy board in a cool room never has for long.
+        for reason, bit, keep in (
+            ("gpu_idle", 0x1, NEVER),
+            ("applications_clocks_setting", 0x2, NEVER),
+            ("sw_power_cap", 0x4, NEVER),
+            ("hw_slowdown", 0x8, NEVER),
+            ("sw_thermal_slowdown", 0x20, SERIES),
+            ("hw_thermal_slowdown", 0x40, SERIES),
+            ("hw_power_brake_slowdown", 0x80, SERIES),
         )
     ),
 )

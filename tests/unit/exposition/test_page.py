@@ -1,20 +1,25 @@
 """Page: what a person reads at 03:00, from one snapshot, with everything foreign escaped."""
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flags import FlagState
-from gpuwatch.domain.snapshot import BackupState, Snapshot
-from gpuwatch.domain.verdicts import Verdict
+from gpuwatch.domain.snapshot import BackupState, Snapshot, SourceState
+from gpuwatch.domain.verdicts import GRAVITY, Verdict
 from gpuwatch.domain.windows import Outlook
-from gpuwatch.exposition.bmc_page import bmc_page
 from gpuwatch.exposition.detail import gpu_page
+from gpuwatch.exposition.flag_page import flag_page
 from gpuwatch.exposition.flags_page import flags_page
 from gpuwatch.exposition.frame import SECURITY_POLICY
+from gpuwatch.exposition.gpu_plots import SPANS, gpu_figure, plots_section
 from gpuwatch.exposition.page import status_page
 from tests.support.golden import assert_golden
+from tests.support.nights import album, every_page, nights, runbook_pages
 from tests.support.pages import Reader
 from tests.support.snapshots import AT, gpu_state, rich_snapshot
 
@@ -56,18 +61,23 @@ ALLOWED = frozenset(
         "dl",
         "dt",
         "dd",
+        "figure",
+        "figcaption",
+        "svg",
+        "desc",
+        "path",
+        "line",
+        "rect",
+        "text",
+        "tspan",
     ]
 )
 
 
-def _pages() -> list[bytes]:
-    snapshot = rich_snapshot()
-    return [
-        status_page(snapshot),
-        flags_page(snapshot),
-        *(gpu_page(snapshot, gpu) for gpu in snapshot.gpus),
-        *(bmc_page(snapshot, bmc) for bmc in snapshot.bmcs),
-    ]
+PAGES = every_page()
+ALL = {**PAGES, **runbook_pages()}
+each_page = pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
+each_of_all = pytest.mark.parametrize("page", ALL.values(), ids=ALL.keys())
 
 
 def _read(snapshot: Snapshot) -> str:
@@ -80,13 +90,24 @@ def test_the_page_of_a_bad_night_is_the_golden_one() -> None:
 
 
 def test_the_detail_of_a_flagged_gpu_is_the_golden_one() -> None:
-    """Findings, incidents, readings of GPU 2."""
+    """Findings, plots, incidents, readings of GPU 2."""
     snapshot = rich_snapshot()
+    figure = gpu_figure(snapshot, snapshot.gpus[2], album(), SPANS["24h"])
 
-    assert_golden("gpu.html", gpu_page(snapshot, snapshot.gpus[2]).decode())
+    page = gpu_page(snapshot, snapshot.gpus[2], plots=plots_section(SPANS["24h"], figure))
+
+    assert_golden("gpu.html", page.decode())
 
 
-@pytest.mark.parametrize("page", _pages())
+def test_the_page_of_a_flag_is_the_golden_one() -> None:
+    """Why, what to do, evidence, and who did what."""
+    snapshot = rich_snapshot()
+    flag = next(one for one in snapshot.flags if snapshot.flag_audit.get(one.number))
+
+    assert_golden("flag.html", flag_page(snapshot, flag).decode())
+
+
+@each_page
 def test_a_page_holds_only_the_elements_we_write(page: bytes) -> None:
     """No script, whatever a board calls itself; every element is closed."""
     reader = Reader(page)
@@ -95,19 +116,20 @@ def test_a_page_holds_only_the_elements_we_write(page: bytes) -> None:
     assert reader.open == []
 
 
-@pytest.mark.parametrize("page", _pages())
+@each_page
 def test_a_page_loads_nothing_from_elsewhere(page: bytes) -> None:
     """It works without a route to anywhere; the links to sources are followed by hand only."""
     foreign = {
         address
         for address in Reader(page).addresses
-        if not address.startswith(("/", "https://docs.nvidia.com/")) and address != "data:,"
+        if not address.startswith(("/", "#", "?", "https://docs.nvidia.com/"))
+        and address != "data:,"
     }
 
     assert foreign == set()
 
 
-@pytest.mark.parametrize("page", _pages())
+@each_page
 def test_a_page_keeps_its_own_security_policy(page: bytes) -> None:
     """The policy allows no style attribute and no inline handler, so there must be none."""
     attributes = Reader(page).attributes
@@ -302,3 +324,109 @@ def test_an_open_flag_past_its_due_instant_is_overdue() -> None:
 
     assert "overdue" in text
     assert ", was 3 d ago" in text
+
+
+@each_of_all
+def test_headings_are_in_order(page: bytes) -> None:
+    """One of the first level, which comes first, and none that skips a level."""
+    levels = Reader(page).headings
+
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+@each_of_all
+def test_a_page_has_its_landmarks(page: bytes) -> None:
+    """One header, one main part and one footer; each navigation has a name; a language."""
+    text = page.decode()
+
+    assert [text.count(f"<{one}") for one in ("header", "main", "footer")] == [1, 1, 1]
+    assert (
+        text.count("<nav ") == text.count("<nav") == len(re.findall("<nav [^>]*aria-label", text))
+    )
+    assert '<html lang="en">' in text
+    assert '<body><a href="#content" class="skip">' in text
+
+
+@each_of_all
+def test_a_table_says_what_its_columns_are(page: bytes) -> None:
+    """Each heading has its scope, each cell the heading that it has on a phone."""
+    text = page.decode()
+
+    assert text.count("<th") - text.count("<thead") == text.count('<th scope="col"')
+    assert text.count("<td") == text.count("<td data-label=")
+
+
+@each_of_all
+def test_an_address_within_a_page_leads_somewhere(page: bytes) -> None:
+    """As the one with which the navigation is skipped."""
+    text = page.decode()
+    inner = {one[1:] for one in Reader(page).addresses if one.startswith("#")}
+
+    assert inner <= set(re.findall(r' id="([^"]*)"', text))
+
+
+def test_the_worst_gpu_comes_first() -> None:
+    """On a phone nobody scrolls past seven that are well."""
+    text = status_page(rich_snapshot()).decode()
+
+    glance = re.findall(r'<li class="([a-z-]*)"><a href="/gpu/', text)
+
+    assert glance[:2] == ["drain-now", "drain-now"]
+    assert glance == sorted(glance, key=[one.value.replace("_", "-") for one in GRAVITY].index)
+
+
+def test_work_on_the_host_is_told_at_once() -> None:
+    """Who reads at night sees that it is planned, and until when nothing pages."""
+    text = _read(nights()["maintenance"])
+
+    assert (
+        "Maintenance of the host by uid=1000(alice) until Sat 2026-03-14 05:12 UTC: new power"
+        " supplies. Nothing of it pages meanwhile."
+    ) in text
+
+
+def test_the_page_of_a_flag_whose_board_is_gone_says_so() -> None:
+    """And points to what is kept of it."""
+    snapshot = rich_snapshot()
+    flag = replace(snapshot.flags[0], board=BoardKey("", "GPU-of-nobody"), slot_label="")
+
+    text = Reader(flag_page(snapshot, flag)).text
+
+    assert "The board is not in this host any more" in text
+    assert "in a slot that is not known" in text
+
+
+def test_the_page_of_a_flag_that_is_over_asks_for_nothing() -> None:
+    """It is history."""
+    snapshot = rich_snapshot()
+    flag = next(one for one in snapshot.flags if not one.is_open)
+
+    assert "Nothing: the flag is history." in Reader(flag_page(snapshot, flag)).text
+
+
+def test_a_host_that_is_blind_says_why_at_once() -> None:
+    """Before anything that is not known."""
+    text = _read(nights()["no-driver"])
+
+    assert (
+        "No GPU is known on this host. Source nvml tells nothing: the NVIDIA driver is not loaded."
+        " Its last success: never."
+    ) in text
+
+
+def test_a_source_that_was_let_go_of_says_so_at_once() -> None:
+    """It is planned, and says for what."""
+    released = SourceState(
+        name="nvml", up=False, fresh=False, released=True, released_reason="driver upgrade"
+    )
+
+    text = _read(replace(nights()["well"], sources=(released,)))
+
+    assert "Source nvml is released (driver upgrade): nothing is read from it." in text
+
+
+def test_a_finding_that_cannot_wait_says_since_when() -> None:
+    """Whether it is news or has been there for a day."""
+    assert "fallen off the bus (Xid 79). Found 6 h ago. Drain the host" in _read(rich_snapshot())

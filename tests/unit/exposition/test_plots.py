@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpuwatch.exposition.plot_scales import instants, scale_of, thinned
+from gpuwatch.exposition.plot_scales import instants, scale_of, thinned, turns
+from gpuwatch.exposition.plot_values import Axis
 from gpuwatch.exposition.plots import (
     Line,
     Mark,
@@ -159,11 +160,12 @@ def test_too_many_marks_are_drawn_and_counted() -> None:
     """The newest are told; how many more there are is said."""
     marks = [Mark(_START + 60 * n, f"error {n}", MarkKind.INCIDENT) for n in range(25)]
 
-    told = inline_figure([Panel("Errors", "", [], marks)], _START, _END, title="GPU 7")
+    panels = [Panel("Errors", "", [], marks)]
+    told = inline_figure(panels, _START, _END, title="GPU 7")
 
     assert told.count("<li>") == 21
     assert "<li>and 5 earlier marks</li>" in told
-    assert "25 marks, told beneath." in told
+    assert "25 marks, told beneath." in _drawn(*panels)
 
 
 def test_a_thousand_marks_make_no_thousand_lines() -> None:
@@ -201,8 +203,20 @@ def test_a_figure_in_line_leaves_its_style_to_the_page() -> None:
 
     assert "<style" not in told
     assert "style=" not in told
-    assert "<ul" not in told
+    assert 'class="marks"' not in told
+    assert "No marks." in told
     assert 'class="plot" role="img"' in told
+
+
+def test_a_figure_in_line_tells_its_values_in_the_text_of_the_page() -> None:
+    """Which goes on in a further line where a phone ends; each line has a sample of it."""
+    panel = Panel("Temperature", "°C", [_temperature((_START, 40.0), (_END - 60, 62.5))])
+
+    told = inline_figure([panel], _START, _END, title="GPU 7")
+
+    assert "<strong>Temperature, °C</strong> <small>scale 0 to 80</small>" in told
+    assert "</svg><span>core: 62.5 at 05:59 UTC, 40 to 62.5</span></li>" in told
+    assert "From Sat 2026-03-14 00:00 UTC to Sat 2026-03-14 06:00 UTC." in told
 
 
 def test_a_figure_of_no_time_is_refused() -> None:
@@ -259,10 +273,17 @@ def test_thinning_loses_no_peak() -> None:
     points = [(float(at), 0.0) for at in range(10_000)]
     points[5_000] = (5_000.0, 97.0)
 
-    thin = thinned(points, 100, 0.0, 10_000.0)
+    thin = thinned(points, 100, Axis(0.0, 10_000.0))
 
     assert (5_000.0, 97.0) in thin
     assert len(thin) <= 400
+
+
+def test_a_step_that_does_not_turn_costs_no_point() -> None:
+    """A counter is as good as always unchanged."""
+    points = [(1.0, 5.0), (2.0, 5.0), (3.0, 6.0), (4.0, 6.0), (5.0, 6.0)]
+
+    assert turns(points) == [(1.0, 5.0), (3.0, 6.0), (5.0, 6.0)]
 
 
 @given(points=_POINTS, step=st.booleans(), from_zero=st.booleans())
