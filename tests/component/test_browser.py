@@ -25,7 +25,8 @@ SCHEMES = {"dark": 0, "light": 1}
 HTML = "text/html; charset=utf-8"
 FRAMED = (("X-Frame-Options", "sameorigin"),)
 # Looks at each page in a frame of its own, whose width is the page's; tells what it saw as a title.
-MEASURING = """<!doctype html><title>gpu-node-17</title><link rel="icon" href="data:,"><body>FRAMES<script>
+MEASURING = """<!doctype html><title>gpu-node-17</title>
+<link rel="icon" href="data:,"><body>FRAMES<script>
 function look(frame) {
   const inner = frame.contentDocument, view = frame.contentWindow, width = view.innerWidth;
   const wide = [...inner.querySelectorAll("body *")].filter(one => !one.closest("svg svg, thead"))
