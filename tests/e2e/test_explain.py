@@ -44,7 +44,7 @@ def test_a_flagged_board_is_explained_and_its_history_previewed(
         assert trend["flag"] == flag["number"]
         assert told["wait"]["until"] == served["wait"]["until"] == flag["window_start"]
         assert 0.01 < told["wait"]["chance"] < 0.9
-        assert plots.count("uncorrectable error in ") == 2
+        assert plots.count(": incident, ") == 2
         assert f"flag {flag['number']} raised: {flag['code']}" in plots
         assert "No plots" not in plots
         assert [(one["uuid"], one["code"], one["flag"]) for one in raised] == [
