@@ -128,7 +128,7 @@ def of_snapshot(snapshot: Snapshot) -> OfSnapshot:
     """What the answer takes from a snapshot."""
     return {
         "web": asdict(snapshot.web),
-        "backups": asdict(snapshot.backups) if snapshot.backups else None,
+        "backups": None if snapshot.backups is None else asdict(snapshot.backups),
         "failures": dict(snapshot.failures),
         "snapshot": snapshot_document(snapshot),
     }

@@ -547,14 +547,15 @@ def test_a_disk_that_cannot_be_found_is_not_known(tmp_path: Path) -> None:
         (BackupState(AT - 3_600), 9e5, State.OK),
         (BackupState(AT - 3e5), 9e5, State.PROBLEM),
         (BackupState(AT - 3_600, "no space"), 9e5, State.PROBLEM),
-        (None, 60.0, State.UNKNOWN),
-        (None, 9e5, State.PROBLEM),
+        (BackupState(), 60.0, State.UNKNOWN),
+        (None, 60.0, State.PROBLEM),
+        (BackupState(), 9e5, State.PROBLEM),
     ],
 )
 def test_backups_are_made_or_that_is_a_problem(
     tmp_path: Path, backups: BackupState | None, up: float, state: State
 ) -> None:
-    """Within two days."""
+    """A day and some hours after the last, or after the start."""
     snapshot = replace(healthy(), backups=backups, started_at=AT - up)
 
     assert _stands(look_at_backups, scene(tmp_path, told(snapshot)))[0] is state
@@ -587,6 +588,8 @@ def test_a_port_that_somebody_else_has_is_told(tmp_path: Path) -> None:
         (WebState(), State.OK, "port 9853, plain HTTP"),
         (WebState(valid_until=AT + 1e7), State.OK, "TLS"),
         (WebState(valid_until=AT + 1e5), State.PROBLEM, "certificate ends"),
+        (WebState(valid_from=AT - 1e4, valid_until=AT + 7e4), State.OK, "TLS"),
+        (WebState(valid_from=AT - 8e4, valid_until=AT + 4e3), State.PROBLEM, "certificate ends"),
         (WebState(config_failing=True), State.PROBLEM, "an older file"),
     ],
 )

@@ -62,7 +62,7 @@ def test_golden_runbooks_that_remedies_name_exist() -> None:
     named = ("agent-stuck", "agent-failing", "probe-wedged", "driver-hung", "source-down",
              "gpu-count", "gpu-unresponsive", "kernel-log-lost", "bmc-unreachable",
              "history-degraded", "history-lost", "backup-failed", "clock-unsynchronized",
-             "no-targets")  # fmt: skip
+             "no-targets", "backup-old", "certificate-expiring", "web-config-failing")  # fmt: skip
 
     assert [code for code in named if runbook_of(code) is None] == []
 

@@ -9,15 +9,13 @@ from pathlib import Path
 
 from gpuwatch.cli.doctor.answers import Answer, ok, problem, unknown
 from gpuwatch.cli.doctor.scene import Scene
+from gpuwatch.domain.snapshot import BackupState
 from gpuwatch.history.examining import Examined, examine_file
 from gpuwatch.history.health import Degraded, reason_on, remedy_of
 
 _MEBIBYTE = 1 << 20
 _LEAST_BYTES = 256 * _MEBIBYTE  # a history of years, its copy beside it, and a backup
-_DAY = 86_400.0
-_LATE_DAYS = 2.0
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
-_BACKUP = "gpuwatch runbook backup-failed"
 
 
 def look_at_history(scene: Scene) -> Iterator[Answer]:
@@ -130,27 +128,27 @@ def look_at_backups(scene: Scene) -> Iterator[Answer]:
     if scene.told is None:
         yield unknown("backups", "no agent runs that would make them", "first the agent")
         return
-    backups, up = scene.told["backups"], scene.told["at"] - scene.told["started_at"]
-    if backups is not None and backups["problem"]:
-        yield problem("backups", backups["problem"], _BACKUP)
+    told = scene.told
+    if told["backups"] is None:
+        found = "the agent makes none: it was started with other settings"
+        yield problem("backups", found, "sudo systemctl restart gpuwatch")
         return
-    last = backups["last_success"] if backups else None
+    yield backups_answer(BackupState(**told["backups"]), told["at"], told["started_at"])
+
+
+def backups_answer(state: BackupState, now: float, started_at: float) -> Answer:
+    """What the agent's word on its nightly backups means."""
+    if state.problem:
+        return problem("backups", state.problem, "gpuwatch runbook backup-failed")
+    last = state.last_success
+    found = "none is known yet"
+    if last is not None:
+        found = f"the newest is of {datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M} UTC"
+    if state.is_old(now, started_at):
+        return problem("backups", found, "gpuwatch runbook backup-old")
     if last is None:
-        found = "none has been made yet"
-        late = up > _LATE_DAYS * _DAY
-        yield (
-            problem("backups", found, _BACKUP)
-            if late
-            else unknown(
-                "backups",
-                f"{found}; the agent makes one within a day",
-                "gpuwatch backup FILE makes one now",
-            )
-        )
-        return
-    told = f"the newest is of {datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M} UTC"
-    late = scene.told["at"] - last > _LATE_DAYS * _DAY
-    yield problem("backups", told, _BACKUP) if late else ok("backups", told)
+        return unknown("backups", f"{found}; one is made within a day", "ask again tomorrow")
+    return ok("backups", found)
 
 
 def _size(count: int) -> str:

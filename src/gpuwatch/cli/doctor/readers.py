@@ -13,7 +13,7 @@ from gpuwatch.exposition.words import plural
 
 _LISTENING = "0A"  # TCP_LISTEN, include/net/tcp_states.h
 _SCRAPED_WITHIN = 600.0  # seconds; longer than any scrape interval in use
-_CERTIFICATE_DAYS = 14.0
+_CERTIFICATE_DAYS, _CERTIFICATE_PART = 14.0, 15
 _DAY = 86_400.0
 _GOOD = 200
 _NO_TARGETS = "gpuwatch runbook no-targets"
@@ -74,18 +74,28 @@ def served_answer(scene: Scene, ports: list[int], web: Mapping[str, Any]) -> Ans
     ports_told = ", ".join(dict.fromkeys(map(str, ports)))
     found = f"listens on port {ports_told}"
     if web["config_failing"]:
-        remedy = "gpuwatch check-config says what is wrong with web.config_file"
+        remedy = "gpuwatch check-config says what is wrong; gpuwatch runbook web-config-failing"
         return problem("port", f"{found}, by an older file than that on the disk", remedy)
-    ends = web["valid_until"]
-    if ends is not None and ends - scene.now < _CERTIFICATE_DAYS * _DAY:
+    begins, ends = web["valid_from"], web["valid_until"]
+    if ends is not None and ends - scene.now < _least_left(begins, ends):
         until = f"{datetime.fromtimestamp(ends, UTC):%Y-%m-%d %H:%M} UTC"
-        return problem("port", f"{found}; its certificate ends {until}", "renew it: docs/tls.md")
+        return problem(
+            "port",
+            f"{found}; its certificate ends {until}",
+            "renew it: gpuwatch runbook certificate-expiring",
+        )
     how = "plain HTTP" if ends is None else "TLS"
     hosts = {Address.parse(text).host for text in scene.settings.web.listen_addresses}
     loopback = ", of this host only" if hosts <= set(_LOCAL) else ""
     crowded = web["crowded_out"]
     turned = f"; {plural(crowded, 'connection')} turned away for others" if crowded else ""
     return ok("port", f"{found}{loopback}, {how}{turned}")
+
+
+def _least_left(begins: float | None, ends: float) -> float:
+    """How many seconds a certificate should have left, as the alert has it: a part of its time."""
+    most = _CERTIFICATE_DAYS * _DAY
+    return most if begins is None else min((ends - begins) / _CERTIFICATE_PART, most)
 
 
 def listening(proc: Path) -> frozenset[int]:
