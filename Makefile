@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 4
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadgroup
 
-.PHONY: help run setup check lint types floors unit audit dist site coverage tools test soak bench golden man gpu-check lock clean pictures
+.PHONY: help run setup check lint types floors unit audit dist site coverage tools test soak distros bench golden man gpu-check lock clean pictures
 
 help:
 	@echo "make run        start the agent (on the real GPUs, or on simulated ones)"
@@ -18,6 +18,7 @@ help:
 	@echo "make site       the documents as pages that need no network, into dist/site"
 	@echo "make coverage   domain and policy, every branch (part of make test)"
 	@echo "make soak       the large counts of the same tests, in under an hour"
+	@echo "make distros    try the packages on other releases of Debian and Ubuntu, in roots of their own; as root"
 	@echo "make bench      measure, and fail when a ratio is missed"
 	@echo "make gpu-check  tests on a real GPU, as root; reads only and writes build/gpu-recording.json"
 	@echo "make golden     rewrite the golden files (review the diff)"
@@ -76,7 +77,10 @@ test: $(STAMP) simulator/build/libnvidia-ml.so.1 tools coverage
 	$(PY) -m pytest -q $(SIDE_BY_SIDE) tests
 
 soak: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
-	GPUWATCH_SOAK=1 $(PY) -m pytest -q $(SIDE_BY_SIDE) -m "not gpu" --timeout 3000 tests
+	GPUWATCH_SOAK=1 $(PY) -m pytest -q $(SIDE_BY_SIDE) -m "not gpu and not distros" --timeout 3000 tests
+
+distros: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
+	$(PY) -m pytest -q -m distros tests
 
 bench: $(STAMP) simulator/build/libnvidia-ml.so.1 tools
 	$(PY) -m bench

@@ -6,20 +6,22 @@ import pytest
 
 from tests.support import package_story
 from tests.support.debian_root import unpack
-from tests.support.deliveries import delivered
+from tests.support.deliveries import delivered_for
 from tests.support.package_story import FOREIGN, GPUS, Root, Story
+from tests.support.releases import OWN_AND_OTHERS, Release
 from tests.support.server import build_library
 
 pytestmark = [pytest.mark.xdist_group("packages"), pytest.mark.timeout(600)]
 
 
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """The whole life, told once."""
+@pytest.fixture(scope="module", params=OWN_AND_OTHERS)
+def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """The whole life on a release, told once."""
+    release: Release = request.param
     place = tmp_path_factory.mktemp("packages")
-    root = Root(unpack(place / "root"))
+    root = Root(unpack(place / "root", release))
     build_library()
-    return package_story.tell(root, delivered(), delivered(release=2))
+    return package_story.tell(root, delivered_for(release), delivered_for(release, 2))
 
 
 def test_it_installs_without_a_network(story: Story) -> None:

@@ -20,11 +20,14 @@ from simulator.world import Server
 from tests.support.agents import ROOT, eventually
 from tests.support.debian_root import archive, unpack
 from tests.support.own_cgroup import own_cgroups
+from tests.support.releases import OWN, Release
 from tests.support.require import miss, require
 
 SIMULATED = Path("/srv/simulated")
 _BOOT_SECONDS = 90.0
 _PATH = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+# systemd 256 and newer refuse the older kind of cgroups, which this machine may have.
+_UNIFIED = {"UNIFIED_CGROUP_HIERARCHY": "1"}
 # What stands in the place of a package: the checkout with this machine's libraries.
 _LAUNCHER = """#!/bin/sh
 exec /usr/bin/python3 -P -m gpuwatch "$@"
@@ -36,7 +39,12 @@ class Booted:
     """A running system. Commands run in it as root."""
 
     def __init__(
-        self, root: Path, server: Server, console: IO[str], cgroups: Sequence[Path] = ()
+        self,
+        root: Path,
+        server: Server,
+        console: IO[str],
+        cgroups: Sequence[Path],
+        environment: Mapping[str, str],
     ) -> None:
         nspawn = require("systemd-nspawn", "systemd-container")
         self.server = server
@@ -59,7 +67,7 @@ class Booted:
             stdin=subprocess.DEVNULL,
             stdout=self._console,
             stderr=subprocess.STDOUT,
-            env=_PATH,
+            env={**_PATH, **environment},
         )
         self._leader = 0
 
@@ -209,13 +217,13 @@ def booted(server: Server) -> Iterator[Booted]:
 
 
 @contextmanager
-def bare(server: Server) -> Iterator[Booted]:
+def bare(server: Server, release: Release = OWN) -> Iterator[Booted]:
     """A system in which nothing of gpuwatch is installed."""
-    root = _unpacked()
+    root = _unpacked(release)
     _open_for_everybody(server)
     name = f"gpuwatch-test-{os.getpid()}"
     with own_cgroups(name) as cgroups, tempfile.TemporaryFile("w+") as console:
-        system = Booted(root, server, console, cgroups)
+        system = Booted(root, server, console, cgroups, {} if release == OWN else _UNIFIED)
         try:
             system.wait()
             yield system
@@ -223,15 +231,15 @@ def bare(server: Server) -> Iterator[Booted]:
             system.close()
 
 
-def _unpacked() -> Path:
+def _unpacked(release: Release = OWN) -> Path:
     """The system's files, which nobody changes: what a boot writes is in a layer of its own."""
-    packed = archive()
+    packed = archive(release)
     root = packed.with_suffix("")
     with (packed.parent / "unpacking").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may want it, too
         if not root.exists():
             with tempfile.TemporaryDirectory(dir=packed.parent, prefix="unpacking-") as folder:
-                unpack(Path(folder) / "root").rename(root)
+                unpack(Path(folder) / "root", release).rename(root)
     return root
 
 

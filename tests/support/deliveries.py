@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from delivery.targets import MINORS
+from tests.support.releases import Release
 from tests.support.require import miss
 
 ROOT = Path(__file__).parent.parent.parent
@@ -18,7 +20,7 @@ _UNREACHED = "the way out: an index that pip can reach"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What was built for this machine's Python and architecture."""
+    """What was built for this machine's architecture, and its Python unless others were named."""
 
     folder: Path
 
@@ -63,17 +65,36 @@ def architecture() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def delivered(release: int = 1, *words: str) -> Delivery:
+    """A delivery that tests share and do not change; a later release is an upgrade.
+
+    For this machine and its Python, unless the words of `make dist` name others.
+    """
+    return _delivered("--release", str(release), *words)
+
+
 @functools.cache
-def delivered(release: int = 1) -> Delivery:
-    """A delivery that tests share and do not change; a later release is an upgrade."""
+def _delivered(*words: str) -> Delivery:
     folder = tempfile.mkdtemp(prefix="gpuwatch-delivery-")
     atexit.register(shutil.rmtree, folder)
-    return deliver(Path(folder), "--release", str(release))
+    return deliver(Path(folder), *words)
+
+
+def delivered_for(system: Release, release: int = 1) -> Delivery:
+    """The same for a system: with every Python for another's, so that there is a choice."""
+    pythons = [word for one in MINORS for word in ("--python", one)] if system.python else []
+    return delivered(release, *pythons)
+
+
+def python_of(system: Release) -> str:
+    """The minor of the Python with which a system runs gpuwatch."""
+    return system.python or minor()
 
 
 def deliver(folder: Path, *words: str) -> Delivery:
     """Build for this machine, as `make dist` does; skips where packages cannot be had."""
-    chosen = ("--python", minor(), "--architecture", architecture(), "--into", str(folder))
+    python = () if "--python" in words else ("--python", minor())
+    chosen = (*python, "--architecture", architecture(), "--into", str(folder))
     done = subprocess.run(
         [sys.executable, "-m", "delivery", "dist", *chosen, *words],
         cwd=ROOT,
