@@ -210,9 +210,13 @@ def _people(scene: Scene) -> list[str]:
 def _secrets(scene: Scene) -> list[str]:
     """The passwords themselves, where this user may read them: to see that they stand nowhere."""
     ways = {"password_file": FILE, "kg_file": FILE, "credential": CREDENTIAL}
-    written = [text for key, text in scene.read.named if key in WRITTEN_OUT]
     read = [_secret(ways[key], place) for key, place in scene.read.named if key in ways]
-    return [*written, *read]
+    return [*_written_secrets(scene), *read]
+
+
+def _written_secrets(scene: Scene) -> list[str]:
+    """Those that somebody wrote into the settings, where they are refused."""
+    return [text for key, text in scene.read.named if key in WRITTEN_OUT]
 
 
 def _secret(way: str, place: str) -> str:
