@@ -245,6 +245,36 @@ def test_a_refused_configuration_is_not_tried_for_ever(service: Booted) -> None:
     assert "host.sites" in service.journal()
 
 
+def test_the_doctor_knows_the_unit(service: Booted) -> None:
+    """While it runs, and when it was refused; its archive has the log and the files of the unit."""
+    well = _doctor(service)
+    service.attempt("gpuwatch", "doctor", "--bundle", "/root/b.tar.gz", "--force")
+    bundled = service.run(
+        "tar", "-xzOf", "/root/b.tar.gz", "--wildcards", "*/log.txt", "*/units.txt"
+    )
+    service.run("systemctl", "stop", "gpuwatch.service")
+    service.write("/etc/gpuwatch/gpuwatch.toml", "[host]\nsites = 5\n")
+    tried = service.attempt("systemctl", "start", "gpuwatch.service")
+    refused = _doctor(service)
+
+    states = {name: one["state"] for name, one in well.items()}
+    assert {states[name] for name in ("agent", "access", "gpus", "history", "kernel-log")} == {"ok"}
+    assert well["unit"]["found"].startswith("active (running)")
+    assert "CapabilityBoundingSet=CAP_SYSLOG" in bundled
+    assert "started" in bundled
+    assert tried.returncode
+    assert refused["settings"]["state"] == "problem"
+    assert refused["agent"]["state"] == "problem", refused["agent"]
+    assert "status 78" in refused["agent"]["found"]
+    assert "gpuwatch check-config" in refused["agent"]["remedy"]
+    assert refused["history"]["state"] == "ok"
+
+
+def _doctor(system: Booted) -> dict[str, dict[str, str]]:
+    told = json.loads(system.attempt("gpuwatch", "doctor", "--json").stdout)
+    return {one["name"]: one for one in told["checks"]}
+
+
 def test_the_group_may_leave_a_maintenance_file(service: Booted) -> None:
     """It holds until its time is over, also when the agent is stopped in between."""
     mode = service.run("stat", "--format=%a %U %G", "/run/gpuwatch/maintenance.d").split()

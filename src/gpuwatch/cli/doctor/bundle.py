@@ -105,7 +105,8 @@ def _journal(lines: int, *matches: str) -> str:
 
 
 def _units() -> str:
-    return said("systemctl", "cat", "--no-pager", *_UNITS) or "systemd has none of the units\n"
+    told = (said("systemctl", "cat", "--no-pager", unit) or "" for unit in _UNITS)
+    return "\n".join(filter(None, told)) or "systemd has none of the units\n"
 
 
 def _settings(scene: Scene) -> str:
