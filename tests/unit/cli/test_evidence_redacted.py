@@ -65,6 +65,9 @@ def _text(told: str, **changes: Any) -> str:  # noqa: ANN401 - of a snapshot
         ("pid='<unknown>', name=<unknown>, Ch 8", "pid='<unknown>', name=<unknown>, Ch 8"),
         ("pid=77, name=python, x; python died", "pid=pid-2, name=process-2, x; process-2 died"),
         ("PID: 991 Comm: my job Not tainted 6.1", "PID: pid-2 Comm: process-2 Not tainted 6.1"),
+        ("Comm: eve #7", "Comm: process-2"),
+        ("Comm: eve Kdump: loaded Tainted: P", "Comm: process-2 Tainted: P"),
+        ("Comm: eve " + "x" * 70, "Comm: process-2 " + "x" * 70),
         ("Killed process 991 (my job) total-vm:1", "Killed process pid-2 (process-2) total-vm:1"),
         ("oom-kill:task=eve,pid=991,uid=1000", "oom-kill:task=process-2,pid=pid-2,uid=1000"),
         ("INFO: task kworker/3:991 blocked", "INFO: task process-2:pid-2 blocked"),
@@ -91,6 +94,14 @@ def test_a_host_whose_name_is_the_beginning_of_the_board_spares_the_board() -> N
     told = f"{OWN_UUID} on gpu"
 
     assert _text(told, hostname="gpu") == f"{OWN_UUID} on host-1"
+
+
+@pytest.mark.parametrize("text", ["uid 1 (", "Comm: a ", "host a-", ",name=", "pid=1 task=a,"])
+def test_a_line_made_to_last_for_hours_does_not(text: str) -> None:
+    """A diagnostic is what somebody gave: no pattern looks at all of it for each of its words."""
+    line = text * 20_000
+
+    assert len(_text(line)) > len(line) / 2
 
 
 def test_a_process_with_a_common_name_is_replaced_where_the_kernel_tells_of_it() -> None:

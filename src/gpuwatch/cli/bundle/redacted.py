@@ -28,7 +28,8 @@ from gpuwatch.exposition.redaction import HIDDEN, Named, Redactor
 
 _SHORTEST_PLACE, _SHORTEST_SERIAL = 3, 4
 _USERS = re.compile(
-    r"\buid \d+ \((?P<name>[^)\n]+)\)|\bSUDO_USER=(?P<claim>[^\s,;\"]+)|/home/(?P<home>[\w.-]+)"
+    r"\buid \d+ \((?P<name>[^)\n]{1,64})\)|\bSUDO_USER=(?P<claim>[^\s,;\"]{1,64})"
+    r"|/home/(?P<home>[\w.-]{1,64})"
 )
 _PROCESS = re.compile(r"(?P<pid>\d+) (?P<name>.+)")
 _AUTHORITY = re.compile(r"(?:[a-z]+://)?\[?(?P<host>[^\]/\s]+?)\]?(?::\d+)?(?:/.*)?")

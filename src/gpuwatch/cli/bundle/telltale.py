@@ -27,7 +27,9 @@ WITHIN = {("host", "name"): Named.HOST}
 PLACES = frozenset({"labels", "place"})
 NO_PLACES = frozenset({"fru", "host"})
 # How gpuwatch itself names another host: whose boards were imported, or where one was flagged.
-OTHER_HOST = re.compile(r"\bhost (?=[\d.-]*[a-z])(?P<name>[\w.-]*[\d.-][\w.-]*\w)", re.IGNORECASE)
+OTHER_HOST = re.compile(
+    r"\bhost (?=[\d.-]{0,64}[a-z])(?P<name>[\w.-]{0,64}[\d.-][\w.-]{0,64}\w)", re.IGNORECASE
+)
 # Words of our own, of NVIDIA and of standards: a host that is called "page" changes none of them.
 OURS = frozenset(
     {
@@ -45,16 +47,19 @@ VERSIONS = frozenset(
 UNREADABLE = "raw"  # bytes of an event log as digits, in which no name can be looked for
 
 HINT = re.compile(r"pid|comm:|task|process|\[\d", re.IGNORECASE)  # all that follow have one of them
-_NAME = r"(?P<name>(?:[^,\n]|,(?! ))+)"
+# The kernel's names of processes have 64 characters at most; what looks for more could take hours
+# with a line that somebody made for it.
+_NAME = r"(?P<name>(?:[^,\n]|,(?! )){1,64})"
+_COMM = r"(?P<name>\S.{0,63}?(?= (?:Not )?tainted\b|$)|\S{1,64})"
 # How the kernel, its drivers and daemons name processes.
 PROCESSES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"\bpid=['\"]?(?P<pid>\d+)['\"]?(?:, ?name={_NAME})?",
-        r"\bPID: (?P<pid>\d+)(?: Comm: (?P<name>\S.*?)(?= (?:Not )?tainted\b|$))?",
-        r"\bComm: (?P<name>\S.*?)(?= (?:Not )?tainted\b|$)",
-        r"\bKilled process (?P<pid>\d+),? \((?P<name>[^)\n]*)\)",
-        r"\btask=(?P<name>[^,\n]+)",
+        rf"\bPID: (?P<pid>\d+)(?: Comm: {_COMM})?",
+        rf"\bComm: {_COMM}",
+        r"\bKilled process (?P<pid>\d+),? \((?P<name>[^)\n]{0,64})\)",
+        r"\btask=(?P<name>[^,\n]{1,64})",
         r"\btask (?P<name>\S[^:\n]{0,30}):(?P<pid>\d+)\b",
         r"(?<!\S)(?P<name>[^\s\[\]:]{1,64})\[(?P<pid>\d{2,7})\](?=[: ])",
         r"\b(?:pid|process)[ :]+(?P<pid>\d{2,})\b",
