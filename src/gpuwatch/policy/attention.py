@@ -27,7 +27,9 @@ def attending(host: HostView, flags: Sequence[Flag]) -> HostView:
             continue
         for uuid in uuids_of(flag, (gpu.record.key for gpu in host.gpus)):
             attended[flag.code, uuid] = flag.urgency
-            if not any(_is_for_return(other, flag.board) for other in flags):
+            # One that is verified speaks of the board that came in, not of this one.
+            stands = flag.state is not FlagState.VERIFYING
+            if stands and not any(_is_for_return(other, flag.board) for other in flags):
                 attended[RETURNED, uuid] = flag.urgency
             if flag.state is FlagState.IN_HANDS:
                 in_hands.add(uuid)

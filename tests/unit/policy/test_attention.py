@@ -132,10 +132,12 @@ def test_who_takes_up_the_flag_of_a_board_that_is_back_has_seen_that_it_is_back(
     alone = attending(host(gpu()), (trend,))
     beside = attending(host(gpu()), (trend, own))
     ended = attending(host(gpu()), (trend, replace(own, state=FlagState.DISMISSED)))
+    verified = attending(host(gpu()), (replace(trend, state=FlagState.VERIFYING),))
 
     assert is_covered(back, alone)
     assert not is_covered(back, beside)
     assert is_covered(back, ended)
+    assert not is_covered(back, verified)
 
 
 def test_a_board_in_hands_is_covered_whole() -> None:
