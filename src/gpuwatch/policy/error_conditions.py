@@ -19,7 +19,7 @@ _IS_PENDING = AtLeast(PENDING, 1)
 
 
 def rising_trend(gpu: GpuView, host: HostView, settings: PolicySettings) -> Outcome:
-    """The false-flag-budget ladder over the board's incidents on its exposure clock."""
+    """Incidents follow each other faster than chance explains, on the board's exposure clock."""
     incidents = gpu.record.incidents
     if len(incidents) < 2:  # noqa: PLR2004 - a trend needs two points
         return Answer.NO
