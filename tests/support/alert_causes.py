@@ -405,6 +405,34 @@ def _returned(scene: Scene) -> None:
         scene.ends()
 
 
+def _put_back(scene: Scene) -> None:
+    """A board that was flagged is put back into its slot, where another was being accepted."""
+    bad = 0
+    settings: dict[str, Any] = {"options": QUICK, "max_gap_seconds": DAY}
+    server = scene.server(gpus=2)
+    old = {name: str(server.get(bad, name)) for name in ("serial", "uuid")}
+    with scene.agent(server, **settings) as agent:
+        agent.wait_for_gpus(2)
+        _fails(agent, bad)
+    server.swap(bad)
+    server.reboot()
+    with scene.agent(server, **settings) as agent:
+        agent.wait_for_gpus(2)
+        eventually(lambda: agent.api("flags")["flags"][0]["state"] == "verifying", "it is verified")
+    for name, text in old.items():
+        server.set(bad, name, text)
+    server.advance(HOUR)  # as long as hands take: who pulls a sound board is told within minutes
+    server.reboot()
+    with scene.agent(server, **settings) as agent:
+        scene.shown(agent, 2)
+        scene.arrives(agent, "acceptance-failed", bad)
+    server.swap(bad)
+    server.reboot()
+    with scene.agent(server, **settings) as agent:
+        scene.shown(agent, 2)
+        scene.ends()
+
+
 def _files(scene: Scene) -> None:
     """The history is spoilt, and the calendar of windows is."""
     server = scene.server(gpus=2)
@@ -520,6 +548,7 @@ SWAPS = (
     Story("wrong", ("wrong-board-pulled",), _wrong_board),
     Story("refused", ("acceptance-failed",), _refused),
     Story("returned", ("flagged-board-returned",), _returned),
+    Story("put-back", ("acceptance-failed",), _put_back),
     Story("files", ("history-lost", "calendar-refused"), _files),
     Story(
         "switches",
