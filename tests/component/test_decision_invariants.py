@@ -32,6 +32,7 @@ from gpuwatch.domain.incidents import Incident, Memory
 from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.snapshot import Maintenance
 from gpuwatch.domain.verdicts import Finding, Remedy, Urgency, Verdict
+from gpuwatch.history import HistorySettings
 from gpuwatch.policy.agenda import Agenda
 from gpuwatch.policy.rules import BY_CODE
 from gpuwatch.policy.schedule import Schedule
@@ -57,6 +58,7 @@ STEPS = 20
 SLOTS = 3
 YEAR = 365 * DAY
 OBSERVED = 7 * DAY  # sweeps so far apart still observe a board
+UNWRITTEN = HistorySettings().flush_seconds  # of what time passed, a kill loses so much
 WEEKLY = Schedule("weekly", "0 2 * * 0", timedelta(hours=4), ZoneInfo("UTC"))
 DAILY = Schedule("daily", "30 22 * * *", timedelta(hours=2), ZoneInfo("Europe/Berlin"))
 NOBODY = Deed(actor="nobody", action="none", reason="", at=0.0)
@@ -669,9 +671,12 @@ class Life(RuleBasedStateMachine):
         self._pulse()
 
     def _end(self, *, killed: bool) -> None:
-        if self.host.running:
-            self._pulse()
-            self.host.kill() if killed else self.host.stop()
+        if not self.host.running:
+            return
+        self._pulse(UNWRITTEN if killed else FAST_SECONDS)
+        self.host.kill() if killed else self.host.stop()
+        for board in self.boards.values():
+            board.killed(UNWRITTEN if killed else 0.0)
 
     def _reboot(self, wrong: float, *, kept: bool) -> None:
         self._forget_volatile()

@@ -141,6 +141,11 @@ class BoardTruth:
             self.vague |= late
             error.logged, error.doubt = True, 0.0
 
+    def killed(self, unwritten: float) -> None:
+        """The agent ended, and with it when the board was read in the last `unwritten` seconds."""
+        if self.last_read is not None:
+            self.last_read -= unwritten
+
     def _note_counters(self, clock: DrivenClock, *, slow: bool) -> None:
         part = self.part
         has_volatile = part.counters is not Counters.AGGREGATE
