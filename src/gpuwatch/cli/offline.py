@@ -144,14 +144,14 @@ class Offline:
 
     def work_order(self, number: int) -> "WorkOrderShape":
         """The document of the request `work-order`. Raises ControlError when there is none."""
-        remembered = self._remembered()
+        remembered = replace(self._remembered(), bmcs=self.bmcs.of_this_server())
         return work_order(remembered, _numbered(remembered, number), remembered=True)
 
     def evidence(self, number: int) -> "EvidenceShape":
         """The document of the request `evidence`. Raises ControlError when there is none."""
-        remembered = self._remembered()
+        remembered = replace(self._remembered(), bmcs=self.bmcs.of_this_server())
         flag = _numbered(remembered, number)
-        mine = [bmc.name for bmc in remembered.bmcs if not bmc.host]
+        mine = [bmc.name for bmc in remembered.bmcs]
         held = dossier(self._reader, flag, mine, self._path.parent)
         rules = self._reader.rule_set()
         told = replace(remembered, rules_version=rules[0] if rules else "")

@@ -35,6 +35,11 @@ class OfflineBmcs:
             self._state(name, records.get(name) or BmcRecord(name=name)) for name in self._hosts()
         )
 
+    def of_this_server(self) -> tuple[BmcState, ...]:
+        """Those that the settings name for this server; of others nobody knows whose they were."""
+        named = {key[1] for key in self._layers.entries if key[0] == "bmc" and len(key) > 1}
+        return tuple(bmc for bmc in self.states() if bmc.name in named and not bmc.host)
+
     def documents(self) -> "list[BmcShape]":
         """The documents of the request `bmcs`."""
         return bmcs_document(self._snapshot())

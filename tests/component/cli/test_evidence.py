@@ -14,6 +14,7 @@ import pytest
 from gpuwatch import __version__
 from gpuwatch.cli.archives import write
 from tests.support.commands import Outcome, run
+from tests.support.controllers import Controller
 from tests.support.disk import fill, small_disk
 from tests.support.fake_agent import FakeAgent
 from tests.support.flags import DEED, a_flag
@@ -165,7 +166,7 @@ def test_scripts_get_a_document(agent: FakeAgent, folder: Path) -> None:
 
 
 def test_it_is_written_here_under_a_name_of_its_own(agent: FakeAgent, folder: Path) -> None:
-    """And never over what is there, unless told."""
+    """And never over what is there, unless told; what was redacted can be told by its name."""
     here = folder / "here"
     here.mkdir()
     words = ("evidence", "15", "--socket", str(agent.path))
@@ -175,9 +176,14 @@ def test_it_is_written_here_under_a_name_of_its_own(agent: FakeAgent, folder: Pa
         run(*words, cwd=here),
         run(*words, "--force", cwd=here),
     )
+    redacted = run(*words, "--redact", cwd=here)
 
-    assert [one.status for one in (first, again, forced)] == [0, 2, 0]
-    assert [path.name for path in here.iterdir()] == [f"{FOLDER}.tar.gz"]
+    assert [one.status for one in (first, again, forced, redacted)] == [0, 2, 0, 0]
+    assert sorted(path.name for path in here.iterdir()) == [
+        f"{FOLDER}-redacted.tar.gz",
+        f"{FOLDER}.tar.gz",
+    ]
+    assert _unpacked(here / f"{FOLDER}-redacted.tar.gz").name == f"{FOLDER}-redacted"
     assert again.err == (f"gpuwatch: {here}/{FOLDER}.tar.gz exists (name another, or --force)\n")
 
 
@@ -308,11 +314,17 @@ def _tar(target: Path, files: dict[str, bytes]) -> None:
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    """What an agent left that had flagged a board after an error."""
+    """What an agent left that had flagged a board after an error.
+
+    It once watched another server's BMC, too, of which the settings say nothing any more.
+    """
     with TemporaryDirectory(prefix="gpuwatch-") as name:
         folder = Path(name)
         bench = Bench.open(folder / "history.db", boards=2)
         bench.sweep(0, slow=True)
+        bmc, now = Controller(name="node-18"), bench.clock.now()
+        bmc.write(now.wall)
+        bench.history.take_bmc_sweep(bmc.sweep(now), [bmc.batch(now)])
         bench.boards[0].fail()
         bench.event(48)
         bench.sweep(0, slow=True)
@@ -347,3 +359,16 @@ def test_evidence_can_be_had_while_no_agent_runs(state: Path) -> None:
     assert ",xid_48,owner," in "".join(incidents)
     assert "no agent ran" in (unpacked / "README.txt").read_text()
     assert _sha256sum(unpacked).returncode == 0
+
+
+def test_a_bmc_that_the_settings_do_not_name_is_none_of_this_server(state: Path) -> None:
+    """Nobody knows whose it was: a vendor must not get another server's log and serial number."""
+    run("evidence", "1", "--config", f"{state}/gpuwatch.toml", "--output", f"{state}/e.tar.gz")
+    unpacked = _unpacked(state / "e.tar.gz")
+
+    inventory = json.loads((unpacked / "inventory.json").read_text())
+
+    assert inventory["bmcs"] == []
+    assert inventory["server"]["serial_told_by"] != "BMC"
+    assert not (unpacked / "sel.csv").exists()
+    assert "no BMC of this server is set up" in (unpacked / "README.txt").read_text()

@@ -10,6 +10,7 @@ import pytest
 
 from gpuwatch import __version__
 from tests.support.commands import run
+from tests.support.controllers import Controller
 from tests.support.fake_agent import FakeAgent
 from tests.support.flags import DEED, a_flag
 from tests.support.golden import assert_golden
@@ -90,9 +91,14 @@ def test_what_a_driver_says_cannot_break_out_of_the_page(agent: FakeAgent) -> No
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    """What an agent left that had flagged a board, on a server whose firmware tells who it is."""
+    """What an agent left that had flagged a board, on a server whose firmware tells who it is.
+
+    It once watched another server's BMC, too, of which the settings say nothing any more.
+    """
     with TemporaryDirectory(prefix="gpuwatch-") as name:
-        bench = Bench.open(Path(name) / "history.db", boards=2)
+        bench, bmc = Bench.open(Path(name) / "history.db", boards=2), Controller(name="node-18")
+        now = bench.clock.now()
+        bench.history.take_bmc_sweep(bmc.sweep(now), [bmc.batch(now)])
         bench.sweep(1)
         bench.history.save_flag(a_flag(number=0, board=board_key(0), window_start=None), DEED)
         bench.history.close()
