@@ -46,7 +46,7 @@ def evidence(arguments: Namespace) -> int:
     diagnostic, report = _attachments(arguments)
     told, attached = _ready(arguments, _told(arguments), diagnostic, report)
     told = completed(told, attached)
-    folder = folder_of(told)
+    folder = folder_of(told, attached)
     target = (arguments.output or Path(folder + _SUFFIX)).absolute()
     refuse_target(target, overwrite=arguments.force)
     files = contents(told, attached)

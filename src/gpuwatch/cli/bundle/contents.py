@@ -55,10 +55,11 @@ class Attached:
     replaced: Mapping[str, int] = field(default_factory=dict)
 
 
-def folder_of(told: "EvidenceShape") -> str:
-    """The name of the archive's folder: of the flag and the board."""
+def folder_of(told: "EvidenceShape", attached: Attached) -> str:
+    """The name of the archive's folder: of the flag and the board, and whether it is redacted."""
     serial = re.sub(r"[^A-Za-z0-9._-]", "_", told["board"]["serial"]) or "no-serial"
-    return f"gpuwatch-evidence-flag-{told['flag']['number']}-{serial}"
+    behind = "-redacted" if attached.redacted else ""
+    return f"gpuwatch-evidence-flag-{told['flag']['number']}-{serial}{behind}"
 
 
 def completed(told: "EvidenceShape", attached: Attached) -> "EvidenceShape":
@@ -116,12 +117,23 @@ def _inventory(told: "EvidenceShape") -> Mapping[str, object]:
 
 
 def _kernel_log(captures: "Sequence[CaptureShape]") -> bytes:
-    """The lines of all captures, each once, in the order of time."""
-    lines: dict[tuple[str, str], str] = {}
+    """The lines of all captures, each once, in the order of time.
+
+    By the log's own clock, which begins with each boot: an agent that was started anew dates a line
+    a little otherwise, and lines of one burst have one date.
+    """
+    lines: dict[tuple[str, int, str], Mapping[str, Any]] = {}
     for capture in captures:
         for line in capture["document"].get(KERNEL_LINES, ()):
-            lines[str(line.get("at") or ""), str(line.get("text", ""))] = _kernel_line(line)
-    return "".join(f"{lines[key]}\n" for key in sorted(lines)).encode(errors="backslashreplace")
+            key = str(line.get("boot_id", "")), int(line.get("usec", 0)), str(line.get("text", ""))
+            lines.setdefault(key, line)
+    began: dict[str, str] = {}
+    for (boot, _, _), line in lines.items():
+        if at := str(line.get("at") or ""):
+            began[boot] = min(began.get(boot, at), at)
+    ordered = sorted(lines, key=lambda key: (began.get(key[0], ""), *key[:2]))
+    written = "".join(f"{_kernel_line(lines[key])}\n" for key in ordered)
+    return written.encode(errors="backslashreplace")
 
 
 def _kernel_line(line: Mapping[str, Any]) -> str:

@@ -98,7 +98,7 @@ def _add_evidence(commands: Commands) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="default: gpuwatch-evidence-flag-NUMBER-SERIAL.tar.gz here; mode 600",
+        help="default: gpuwatch-evidence-flag-NUMBER-SERIAL[-redacted].tar.gz here; mode 600",
     )
     one.add_argument("--force", action="store_true", help="replace FILE if it exists")
     one.add_argument(
