@@ -55,7 +55,7 @@ def test_a_file_is_only_replaced_when_asked_to(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("name", ["", "missing/x.tar.gz"])
+@pytest.mark.parametrize("name", ["", "missing/x.tar.gz", "x" * 300])
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
     """With the way out."""
     with pytest.raises(ControlError, match=r"\(.+\)"):

@@ -72,9 +72,12 @@ def test_a_folder_and_a_place_that_is_not_there_are_told(config: Path, folder: P
     in_folder = _run(config, "backup", str(folder))
     nowhere = _run(config, "backup", str(folder / "gone" / "b.db"))
 
-    assert (in_folder.status, nowhere.status) == (2, 1)
+    too_long = _run(config, "backup", str(folder / ("b" * 300)))
+
+    assert (in_folder.status, nowhere.status, too_long.status) == (2, 1, 1)
     assert "is a folder (name a file in it)" in in_folder.err
     assert "No such file or directory; nothing was written (is the folder there?)" in nowhere.err
+    assert "File name too long; nothing was written" in too_long.err
 
 
 def test_a_restore_says_what_it_kept_and_a_check_changes_nothing(
