@@ -2,9 +2,15 @@
 
 import json
 
-from gpuwatch.exposition.evidence_shapes import CaptureShape, EvidenceShape, TableShape
+from gpuwatch.exposition.evidence_shapes import (
+    CaptureShape,
+    EvidenceShape,
+    MissingShape,
+    TableShape,
+)
 
 _LEAST_ROWS = 100  # no table is cut below
+_BETWEEN = 2  # bytes between two things in JSON
 
 
 def cut_to(most_bytes: int, document: EvidenceShape) -> EvidenceShape:
@@ -15,19 +21,30 @@ def cut_to(most_bytes: int, document: EvidenceShape) -> EvidenceShape:
     captures: list[CaptureShape] = document["captures"]
     document["captures"] = []
     room = most_bytes - _size(document)
-    kept: list[CaptureShape] = []
-    for capture in reversed(captures):
-        room -= _size(capture) + 2
-        if room < 0:
-            break
-        kept.insert(0, capture)
+    kept = _latest(captures, room)
+    if len(kept) < len(captures):
+        kept = _latest(captures, room - _size(_without(len(captures), captures)) - _BETWEEN)
+        document["missing"].append(_without(len(captures) - len(kept), captures))
     document["captures"] = kept
-    if left_out := len(captures) - len(kept):
-        why = f"the {left_out} oldest of {len(captures)} would have made it too large to send"
-        document["missing"].append({"what": "older captures", "why": why})
     while _size(document) > most_bytes and _cut_longest(document):
         pass
     return document
+
+
+def _latest(captures: list[CaptureShape], room: int) -> list[CaptureShape]:
+    """The latest of them for which there is room."""
+    kept: list[CaptureShape] = []
+    for capture in reversed(captures):
+        room -= _size(capture) + _BETWEEN
+        if room < 0:
+            break
+        kept.insert(0, capture)
+    return kept
+
+
+def _without(left_out: int, captures: list[CaptureShape]) -> MissingShape:
+    why = f"the {left_out} oldest of {len(captures)} would have made it too large to send"
+    return {"what": "older captures", "why": why}
 
 
 def _cut_longest(document: EvidenceShape) -> bool:

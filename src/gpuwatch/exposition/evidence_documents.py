@@ -9,7 +9,7 @@ from gpuwatch.domain.captures import Capture
 from gpuwatch.domain.devices import Slot, same_board
 from gpuwatch.domain.dossiers import Dossier
 from gpuwatch.domain.incidents import ErrorSignal, Incident
-from gpuwatch.domain.records import BoardRecord
+from gpuwatch.domain.records import BoardRecord, BoardState
 from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot
 from gpuwatch.exposition.acceptance_documents import acceptance_or_none
 from gpuwatch.exposition.evidence_cut import cut_to
@@ -61,7 +61,7 @@ def evidence(
         "server": paper["server"],
         "flag": paper["flag"],
         "rma": paper["rma"],
-        "board": _board(dossier),
+        "board": _board(dossier, remembered=remembered),
         "healthy_incidents_per_year": _healthy(snapshot, dossier),
         "rule": rule,
         "inventory": _inventory(snapshot, dossier, remembered=remembered),
@@ -75,7 +75,7 @@ def evidence(
     return cut_to(MOST_BYTES, document)
 
 
-def _board(dossier: Dossier) -> EvidenceBoardShape:
+def _board(dossier: Dossier, *, remembered: bool) -> EvidenceBoardShape:
     record, flag = dossier.record, dossier.flag
     slot = record.slot if record is not None and record.slot is not None else Slot(pci_address="")
     board = None if record is None else record.board
@@ -95,15 +95,15 @@ def _board(dossier: Dossier) -> EvidenceBoardShape:
         "platform_slot": slot.slot_number,
         "tray": slot.tray_index,
         "chassis_serial": slot.chassis_serial,
-        "state": record.state.value if record else "forgotten",
+        "state": _state(record.state, remembered=remembered) if record else "forgotten",
         "first_seen": instant_or_none(record.first_seen if record else None),
         "last_seen": instant_or_none(record.last_seen if record else None),
         "exposure_seconds": round(record.exposure_seconds, 3) if record else None,
         "errors": {memory.value: n for memory, n in record.errors.items()} if record else {},
         "prior": dict(record.prior) if record else {},
         "xids": xids,
-        "resets": len(dossier.resets),
-        "falls_off_bus": len(record.off_bus_at) if record else 0,
+        "resets": len(dossier.resets) if record else None,
+        "falls_off_bus": len(record.off_bus_at) if record else None,
     }
 
 
@@ -141,9 +141,16 @@ def _other(gpu: GpuState, *, remembered: bool) -> OtherBoardShape:
         "vbios": board.vbios,
         "inforom": board.inforom,
         "slot": slot.label if slot else "",
-        "state": "present" if gpu.present else gpu.record.state.value,
+        "state": _state(
+            BoardState.PRESENT if gpu.present else gpu.record.state, remembered=remembered
+        ),
         "verdict": "" if remembered else gpu.verdict.value,
     }
+
+
+def _state(state: BoardState, *, remembered: bool) -> str:
+    """Whether it is there; "" where no agent looks and history says that it was."""
+    return "" if remembered and state is BoardState.PRESENT else state.value
 
 
 def _controller(bmc: BmcState) -> ControllerShape:

@@ -81,8 +81,8 @@ def _until(told: EvidenceShape, points: list[Point]) -> list[Point]:
     if last_seen is None:
         return points
     at = max(points[-1][0], datetime.fromisoformat(last_seen).timestamp())
-    present = told["board"]["state"] == BoardState.PRESENT
-    return [*points, (at, points[-1][1] if present else None)]
+    gone = told["board"]["state"] in (BoardState.ABSENT, BoardState.LEFT)
+    return [*points, (at, None if gone else points[-1][1])]
 
 
 def _of(rows: Sequence[Sequence[object]], key: str) -> list[Point]:

@@ -41,8 +41,8 @@ class EvidenceBoardShape(TypedDict):
     errors: dict[str, int]
     prior: dict[str, int]
     xids: dict[str, int]
-    resets: int
-    falls_off_bus: int
+    resets: int | None
+    falls_off_bus: int | None
 
 
 class OtherBoardShape(TypedDict):

@@ -154,10 +154,14 @@ def _numbers(told: EvidenceShape) -> list[Row]:
         ("errors", (", ".join(errors) or "none counted") if known else NOT_TOLD),
         ("brought along", (", ".join(prior) or "none") if known else NOT_TOLD),
         ("Xids", (", ".join(xids) or "none") if known else NOT_TOLD),
-        ("off the bus", plural(board["falls_off_bus"], "time") if known else NOT_TOLD),
-        ("resets", f"{plural(board['resets'], 'reset')} evidenced"),
+        ("off the bus", _times(board["falls_off_bus"], "time")),
+        ("resets", _times(board["resets"], "reset", " evidenced")),
         ("healthy board", f"{healthy:.3g} incidents a year expected" if healthy else ""),
     ]
+
+
+def _times(count: int | None, what: str, behind: str = "") -> str:
+    return NOT_TOLD if count is None else plural(count, what) + behind
 
 
 def _incidents(told: EvidenceShape) -> str:

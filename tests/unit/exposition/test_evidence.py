@@ -116,6 +116,8 @@ def test_a_board_that_history_forgot_has_no_numbers() -> None:
     assert (told["board"]["state"], told["incidents"]) == ("forgotten", [])
     assert told["tables"]["incidents"]["rows"] == told["tables"]["xid_groups"]["rows"] == []
     assert "incidents not told errors not told brought along not told Xids not told" in text
+    assert "off the bus not told resets not told" in text
+    assert (told["board"]["falls_off_bus"], told["board"]["resets"]) == (None, None)
     assert "product is not told" in summary(told)
     assert {"captures", "readings.csv", "sel.csv"} <= {one["what"] for one in told["missing"]}
     assert figures(told) == []
@@ -152,6 +154,8 @@ def test_what_an_agent_did_not_tell_is_said() -> None:
     missing = {one["what"] for one in told["missing"]}
     assert {"rule.txt", "present state of GPUs and BMCs"} <= missing
     assert {one["verdict"] for one in told["inventory"]["other_boards"]} == {""}
+    assert "present" not in {one["state"] for one in told["inventory"]["other_boards"]}
+    assert told["board"]["state"] == ""
     assert b"no agent ran" in evidence_page(told, [], [])
 
 
@@ -215,6 +219,13 @@ def test_a_counter_of_a_board_that_left_ends_when_it_was_seen_last() -> None:
     assert {line.points[-1][1] for panel in counters.panels for line in panel.lines} == {None}
 
 
+def test_a_counter_that_history_alone_tells_holds_until_the_board_was_read_last() -> None:
+    """Where it is now nobody looked; until then it was read."""
+    counters, *_ = figures(evidence(SNAPSHOT, _held(), SIGNALS, None, remembered=True))
+
+    assert counters.panels[0].lines[0].points[-1] == (AT - 2.75, 7.0)
+
+
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     """No script, no font, no picture but those in it."""
     page = evidence_page(_told(), [("a.csv", "<b>")], ["replaced"]).decode()
@@ -246,6 +257,19 @@ def test_the_oldest_captures_and_rows_go_first_where_all_would_be_too_large() ->
     assert cut["missing"][0]["what"] == "older captures"
     assert "older rows of events.csv" in {one["what"] for one in cut["missing"]}
     assert cut["tables"]["events"]["rows"][-1] == told["tables"]["events"]["rows"][-1]
+
+
+@pytest.mark.parametrize("over", [1, 60, 100, 160, 900])
+def test_what_is_said_about_the_cut_has_room_too(over: int) -> None:
+    """Nothing else can be cut, and the sentence must not make it too large again."""
+    captures = tuple(replace(_held().captures[0], document={"text": "x" * n}) for n in (9, 900, 90))
+    told = _told(_held(captures=captures))
+    most = len(json.dumps(told)) - over
+
+    cut = cut_to(most, json.loads(json.dumps(told)))
+
+    assert cut["missing"][-1]["what"] == "older captures"
+    assert len(json.dumps(cut)) <= most
 
 
 def test_the_largest_evidence_is_an_answer_of_the_agent() -> None:
