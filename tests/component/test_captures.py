@@ -257,3 +257,34 @@ def test_a_board_that_nobody_remembers_is_not_captured(host: DrivenHost) -> None
 
     assert host.agent.guard.failures[CAPTURE] == 0
     assert host.agent.history.unsettled_captures() == ()
+
+
+def test_a_fall_that_comes_with_an_incident_is_captured_with_it(host: DrivenHost) -> None:
+    """What tells of the fall once more a moment later is no capture of its own."""
+    captures, (board, now) = host.agent.memory.captures, (board_key(SLOT), "gone")
+    captures.want(board, Occasion.INCIDENT, "an error")
+    captures.want(board, Occasion.OFF_BUS, now)
+    host.agent.capture()
+    captures.want(board, Occasion.OFF_BUS, now)
+    host.agent.capture()
+
+    assert [one.occasion for one in _captures(host)] == [Occasion.INCIDENT]
+
+
+def test_what_could_not_be_read_when_its_minute_was_over_is_looked_for_again(
+    host: DrivenHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is sick at that moment leaves no capture unfinished."""
+    _log(host, 48)
+    history = host.agent.history
+    with monkeypatch.context() as sick:
+        sick.setattr(type(history), "unsettled_captures", lambda _: ())
+        sick.setattr(type(history), "degraded", property(lambda _: ("io-error",)))
+        for _ in range(8):
+            _pulse(host)
+    unfinished = [one.settled for one in _captures(host)]
+    for _ in range(8):
+        _pulse(host)
+
+    assert unfinished == [False]
+    assert [one.settled for one in _captures(host)] == [True]

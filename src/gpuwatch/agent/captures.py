@@ -76,7 +76,7 @@ class Captures:
         self._born = now.boottime
         self._flags = self.history.flags()
         self._flagged = max((flag.number for flag in self._flags), default=0)
-        if self.history.unsettled_captures():
+        if self.history.unsettled_captures() or self.history.degraded:
             self._settle_at = now.boottime + SETTLES_SECONDS
 
     def opened(self, incident: Incident) -> None:
@@ -131,7 +131,7 @@ class Captures:
         scene = self._scene(agent, board, now) if news else None
         if scene is None:
             return
-        made.append((news[0], now.boottime))
+        made += [(one, now.boottime) for one in news]
         because = "; ".join(occasions[one] for one in news)
         document = capture_document(scene, news[0], because)
         capture = self.history.save_capture(board, news[0], document, now)
@@ -172,6 +172,8 @@ class Captures:
                 self._settle_by(due)
             else:
                 agent.guard.attempt(CAPTURE, self._settle, agent, capture, now)
+        if self.history.degraded:  # what cannot be read, or is not there yet, is looked for again
+            self._settle_by(now.boottime + SETTLES_SECONDS)
 
     def _settle(self, agent: "Agent", capture: Capture, now: Moment) -> None:
         document = {**capture.document, CUT: [*capture.document.get(CUT, ()), _UNTOLD]}

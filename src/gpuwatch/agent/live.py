@@ -54,7 +54,8 @@ class LiveBoard:
     def take(self, sweep: Sweep, monotonic: float, driver_load: str) -> None:
         """Keep a sweep as the latest of its cadences."""
         for cadence in sweep.cadences:
-            if not self.lost and (before := self.sweeps.get(cadence)) is not None:
+            before = self.sweeps.get(cadence)
+            if not self.lost and before is not None and _tells(before):
                 self.earlier[cadence] = before
             self.sweeps[cadence] = sweep
         shape = shape_of(sweep.signals)
@@ -85,7 +86,7 @@ class LiveBoard:
     def forget_answers(self) -> None:
         """Drop readings that can no longer be trusted: the board is gone."""
         if not self.lost:
-            self.earlier.update(self.sweeps)
+            self.earlier.update((one, last) for one, last in self.sweeps.items() if _tells(last))
         self.sweeps.clear()
         self._readings = None
         self.missed.clear()
@@ -221,6 +222,11 @@ def remembered_at(records: Mapping[BoardKey, BoardRecord], pci_address: str) -> 
         and record.slot.pci_address == pci_address
     )
     return next(here, None)
+
+
+def _tells(sweep: Sweep) -> bool:
+    """Whether the board answered it: with one value at least."""
+    return any(type(value) is not Gap for value in sweep.values)
 
 
 def _is_gone(pci_address: str, inventory: Inventory) -> bool:

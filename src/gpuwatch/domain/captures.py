@@ -60,8 +60,10 @@ INCIDENTS: Final = "incidents"  # of the board's document
 
 # What a document may take as text; packed, it takes a tenth of that.
 LIMIT_BYTES = 256 * 1024
+FIRST_LIMIT_BYTES = 192 * 1024  # of what is told at once, so that what follows has room
 SPACING_SECONDS = 3600.0
 LONGEST = 512  # lines and events of one document
+LEAST = 64  # of each list, however large the rest is: cutting more would cost the story
 
 
 class Occasion(StrEnum):
@@ -103,16 +105,21 @@ def bounded(document: Mapping[str, Any], limit_bytes: int = LIMIT_BYTES) -> dict
     """The document with its lists cut until it is small enough, and a word on that.
 
     Cut are kernel lines, events, incidents and entries of logs, the oldest first; never what was
-    read. A document of nothing but readings may be larger.
+    read, and not the latest `LEAST` of each. One with many readings or sensors may be larger.
     """
     shorter, kept = dict(document), LONGEST
-    while _size(shorter) > limit_bytes and kept:
+    while _size(shorter) > limit_bytes and kept > LEAST:
         kept //= 2
         shorter = _cut(document, kept)
     if kept < LONGEST:
         told = f"of kernel lines, events, incidents and log entries the latest {kept} each are kept"
         shorter[CUT] = [*shorter.get(CUT, ()), f"{told}: the document was too large"]
     return shorter
+
+
+def fits(document: Mapping[str, Any]) -> bool:
+    """Whether the document need not be cut."""
+    return _size(document) <= LIMIT_BYTES
 
 
 def _cut(document: Mapping[str, Any], kept: int) -> dict[str, Any]:

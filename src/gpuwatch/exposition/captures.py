@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gpuwatch.domain import captures as keys
-from gpuwatch.domain.captures import LONGEST, Occasion, bounded
+from gpuwatch.domain.captures import FIRST_LIMIT_BYTES, LONGEST, Occasion, bounded, fits
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.kernel_lines import KernelLine, about
 from gpuwatch.domain.moments import SECONDS_PER_DAY
@@ -77,7 +77,8 @@ def capture_document(scene: Scene, occasion: Occasion, because: str) -> dict[str
             keys.OTHERS: _others(scene),
             keys.AFTERWARDS: None,
             keys.CUT: _left_out(scene),
-        }
+        },
+        FIRST_LIMIT_BYTES,
     )
 
 
@@ -96,14 +97,20 @@ def settled_document(document: Mapping[str, Any], scene: Scene) -> dict[str, Any
 
 def followed_document(document: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
     """The document with the lines and events that followed; how it began is never left out."""
+    first = len(document[keys.KERNEL_LINES])
     lines = _with_later(document[keys.KERNEL_LINES], _lines(scene))
-    added: dict[str, Any] = {
-        keys.KERNEL_LINES: lines[:LONGEST],
+    kept = min(len(lines), LONGEST)
+    added = {
+        **document,
+        keys.KERNEL_LINES: lines[:kept],
         keys.EVENTS: _merged_events(document[keys.EVENTS], _events(scene)),
     }
-    if (more := len(lines) - LONGEST) > 0:
+    while kept > first and not fits(added):
+        kept = first + (kept - first) // 2
+        added[keys.KERNEL_LINES] = lines[:kept]
+    if (more := len(lines) - kept) > 0:
         added[keys.CUT] = [*document[keys.CUT], f"{more} kernel lines that followed are left out"]
-    return bounded({**document, **added})
+    return added
 
 
 def _when(snapshot: Snapshot) -> dict[str, Any]:
@@ -223,11 +230,14 @@ def _other(gpu: GpuState) -> dict[str, Any]:
 
 
 def _left_out(scene: Scene) -> list[str]:
-    """What is known to be missing from the start."""
+    """What is known to be missing from the start.
+
+    A reader of the kernel log that begins anew counts what floods left out once more: "at most".
+    """
     lost, skipped = scene.snapshot.kernel_log_lost, scene.skipped
     told = (
         (lost, f"{lost} records of the kernel log were overwritten before they were read"),
-        (skipped, f"{skipped} kernel lines of floods were not kept"),
+        (skipped, f"at most {skipped} kernel lines of floods were not kept"),
     )
     return [f"{sentence}, since gpuwatch started" for holds, sentence in told if holds]
 

@@ -162,12 +162,18 @@ class _Drawing:
         buckets = self._album.levels.get(key, ())
         points: list[Point] = [(at, spread.mean * 100) for at, spread in buckets]
         dates = [at for at, _ in buckets]
-        for at, after in pairwise([*dates, self._now] if dates else []):
+        for at, after in pairwise(dates):
             if after - at > _LONGEST_SECONDS:
                 points.append((at + _BUCKET_SECONDS, None))
-        if points and self._now - dates[-1] <= _LONGEST_SECONDS:
-            points.append((self._now, points[-1][1]))
+        if dates:
+            told = self._is_told(key) and self._now - dates[-1] <= _LONGEST_SECONDS
+            until = self._now if told else min(dates[-1] + _BUCKET_SECONDS, self._now)
+            points.append((until, None))
         return Line(name, sorted(points, key=_date), step=True)
+
+    def _is_told(self, key: str) -> bool:
+        """Whether the board tells it at present."""
+        return key in self._latest and not isinstance(self._latest[key][1], Gap)
 
     def _counters(self, rows: Iterable[tuple[str, str]]) -> list[Line]:
         """The counters that the board tells or told."""
@@ -181,6 +187,8 @@ class _Drawing:
         at, value = self._latest.get(key, (0.0, ""))
         if not isinstance(value, str) and (not changes or at > changes[-1][0]):
             changes.append((at, _number(value)))
+        elif changes and key not in self._latest and self._read_until() > changes[-1][0]:
+            changes.append((self._read_until(), None))  # it held for as long as it was read
         return Line(name, self._interrupted(changes), step=True)
 
     def _interrupted(self, changes: Sequence[Point]) -> list[Point]:
@@ -197,6 +205,11 @@ class _Drawing:
             if last and end < self._now:
                 points.append((end, changes[resumed - 1][1]))
         return sorted(points, key=_date)
+
+    def _read_until(self) -> float:
+        """Until when the board was read, as far as buckets tell."""
+        seen = [told[-1][0] for key in LEVELS if (told := self._album.levels.get(key))]
+        return min(max(seen, default=-_BUCKET_SECONDS) + _BUCKET_SECONDS, self._now)
 
     def _unwatched(self) -> Iterable[tuple[float, float]]:
         """When nothing of the board was read, as far as buckets tell."""

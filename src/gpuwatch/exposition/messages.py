@@ -14,7 +14,7 @@ NOTHING_FROM_ANYWHERE = "default-src 'none'; frame-ancestors 'none'"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 _VERSION = re.compile(r"HTTP/1\.[01]")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_ORIGIN = re.compile(r"https?://[^/?\[\]]*(\[[\da-f:.%]+\](:\d+)?)?(?=/)", re.IGNORECASE)
+_ORIGIN = re.compile(r"\Ahttps?://[^/?\[\]]*(\[[\da-f:.%]+\](:\d+)?)?(?=/)", re.IGNORECASE)
 # What a proxy on the way may take for another path than we do.
 _AMBIGUOUS = re.compile(r"\\|%2f|%5c|%00", re.IGNORECASE)
 _NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})

@@ -7,7 +7,10 @@ from gpuwatch.exposition.plot_values import Axis, Mark, MarkKind
 
 TALL = 96  # height of what is drawn, pixels
 WIDE = 1000.0  # of the drawn part's own coordinates; it is stretched to the width there is
-APART = 5.0  # percent between two texts, so that they can be read on a phone
+# Percent between two texts, and what a character of one takes where a panel is 257 pixels wide, so
+# that they can be read on a phone.
+APART = 5.0
+_CHARACTER = 2.6
 _MARK_DASHES: Mapping[MarkKind, str | None] = {
     MarkKind.INCIDENT: None,
     MarkKind.RESET: "5 3",
@@ -46,19 +49,28 @@ def mark_numbers(
         if mark not in numbers:
             continue
         place = axis.percent(mark.at)
-        if groups and place - groups[-1][0][0] < APART:
+        if groups and place - groups[-1][0][0] < max(APART, _taken(groups[-1])):
             groups[-1].append((place, numbers[mark]))
         else:
             groups.append([(place, numbers[mark])])
     return [_number_text(group, floor) for group in groups]
 
 
+def _taken(group: Sequence[tuple[float, int]]) -> float:
+    """Percent that the text of a group takes, with some room behind it."""
+    return _CHARACTER * len(_numbers(group)) + 1
+
+
+def _numbers(group: Sequence[tuple[float, int]]) -> str:
+    first, last = group[0][1], group[-1][1]
+    return f"{first}" if first == last else f"{first}-{last}"
+
+
 def _number_text(group: Sequence[tuple[float, int]], floor: int) -> Markup:
-    place, first = group[0]
-    last = group[-1][1]
+    place = group[0][0]
     return tag(
         "text",
-        f"{first}" if first == last else f"{first}-{last}",
+        _numbers(group),
         x=f"{place:.2f}%",
         dx="2" if place < 100 - 2 * APART else "-2",
         y=str(floor + 10),

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gpuwatch.domain.captures import FIRST_KEPT, LATEST_KEPT, Capture, Occasion
+from gpuwatch.domain.captures import FIRST_KEPT, LATEST_KEPT, UPTIME, Capture, Occasion
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.history.book import Book
 from gpuwatch.history.proofs import Proofs
@@ -79,7 +79,10 @@ def capture_row(
 
 def unsettled_of(rows: Iterable[tuple[Any, ...]], capture: Capture) -> list[tuple[Any, ...]]:
     """Those of a capture to which more may be added: one that is settled stays as it is."""
-    return [row for row in rows if row[_NUMBER] == capture.number and not row[_SETTLED]]
+    found = [row for row in rows if row[_NUMBER] == capture.number and not row[_SETTLED]]
+    # A file that was opened late has given that number to another one.
+    uptime = capture.document.get(UPTIME)
+    return [row for row in found if unpack(row[_DOCUMENT]).get(UPTIME) == uptime]
 
 
 def updated_row(row: tuple[Any, ...], document: Mapping[str, Any], *, settled: bool) -> Row:

@@ -276,6 +276,21 @@ def test_the_answers_before_the_latest_stay() -> None:
     assert [answer.value for answer in board.latest(NOW)] == [lost, lost]
 
 
+def test_a_sweep_in_which_nothing_answered_is_nobodys_last_word() -> None:
+    """A dying board may answer every call with an error that does not say that it is lost."""
+    live = Live()
+    live.take_inventory(Inventory(devices=(_device(),)))
+    board = live.board(KEY)
+    board.take(_sweep(2, 18), 10.0, "load")
+    board.take(_sweep(FAILED, FAILED), 20.0, "load")
+    board.take(_sweep(FAILED, FAILED), 30.0, "load")
+    dying = {answer.value for answer in board.latest_before(NOW)}
+    live.take_inventory(Inventory(devices=()))
+
+    assert dying == {2, 18}
+    assert {answer.value for answer in board.latest_before(NOW)} == {2, 18}
+
+
 def test_a_board_that_is_gone_leaves_its_last_answers_and_its_trail() -> None:
     """They are what is known of how it was."""
     live = Live()

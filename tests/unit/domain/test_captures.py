@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gpuwatch.domain.captures import Occasion, bounded, recently
+from gpuwatch.domain.captures import LEAST, Occasion, bounded, fits, recently
 
 NOW = 100_000.0
 INCIDENT, OFF_BUS, FLAG = Occasion
@@ -73,11 +73,18 @@ def test_a_large_document_loses_the_oldest_of_its_lists() -> None:
     )
 
 
-def test_readings_are_never_cut() -> None:
+def test_readings_are_never_cut_and_the_latest_of_each_list_stay() -> None:
     """They are what a capture is for, however large they make it."""
-    document = _document(3, 3, 3, 3)
+    document = _document(300, 300, 300, 300)
     cut = bounded(document, limit_bytes=10)
 
     assert cut["readings"] == document["readings"]
-    assert (cut["kernel_lines"], cut["events"], cut["board"]["serial"]) == ([], [], "1")
-    assert "the latest 0 each are kept" in cut["cut"][-1]
+    assert [int(line) for line in cut["kernel_lines"]] == [*range(236, 300)]
+    assert (len(cut["events"]), len(cut["board"]["incidents"])) == (LEAST, LEAST)
+    assert "the latest 64 each are kept" in cut["cut"][-1]
+
+
+def test_what_need_not_be_cut_fits() -> None:
+    """By its size as text."""
+    assert fits(_document(100))
+    assert not fits(_document(3_000))

@@ -7,9 +7,10 @@ from typing import Any
 from gpuwatch.domain.captures import LONGEST, Occasion
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.kernel_lines import KernelLine
-from gpuwatch.domain.snapshot import Snapshot
+from gpuwatch.domain.snapshot import Latest, Snapshot
 from gpuwatch.domain.trails import Stretch, Trail
 from gpuwatch.exposition.captures import Driver, Scene, capture_document, settled_document
+from gpuwatch.sources.nvml_signals import TABLE
 from tests.support.golden import assert_golden
 from tests.support.snapshots import AT, BOOT, rich_snapshot
 
@@ -168,3 +169,18 @@ def test_a_flood_that_followed_leaves_what_came_before() -> None:
     assert [line["usec"] for line in settled["kernel_lines"][:3]] == [1, 2, 3]
     assert len(settled["kernel_lines"]) == LONGEST
     assert settled["cut"][-1] == "290 kernel lines that followed are left out"
+
+
+def test_a_flood_of_long_lines_that_followed_leaves_what_came_before() -> None:
+    """Also where both together are too large: what followed is cut, and that is said."""
+    full = tuple(Latest(signal=one, value=123_456, at=AT) for one in TABLE)
+    first = [_line(number, f"first {number:0200d}") for number in range(100)]
+    flood = [_line(1_000 + number, f"later {number:0990d}") for number in range(400)]
+    document = _document(latest=full, before=full, lines=tuple(first))
+
+    settled = settled_document(document, _scene(snapshot=_later(), latest=full, lines=tuple(flood)))
+
+    told = [line["text"] for line in settled["kernel_lines"]]
+    assert [text for text in told if text.startswith("first")] == [line.text for line in first]
+    assert 0 < len(told) - len(first) < len(flood)
+    assert settled["cut"][-1].endswith("kernel lines that followed are left out")

@@ -97,6 +97,21 @@ def test_a_counter_of_a_gpu_that_is_gone_ends_with_its_last_reading() -> None:
     )
 
 
+def test_a_gpu_that_stopped_answering_is_told_by_when_it_was_read() -> None:
+    """A counter held for as long as it was read, and nothing is told as of the present."""
+    silent = replace(gpu_state(0), fresh=False, latest=())
+    read = _buckets(60.0, AT - 12 * _HOUR, AT - 300.0)
+    held = tuple((at, Spread(0.0, 0.0, 0.0)) for at, _ in read)
+    changes = (Transition(_ROWS, 3, AT - 12 * _HOUR),)
+
+    legends = _legends(
+        _figure(Album(levels={_CORE: read, _HOT: held}, transitions=changes), silent)
+    )
+
+    assert "heat, by the driver: 0 at 03:07 UTC, unchanged" in legends
+    assert "rows remapped, uncorrectable: 3 at 03:07 UTC, unchanged" in legends
+
+
 def test_a_text_among_counts_is_unknown() -> None:
     """As after a return to an older gpuwatch."""
     changes = (Transition(_ROWS, 3, AT - 2 * _HOUR), Transition(_ROWS, "3", AT - _HOUR))

@@ -33,6 +33,21 @@ def test_a_request_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("http://x/v1/flags", "/v1/flags"),
+        ("http://[::1]:9853/metrics", "/metrics"),
+        ("/apihttp://x/v1/flags", "/apihttp://x/v1/flags"),
+    ],
+)
+def test_an_origin_stands_only_in_front_of_a_path(target: str, path: str) -> None:
+    """Whatever a proxy on the way takes for the path is what we take for it."""
+    request = _parse(f"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n")
+
+    assert request.path == path
+
+
+@pytest.mark.parametrize(
     ("head", "status"),
     [
         ("GET / HTTP/1.1\r\n\r\n", 400),

@@ -156,6 +156,19 @@ def test_marks_are_numbered_and_told_with_the_newest_first() -> None:
     assert "3 marks, told beneath." in drawn
 
 
+def test_numbers_of_two_figures_do_not_cover_each_other() -> None:
+    """At 257 pixels a character takes 2.6 percent."""
+    length = _END - _START
+    marks = [
+        Mark(_START + length * percent / 100, f"error {percent}", MarkKind.INCIDENT)
+        for percent in (*range(0, 80, 8), 80, 81, 82, 86, 87)
+    ]
+
+    drawn = _drawn(Panel("Errors", "", [], marks))
+
+    assert ">11-15</text>" in drawn
+
+
 def test_too_many_marks_are_drawn_and_counted() -> None:
     """The newest are told; how many more there are is said."""
     marks = [Mark(_START + 60 * n, f"error {n}", MarkKind.INCIDENT) for n in range(25)]
