@@ -9,6 +9,7 @@ from pathlib import Path
 from gpuwatch.control.requests import ANSWER_LIMIT, ControlError, ErrorKind
 
 SECONDS = 10.0
+_TURN_SECONDS = 0.05
 _CLAIM = "SUDO_USER"
 
 Answer = dict[str, object]
@@ -47,7 +48,7 @@ def ask(path: Path, do: str, *, within_seconds: float = SECONDS, **fields: objec
 def _connect(connection: socket.socket, path: Path, seconds: float) -> None:
     connection.settimeout(seconds)
     try:
-        connection.connect(str(path))
+        _connect_in_turn(connection, path, time.monotonic() + seconds)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
         raise AgentAbsentError(f"no agent listens at {path}") from error
     except PermissionError as error:
@@ -56,10 +57,23 @@ def _connect(connection: socket.socket, path: Path, seconds: float) -> None:
             f"{path}: permission denied",
             "use sudo, or join the group gpuwatch",
         ) from error
-    except TimeoutError as error:
+    except (TimeoutError, BlockingIOError) as error:  # the latter: its queue stays full
         raise _late(seconds) from error
     except OSError as error:
         raise AgentAbsentError(f"{path}: {error}") from error
+
+
+def _connect_in_turn(connection: socket.socket, path: Path, deadline: float) -> None:
+    """Connect, and while the agent's queue is full (EAGAIN, unix(7)) wait for a place in it."""
+    while True:
+        try:
+            connection.connect(str(path))
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_TURN_SECONDS)
+        else:
+            return
 
 
 def _receive(connection: socket.socket, deadline: float, seconds: float) -> bytes:

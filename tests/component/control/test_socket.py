@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -87,6 +88,44 @@ def agent(folder: Path) -> Iterator[Agent]:
     yield one
     one.hold.set()
     one.server.stop()
+
+
+@pytest.fixture
+def crowded(folder: Path) -> Iterator[socket.socket]:
+    """A socket at which an agent listens that takes nobody up, though somebody waits."""
+    path = str(folder / "crowded.sock")
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as waiting:
+        listening.bind(path)
+        listening.listen(0)
+        waiting.connect(path)
+        yield listening
+
+
+def test_an_agent_whose_queue_is_full_is_not_absent(
+    crowded: socket.socket,
+) -> None:
+    """It hangs, or was stopped."""
+    with pytest.raises(ControlError, match=r"did not answer within 0\.2 s") as late:
+        ask(Path(crowded.getsockname()), "status", within_seconds=0.2)
+
+    assert late.value.kind is ErrorKind.BUSY
+
+
+def test_who_meets_a_full_queue_waits_for_a_place(
+    crowded: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is free as soon as the agent takes up who came before."""
+    taken: list[socket.socket] = []
+    monkeypatch.setattr(time, "sleep", lambda _: taken.append(crowded.accept()[0]))
+
+    with pytest.raises(ControlError):
+        ask(Path(crowded.getsockname()), "status", within_seconds=0.2)
+    taken.append(crowded.accept()[0])
+    asked = taken[1].recv(REQUEST_LIMIT)
+    for one in taken:
+        one.close()
+
+    assert json.loads(asked) == {"do": "status"}
 
 
 def _raw(path: Path, data: bytes, *, shut: bool = False) -> dict[str, dict[str, str]]:
