@@ -52,6 +52,40 @@ def test_every_handler_that_is_notified_exists(play: Any) -> None:  # noqa: ANN4
     assert notified == {handler["name"] for handler in play["handlers"]}
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("install ok installed", "installed_1.2.3"),
+        ("deinstall ok config-files", "config-files_1.2.3"),
+    ],
+)
+def test_the_example_installs_again_what_was_removed(
+    play: Any,  # noqa: ANN401 - YAML
+    tmp_path: Path,
+    status: str,
+    expected: str,
+) -> None:
+    """Of which dpkg still knows the version, and whose settings are still there."""
+    (tmp_path / "status").write_text(
+        f"Package: gpuwatch\nStatus: {status}\nVersion: 1.2.3\nArchitecture: all\n"
+        "Maintainer: nobody <nobody@example.org>\nDescription: x\n"
+    )
+    (tmp_path / "info").mkdir()
+    by_name = {task["name"]: task for task in play["tasks"]}
+    program, *words = by_name["See which version is there"]["ansible.builtin.command"].split()
+    (install,) = (task for name, task in by_name.items() if name.startswith("Install it"))
+
+    told = subprocess.run(
+        [require(program, "dpkg"), f"--admindir={tmp_path}", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout == expected
+    assert install["when"] == "there.stdout != 'installed_' ~ package.split('_')[1]"
+
+
 def test_the_settings_of_the_example_are_accepted(play: Any, tmp_path: Path) -> None:  # noqa: ANN401 - YAML
     """The agent would start with them."""
     (text,) = [
