@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +16,15 @@ from typing import Any
 import pytest
 
 from gpuwatch.cli.archives import MANIFEST
+from gpuwatch.cli.doctor import bundle as bundles
 from gpuwatch.cli.doctor.answers import PAGES
-from gpuwatch.cli.doctor.bundle import _names, _written_secrets
+from gpuwatch.cli.doctor.apart import Work
+from gpuwatch.cli.doctor.bundle import (
+    _names,
+    _secrets,
+    _written_secrets,
+    without_credentials,
+)
 from gpuwatch.cli.doctor.command import _ask, _read
 from gpuwatch.cli.doctor.scene import Scene, Silence, Silent
 from gpuwatch.control.requests import ControlError, ErrorKind
@@ -253,6 +260,61 @@ def test_what_is_refused_is_redacted_too(config: Path, folder: Path) -> None:
     names = _names(scene, "h", ())
     assert {"bmc-9.mgmt.example:x", "127.0.0.1", HOST} <= set(names[Named.HOST])
     assert "quietuser" in names[Named.USER]
+
+
+def test_no_command_and_no_contact_leaves_where_it_is_refused(config: Path, folder: Path) -> None:
+    """A refusal quotes what it refuses; a line that is broken in the middle hides nothing."""
+    listed = '["quietuser, +49 30 555 0101"]'
+    written = config.read_text().replace(listed, listed.strip("[]"))
+    hook = f'[hooks.ticket]\ncommand = ["curl", "-u", "admin:{SECRET}-2", "https://tickets"]\n'
+    config.write_text(written + hook)
+    target = folder / "b.tar.gz"
+
+    told = _doctor(config, "--bundle", str(target))
+
+    assert "refused: " in told.out
+    with tarfile.open(target) as tar:
+        opened = [tar.extractfile(one) for one in tar]
+        whole = b" ".join(file.read() for file in opened if file is not None).decode()
+    assert f"{SECRET}-2" not in whole
+    assert "555 0101" not in " ".join(whole.split())
+    assert "hooks.ticket.command = (hidden) does not begin" in whole
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "SetCredential=rack7:hunter2-needle",
+        "SetCredential = rack7: hunter2-needle",
+        "SetCredential=rack7:hunter\\\n  2-needle",
+    ],
+    ids=["plain", "spaced", "lines"],
+)
+def test_a_credential_in_a_unit_is_hidden(written: str) -> None:
+    """Whatever its name, and over how many lines; the rest of the unit stays."""
+    told = without_credentials(f"[Service]\n{written}\nUser=gpuwatch\n")
+
+    assert "needle" not in told
+    assert "rack7:(hidden)\nUser=gpuwatch" in told
+
+
+def test_passwords_that_hang_are_waited_for_together(
+    config: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead file server holds up sixteen as long as one."""
+    rounds: list[set[str]] = []
+    written = config.read_text().split("[bmc.main]")[1].replace("bmc-password", "other")
+    config.write_text(f"{config.read_text()}[bmc.other]{written}")
+
+    def _apart(works: Mapping[str, Work[str]]) -> dict[str, object]:
+        rounds.append(set(works))
+        return {}
+
+    monkeypatch.setattr(bundles, "apart", _apart)
+
+    _secrets(Scene(read=_read(Namespace(config=config, socket=None)), now=AT, root=folder))
+
+    assert rounds == [{f"{folder}/bmc-password", f"{folder}/other"}]
 
 
 def test_an_archive_replaces_nothing_unless_told_to(config: Path, folder: Path) -> None:

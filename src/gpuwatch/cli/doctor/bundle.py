@@ -5,7 +5,7 @@ import os
 import platform
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -28,6 +28,8 @@ _UNITS = (UNIT, "gpuwatch-sram.service", "gpuwatch-sram.timer")
 _FIRST_PERSON, _LAST_PERSON = 1_000, 60_000  # user ids of people, login.defs(5)
 # What people write for people; nothing in it helps whoever reads this archive.
 _PRIVATE = re.compile(r"^(work_orders\.(contacts|notes|drain)|hooks\.[^.]+\.command)$")
+# A secret may stand in a unit under any name: SetCredential=rack7:..., also over several lines.
+_CREDENTIALS = re.compile(r"(?m)^(?P<keep>[ \t]*SetCredential[ \t]*=[^:\n]*:)(?:.*\\\n)*.*$")
 _README = """\
 A support archive of gpuwatch {version}, written by `gpuwatch doctor --bundle`.
 
@@ -56,7 +58,6 @@ def write_bundle(
     """Gather, redact and write. Raises ControlError."""
     gathered = _gather(scene)
     texts = {
-        "doctor.txt": "\n".join(lines_of(answers, host, scene.now)) + "\n",
         "settings.txt": _settings(scene),
         "metrics.txt": _metrics(scene),
         **gathered,
@@ -69,6 +70,12 @@ def write_bundle(
     redactor = Redactor(_names(scene, host, answers), secrets=_secrets(scene))
     for told in (*texts.values(), *values.values()):
         redactor.learn(told)
+    # Redacted first: what is broken into lines is not found any more.
+    said = [
+        replace(one, found=redactor.text(one.found), remedy=redactor.text(one.remedy))
+        for one in answers
+    ]
+    texts["doctor.txt"] = "\n".join(lines_of(said, host, scene.now)) + "\n"
     content = {name: redactor.text(text).encode() for name, text in texts.items()}
     content |= {
         name: json.dumps(redactor.value(value), indent=1, ensure_ascii=False).encode() + b"\n"
@@ -106,7 +113,12 @@ def _journal(lines: int, *matches: str) -> str:
 
 def _units() -> str:
     told = (said("systemctl", "cat", "--no-pager", unit) or "" for unit in _UNITS)
-    return "\n".join(filter(None, told)) or "systemd has none of the units\n"
+    return without_credentials("\n".join(filter(None, told))) or "systemd has none of the units\n"
+
+
+def without_credentials(text: str) -> str:
+    """The text of units without the secrets that are written into them."""
+    return _CREDENTIALS.sub(rf"\g<keep>{HIDDEN}", text)
 
 
 def _settings(scene: Scene) -> str:
@@ -211,18 +223,27 @@ def _people(scene: Scene) -> list[str]:
 def _secrets(scene: Scene) -> list[str]:
     """The passwords themselves, where this user may read them: to see that they stand nowhere."""
     ways = {"password_file": FILE, "kg_file": FILE, "credential": CREDENTIAL}
-    read = [_secret(ways[key], place) for key, place in scene.read.named if key in ways]
-    return [*_written_secrets(scene), *read]
+    works = {
+        place: Work(partial(_read_secret, ways[key], place), _SECONDS)
+        for key, place in scene.read.named
+        if key in ways
+    }
+    read = [got for got in apart(works).values() if isinstance(got, str)]
+    return [*_written_secrets(scene), *_refused(scene), *read]
+
+
+def _refused(scene: Scene) -> list[str]:
+    """Commands of hooks, contacts and notes that were refused: the refusal quotes them."""
+    return [
+        one.value
+        for one in scene.read.problems
+        if one.key.startswith(("hooks.", "work_orders.")) and one.value.startswith(('"', "[", "{"))
+    ]
 
 
 def _written_secrets(scene: Scene) -> list[str]:
     """Those that somebody wrote into the settings, where they are refused."""
     return [text for key, text in scene.read.named if key in WRITTEN_OUT]
-
-
-def _secret(way: str, place: str) -> str:
-    got = apart({"read": Work(partial(_read_secret, way, place), _SECONDS)})["read"]
-    return got if isinstance(got, str) else ""
 
 
 def _read_secret(way: str, place: str) -> str:
