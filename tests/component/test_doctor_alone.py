@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,6 +16,7 @@ from gpuwatch.cli.doctor.driver import asked_alone
 from gpuwatch.config.loading import load
 from gpuwatch.config.models import Settings
 from simulator.world import Server
+from tests.support.agents import ROOT
 from tests.support.doctors import scene
 from tests.support.require import miss
 from tests.support.server import MakeServer
@@ -25,6 +28,29 @@ scene.AGENTS_USER = "nobody"
 scene.become_the_agents_user()
 print(os.getresuid() == (65534,) * 3, 0 in os.getgroups())
 """
+
+
+_ASKING = """
+import os, sys
+from pathlib import Path
+from gpuwatch.cli.doctor.driver import look_at_gpus
+from tests.support.doctors import scene
+root = Path(sys.argv[1])
+options = f"agent.state_directory={root}/state", f"agent.runtime_directory={root}"
+place = scene(root, None, *options, uid=65534)
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+print(*{f"{one.state}: {one.found}; {one.remedy}" for one in look_at_gpus(place)}, sep="\\n")
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that others may enter, as /run/gpuwatch is."""
+    with TemporaryDirectory(prefix="gpuwatch-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def _settings(server: Server, patch: pytest.MonkeyPatch) -> Settings:
@@ -87,6 +113,30 @@ def test_a_bmc_that_is_frozen_holds_nobody_up(tmp_path: Path) -> None:
         told = ask_bmcs(settings, frozenset({"cold"}), 2.0)
 
     assert told == {}
+
+
+@pytest.mark.parametrize("closed", ["maintenance.d", "maintenance.d/chg-1.json", "state"])
+def test_who_may_not_know_of_a_release_does_not_take_the_driver_up(
+    folder: Path, closed: str
+) -> None:
+    """Under an upgrade, an ordinary user who asks what is wrong would have the module held."""
+    if os.geteuid():
+        miss("the right to become another user (run as root)")
+    (folder / "maintenance.d").mkdir()
+    (folder / "maintenance.d/chg-1.json").write_text("{}")
+    (folder / "state").mkdir()
+    (folder / "state/release.json").write_text("{}")
+    (folder / closed).chmod(0)
+
+    done = subprocess.run(
+        [sys.executable, "-c", _ASKING, str(folder)],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    told = done.stdout.splitlines()[-1]  # after the warning of a file that cannot be read
+
+    assert told.startswith("unknown: not asked: ")
+    assert f"{folder}/{closed}" in told
+    assert told.endswith("; sudo gpuwatch doctor")
 
 
 def test_gpus_are_asked_by_the_rights_of_the_agents_user() -> None:

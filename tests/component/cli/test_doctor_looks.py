@@ -4,14 +4,16 @@ import re
 import socket
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
 from gpuwatch import __version__
 from gpuwatch.cli.doctor.answers import Answer, State
-from gpuwatch.cli.doctor.driver import look_at_devices, look_at_gpus, look_at_holders
+from gpuwatch.cli.doctor.devices import look_at_devices, look_at_holders
+from gpuwatch.cli.doctor.driver import look_at_gpus
 from gpuwatch.cli.doctor.itself import (
     look_at_access,
     look_at_agent,
@@ -29,8 +31,9 @@ from gpuwatch.cli.doctor.readers import (
     look_at_prometheus,
 )
 from gpuwatch.cli.doctor.scene import Scene, Silence, Silent
+from gpuwatch.cli.doctor.table import worded_for
 from gpuwatch.config.layers import Problem
-from gpuwatch.config.loading import Setting
+from gpuwatch.config.loading import Setting, load
 from gpuwatch.domain.snapshot import BackupState, Snapshot, SourceState, WebState
 from gpuwatch.history.migrations import MIGRATIONS
 from gpuwatch.sources.base import DriverCondition
@@ -65,6 +68,11 @@ TOLD: tuple[Look, ...] = (
     look_at_port,
     look_at_prometheus,
 )
+
+
+_WINDOW = '[[windows]]\nname = "w"\ncron = "0 2 * * 0"\nduration = "4h"\nzone = "UTC"\n'
+_OF_SYSTEMD = r"systemctl|journalctl"
+_HOOK = '[hooks.ticket]\ncommand = ["/bin/true"]\n'
 
 
 def _one(look: Look, place: Scene) -> Answer:
@@ -162,6 +170,54 @@ def test_files_that_were_changed_since_are_told(
     answer = _one(look_at_settings, replace(place, read=read))
 
     assert (answer.state is State.OK, answer.remedy) == (not expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", _WINDOW), (_WINDOW, ""), ("", _HOOK), (_HOOK, "")],
+    ids=["window-added", "window-removed", "hook-added", "hook-removed"],
+)
+def test_a_section_that_was_added_or_removed_since_is_told(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    """A window, a hook, a calendar or a BMC has its keys on one side only."""
+    path = tmp_path / "gpuwatch.toml"
+    path.write_text(before)
+    there = [asdict(one) for one in load(file=path, environment={}).effective()]
+    path.write_text(after)
+    here = load(file=path, environment={}).effective()
+    place = scene(tmp_path, told(healthy(), settings=there, files=[str(path)]))
+
+    answer = _one(
+        look_at_settings,
+        replace(place, read=replace(place.read, files=(str(path),), effective=here)),
+    )
+
+    assert answer.state is State.PROBLEM
+    assert "has not read them again" in answer.found
+
+
+@pytest.mark.parametrize(
+    ("uid", "others", "state", "words"),
+    [
+        (0, (), State.PROBLEM, "refused: f: web.config_file"),
+        (1_000, (), State.UNKNOWN, "not for this user to read: f: web.config_file"),
+        (1_000, (Problem("g", "nvml.fast", "", "is wrong"),), State.PROBLEM, "refused: g: nvml"),
+    ],
+)
+def test_a_file_that_this_user_may_not_read_is_not_refused(
+    tmp_path: Path, uid: int, others: tuple[Problem, ...], state: State, words: str
+) -> None:
+    """The agent may read it."""
+    closed = Problem("f", "web.config_file", "", "cannot be read: Permission denied (is it?)")
+    place = scene(tmp_path, uid=uid)
+
+    told_state, found = _stands(
+        look_at_settings, replace(place, read=replace(place.read, problems=(closed, *others)))
+    )
+
+    assert told_state is state
+    assert found.startswith(words)
 
 
 def test_an_agent_with_other_files_is_not_judged_by_these(tmp_path: Path) -> None:
@@ -522,6 +578,21 @@ def test_a_history_of_a_newer_version_is_told(tmp_path: Path) -> None:
     assert "9999-to-come" in found
 
 
+def test_a_history_that_waits_for_its_next_start_is_not_known(tmp_path: Path) -> None:
+    """An agent that was killed leaves its latest words beside the file."""
+    path = tmp_path / "var/lib/gpuwatch/history.db"
+    live = Bench.open(tmp_path / "live.db", boards=1).history
+    path.parent.mkdir(parents=True)
+    copyfile(tmp_path / "live.db", path)
+    copyfile(tmp_path / "live.db-wal", path.with_name("history.db-wal"))
+    live.close()
+
+    answer = _one(look_at_history, scene(tmp_path))
+
+    assert answer.state is State.UNKNOWN
+    assert "start the agent" in answer.remedy
+
+
 def test_a_history_that_belongs_to_others_is_told(tmp_path: Path) -> None:
     """The agent could not write it."""
     path = _history(tmp_path)
@@ -601,6 +672,32 @@ def test_a_port_is_as_its_file_says(
 
     assert told_state is state
     assert words in found
+
+
+def test_remedies_hold_where_no_systemd_runs(tmp_path: Path) -> None:
+    """In a container there is neither systemctl nor a journal; where there is, they are named."""
+    module(tmp_path)
+    place = scene(
+        tmp_path,
+        told(replace(rich_snapshot(), sources=()), version="0.0.1", driver=None),
+        *_bmc_options(tmp_path),
+        "backups.enabled=true",
+    )
+    late = replace(place, told=None, silent=Silent(Silence.LATE, "no answer", "see its log"))
+    found = [*_all(place), *look_at_agent(late)]
+
+    here = worded_for(place, found)
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    under_systemd = worded_for(place, found)
+
+    assert [one.remedy for one in here if re.search(_OF_SYSTEMD, one.remedy)] == []
+    assert "start the agent anew" in {one.remedy for one in here}
+    assert under_systemd == tuple(found)
+    assert len([one for one in found if re.search(_OF_SYSTEMD, one.remedy)]) > 5
+
+
+def _all(place: Scene) -> list[Answer]:
+    return [answer for look in TOLD for answer in look(place)]
 
 
 def test_what_nobody_can_tell_without_an_agent_is_not_known(tmp_path: Path) -> None:

@@ -18,13 +18,14 @@ from gpuwatch.cli.doctor.answers import (
     unknown,
 )
 from gpuwatch.cli.doctor.driver import signals_answer
-from gpuwatch.cli.doctor.itself import unit_answer
+from gpuwatch.cli.doctor.itself import stopped_answer, unit_answer
 from gpuwatch.cli.doctor.lines import document_of, lines_of
-from gpuwatch.cli.doctor.memory import disk_answer
+from gpuwatch.cli.doctor.memory import backups_answer, disk_answer
 from gpuwatch.cli.doctor.readers import clock_answer, prometheus_answer
 from gpuwatch.cli.doctor.table import LOOKS
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import COLUMNS
+from gpuwatch.domain.snapshot import BackupState
 from gpuwatch.exposition.runbooks import runbook_of
 from tests.support.doctors import scrape
 from tests.support.golden import GOLDEN, assert_golden
@@ -105,6 +106,11 @@ def test_a_sentence_with_its_way_out_becomes_two(
         ({}, True, State.OK, "enabled"),
         ({"NRestarts": "3"}, True, State.OK, "restarted 3 times"),
         ({"UnitFileState": "disabled"}, True, State.PROBLEM, "next boot"),
+        ({"UnitFileState": "enabled-runtime"}, True, State.PROBLEM, "next boot"),
+        ({"UnitFileState": "linked"}, True, State.PROBLEM, "next boot"),
+        ({"UnitFileState": "masked-runtime"}, True, State.PROBLEM, "next boot"),
+        ({"ActiveState": "failed", "Result": "signal", "ExecMainCode": "2",
+          "ExecMainStatus": "9"}, False, State.PROBLEM, "signal, signal 9"),
         ({"NeedDaemonReload": "yes"}, True, State.PROBLEM, "changed since"),
         ({"ActiveState": "failed", "Result": "exit-code", "ExecMainStatus": "78"}, False,
          State.PROBLEM, "exit-code, status 78"),
@@ -120,6 +126,23 @@ def test_a_unit_is_well_when_it_runs_and_will_again(
 
     assert answer.state is state
     assert words in answer.found
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("1", "its command line is wrong"), ("2", "sudo systemctl start")]
+)
+def test_a_signal_is_no_status(code: str, expected: str) -> None:
+    """Whom SIGINT (2) has ended was not started with a wrong command line (2)."""
+    ended = {"ActiveState": "failed", "Result": "x", "ExecMainCode": code, "ExecMainStatus": "2"}
+
+    assert expected in stopped_answer("no agent listens", ended, "").remedy
+
+
+def test_what_a_boot_never_starts_is_unmasked_first() -> None:
+    """To enable alone would fail."""
+    masked = unit_answer({**ACTIVE, "UnitFileState": "masked"}, answers=True)
+
+    assert masked.remedy.startswith("sudo systemctl unmask gpuwatch && ")
 
 
 @pytest.mark.parametrize(
@@ -153,6 +176,28 @@ def test_what_the_driver_tells_to_root_only_has_a_timer() -> None:
 
     assert "gpuwatch-sram.timer" in signals_answer(privileged, None).remedy
     assert "gpuwatch-sram.timer" not in signals_answer(denied, None).remedy
+
+
+@pytest.mark.parametrize(("also", "state"), [("", State.UNKNOWN), ("failed", State.PROBLEM)])
+def test_without_an_agent_nobody_misses_what_root_tells_it(also: str, state: State) -> None:
+    """Whoever asks alone is not it; what else is amiss is."""
+    gaps = {"GPU 0": {**dict.fromkeys(_privileged(), "denied"), "power_draw": also}}
+
+    answer = signals_answer(gaps, None, alone=True)
+
+    assert answer.state is state
+    assert "gpuwatch-sram.timer" not in answer.remedy
+
+
+@pytest.mark.parametrize(
+    ("up", "words"), [(60.0, "quarter of an hour"), (3_600.0, "runbook backup-old")]
+)
+def test_a_backup_that_is_not_there_may_hang(up: float, words: str) -> None:
+    """It is looked for ten minutes after the start; an hour later something holds it up."""
+    answer = backups_answer(BackupState(), AT, AT - up)
+
+    assert answer.state is State.UNKNOWN
+    assert words in answer.remedy
 
 
 def _privileged() -> list[str]:

@@ -4,11 +4,13 @@ Nothing is asked of hardware in this process. What is told goes nowhere but into
 """
 
 import json
+import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpuwatch.agent.maintenance import MaintenanceDirectory
@@ -58,20 +60,38 @@ class Gpus:
 
 
 def standing_release(settings: Settings, now: float) -> str:
-    """Why nobody may take the driver up now: somebody had it let go of; "" when it may be asked."""
+    """Why nobody may take the driver up now: somebody had it let go of; "" when it may be asked.
+
+    Raises PermissionError where this user may not know.
+    """
     held = places(settings)
-    work = longest_release(MaintenanceDirectory(held.maintenance).read(now))
+    folder = MaintenanceDirectory(held.maintenance)
+    work = longest_release(folder.read(now))
     if work is not None:
         return f"maintenance {work.identity} wants the driver let go of: {work.reason}"
+    for path in (held.maintenance, *(held.maintenance / name for name in folder.refused)):
+        _may_be_read(path)
     try:
         body = json.loads(held.release.read_bytes())
         boot_id, until, reason = body["boot_id"], float(body["until"]), str(body["reason"])
+    except PermissionError:
+        raise
     except (OSError, ValueError, TypeError, KeyError):
         return ""
     moment = SystemClock().now()
     if boot_id != moment.boot_id or until <= moment.boottime:
         return ""
     return f"the driver is let go of: {reason}"
+
+
+def _may_be_read(path: Path) -> None:
+    """Raises PermissionError where this user may not; what is not there says nothing."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    except PermissionError:
+        raise
+    except OSError:
+        return
 
 
 def ask_gpus(settings: Settings, seconds: float = GPU_SECONDS) -> Gpus:

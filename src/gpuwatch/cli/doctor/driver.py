@@ -1,19 +1,17 @@
-"""Driver: looks at NVIDIA's driver, its library and device files, and who else holds them."""
+"""Driver: looks at NVIDIA's driver, its library, the GPUs and what they tell."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpuwatch.cli.doctor.alone import Gpus, ask_gpus, is_stuck, standing_release
 from gpuwatch.cli.doctor.answers import Answer, from_sentence, ok, problem, unknown
-from gpuwatch.cli.doctor.scene import Scene, may
-from gpuwatch.cli.doctor.system import Process, below, opened, processes
+from gpuwatch.cli.doctor.scene import Scene
 from gpuwatch.domain.readings import GapReason
-from gpuwatch.exposition.redaction import Named
 from gpuwatch.exposition.words import plural
 from gpuwatch.sources.base import DriverCondition
-from gpuwatch.sources.driver import driver_load, pci_functions
+from gpuwatch.sources.driver import driver_load
 from gpuwatch.sources.nvml_signals import TABLE
 
 if TYPE_CHECKING:
@@ -21,12 +19,10 @@ if TYPE_CHECKING:
     from gpuwatch.exposition.shapes import GpuShape, SourceShape
 
 NAMES = ("driver", "library", "gpus", "signals")
-_OFF = "not asked: nvml.enabled is false"
+OFF = "not asked: nvml.enabled is false"
 _LISTED = 4
 _PREFIX = "gpuwatch_gpu_"  # of every key
-_READ_WRITE = 6
 _NO_GPU = ("the driver knows no GPU", "lspci -d 10de: tells what is there")
-_HOSTS_PROCESSES = "pid:[4026531836]"  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _PRIVILEGED = frozenset(row.key for row in TABLE if row.privileged)
 _AMISS = (GapReason.DENIED, GapReason.LOST, GapReason.TIMED_OUT, GapReason.FAILED)
 _OF_THE_DRIVER = {
@@ -48,14 +44,27 @@ Readings = Mapping[str, str]  # the gap's reason by signal, "" for a value
 def look_at_gpus(scene: Scene) -> Iterator[Answer]:
     """The driver, its library, the GPUs and their signals: as the agent has them, or asked now."""
     if not scene.settings.nvml.enabled:
-        yield from (ok(name, _OFF) for name in NAMES)
+        yield from (ok(name, OFF) for name in NAMES)
     elif scene.told is not None:
         yield from _as_told(scene, scene.told["driver"], scene.source("nvml"))
-    elif held := standing_release(scene.settings, scene.now):
+    elif not scene.is_alone:
+        yield from (unknown(name, *scene.untold) for name in NAMES)
+    else:
+        yield from _alone(scene)
+
+
+def _alone(scene: Scene) -> Iterator[Answer]:
+    try:
+        held = standing_release(scene.settings, scene.now)
+    except PermissionError as error:
+        found = f"not asked: the driver may be let go of; {error.filename} is not for this user"
+        yield from (unknown(name, found, "sudo gpuwatch doctor") for name in NAMES)
+        return
+    if held:
         remedy = "wait until that is done, or start the agent"
         yield from (unknown(name, f"not asked: {held}", remedy) for name in NAMES)
-    else:
-        yield from asked_alone(scene, ask_gpus(scene.settings))
+        return
+    yield from asked_alone(scene, ask_gpus(scene.settings))
 
 
 def _as_told(
@@ -113,7 +122,7 @@ def asked_alone(scene: Scene, gpus: Gpus) -> Iterator[Answer]:
         yield problem("gpus", *_NO_GPU)
     else:
         yield ok("gpus", f"{plural(count, 'GPU')}, all answer")
-    yield signals_answer(gpus.gaps, None, whose="whoever asks")
+    yield signals_answer(gpus.gaps, None, alone=True)
 
 
 def _of_driver(
@@ -162,7 +171,7 @@ def _amiss(gpu: "GpuShape") -> str:
 
 
 def signals_answer(
-    gaps: Mapping[str, Readings], sram: "SourceShape | None", *, whose: str = "the agent"
+    gaps: Mapping[str, Readings], sram: "SourceShape | None", *, alone: bool = False
 ) -> Answer:
     """Which signals cannot be had, by the reason; what a board does not support is not amiss."""
     if not gaps:
@@ -183,14 +192,17 @@ def signals_answer(
         return ok("signals", found)
     denied = by_reason[GapReason.DENIED]
     found = f"{found}; {'; '.join(amiss)}"
-    if denied and denied <= _PRIVILEGED:
+    if denied and denied <= _PRIVILEGED and len(amiss) == 1:
+        if alone:  # whoever is asked is not the agent, to which root tells them
+            return unknown("signals", found, "first the agent, for which root asks for these")
         why = f" ({sram['problem']})" if sram is not None and sram["problem"] else ""
         return problem(
             "signals",
             f"{found}{why}",
             "sudo systemctl enable --now gpuwatch-sram.timer: root asks for the agent",
         )
-    if denied:
+    if denied - _PRIVILEGED:
+        whose = "whoever asks" if alone else "the agent"
         remedy = f"the driver refuses them to {whose}: see its unit, docs/systemd.md"
         return problem("signals", found, remedy)
     return problem("signals", found, "gpuwatch status GPU tells each; gpuwatch explain GPU why")
@@ -211,88 +223,3 @@ def _name(gpu: "GpuShape") -> str:
 
 def _reasons(gpu: "GpuShape") -> Readings:
     return {key: str(answer.get("gap", "")) for key, answer in gpu["readings"].items()}
-
-
-def look_at_devices(scene: Scene) -> Iterator[Answer]:
-    """Whether the driver's device files are there, and the agent's user may open them."""
-    nvml, source = scene.settings.nvml, scene.source("nvml")
-    managed = [one for one in pci_functions(Path(nvml.sysfs)) if one.managed]
-    if not nvml.enabled:
-        yield ok("devices", _OFF)
-    elif source is not None and source["up"]:
-        yield ok("devices", "the agent has them open: GPUs answer")
-    elif driver_load(Path(nvml.sysfs), Path(nvml.proc)) is None:
-        yield unknown("devices", "no driver is loaded that would have any", "first the driver")
-    else:
-        yield devices_answer(scene, len(managed))
-
-
-def devices_answer(scene: Scene, gpus: int) -> Answer:
-    """What the files themselves say; nothing is opened."""
-    folder, user = scene.root / "dev", scene.agents_user()
-    wanted = [folder / "nvidiactl", *(folder / f"nvidia{index}" for index in range(gpus))]
-    missing = [path.name for path in wanted if not path.exists()]
-    if missing:
-        return problem(
-            "devices",
-            f"not there: {', '.join(f'/dev/{name}' for name in missing[:_LISTED])}",
-            "sudo systemctl enable --now nvidia-persistenced, which makes them",
-        )
-    if user is None:
-        found = f"{len(wanted)} are there; this host has no user gpuwatch to look for"
-        return unknown("devices", found, "name the agent's user by starting the agent")
-    closed = [path for path in wanted if not may(path.stat(), *user, _READ_WRITE)]
-    if closed:
-        mode = f"{closed[0].stat().st_mode & 0o777:o}"
-        return problem(
-            "devices",
-            f"the agent's user may not open /dev/{closed[0].name} (mode {mode})",
-            "let it: NVreg_DeviceFileMode of the module nvidia, or its group in the unit",
-        )
-    return ok("devices", f"{len(wanted)} are there, and the agent's user may open them")
-
-
-def look_at_holders(scene: Scene) -> Iterator[Answer]:
-    """Who holds the driver open besides us: who a reset or an upgrade would have to wait for."""
-    if _is_contained(scene.proc):
-        found = "a container sees no process of its host but its own"
-        yield unknown("holders", found, "run it on the host, or with the host's processes")
-        return
-    listed = {one.pid: one for one in processes(scene.proc)}
-    ours = below(listed, scene.asker) | (below(listed, scene.told["pid"]) if scene.told else set())
-    holders, unseen = [], 0
-    for pid, one in sorted(listed.items()):
-        try:
-            if pid not in ours and opened(scene.proc / str(pid), "/dev/nvidia"):
-                holders.append(one)
-        except PermissionError:
-            unseen += 1
-        except OSError:  # it has ended
-            continue
-    yield _holders_answer(holders, unseen, len(listed), is_root=scene.is_root)
-
-
-def _is_contained(proc: Path) -> bool:
-    """Whether the table of processes is not the host's."""
-    try:
-        return str((proc / "self" / "ns" / "pid").readlink()) != _HOSTS_PROCESSES
-    except OSError:
-        return False
-
-
-def _holders_answer(
-    holders: Sequence[Process], unseen: int, looked_at: int, *, is_root: bool
-) -> Answer:
-    shown = holders[: 2 * _LISTED]
-    more = len(holders) - len(shown)
-    listed = ", ".join(f"{one.name} ({one.pid})" for one in shown)
-    found = f"{plural(len(holders), 'other process')}: {listed}" + (
-        f" and {more} more" if more else ""
-    )
-    found = found if holders else "nobody else has /dev/nvidia* open"
-    names = [one.name for one in shown]
-    if unseen:
-        told = f"of {plural(looked_at, 'process')} {unseen} cannot be looked into; {found}"
-        remedy = "a container needs CAP_SYS_PTRACE" if is_root else "sudo gpuwatch doctor"
-        return unknown("holders", told, remedy).naming(Named.PROCESS, *names)
-    return ok("holders", found).naming(Named.PROCESS, *names)

@@ -1,6 +1,8 @@
 """Itself: looks at the agent: its settings, its unit, who may ask it, what it left behind."""
 
+import errno
 import grp
+import os
 import pwd
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,23 +20,45 @@ from gpuwatch.exposition.words import plural
 
 _SHOWN_PROBLEMS = 3
 _HINT_LINES = 20
+_CLOSED = os.strerror(errno.EACCES)  # what a user may not read, the agent may
 _CHECK = "gpuwatch check-config tells each problem"
 _LOG = "journalctl -u gpuwatch -n 50"
 _START = "sudo systemctl start gpuwatch"
+_BY_A_SIGNAL = ("2", "3")  # CLD_KILLED and CLD_DUMPED, include/uapi/asm-generic/siginfo.h
+_ENABLE = "sudo systemctl enable gpuwatch"
+_NO_BOOT = "it does not start at the next boot", _ENABLE
+# Enablement with which it is not started again, systemctl(1): what that means, and the way out.
+_NOT_AGAIN = {
+    "disabled": _NO_BOOT,
+    "indirect": _NO_BOOT,
+    "linked": _NO_BOOT,
+    "linked-runtime": _NO_BOOT,
+    "enabled-runtime": _NO_BOOT,
+    "masked": (_NO_BOOT[0], f"sudo systemctl unmask gpuwatch && {_ENABLE}"),
+    "masked-runtime": (
+        "it cannot be started again before the next boot",
+        f"sudo systemctl unmask --runtime gpuwatch && {_ENABLE}",
+    ),
+}
 # What an agent that could not start ended with, and the way out.
 _ENDED = {
-    str(int(Exit.CONFIG)): "its settings were refused: gpuwatch check-config",
-    str(int(Exit.USAGE)): "its command line is wrong: see ARGS in /etc/default/gpuwatch",
-    str(int(Exit.UNAVAILABLE)): f"another agent runs, or its port is taken: {_LOG}",
+    f"status {int(Exit.CONFIG)}": "its settings were refused: gpuwatch check-config",
+    f"status {int(Exit.USAGE)}": "its command line is wrong: see ARGS in /etc/default/gpuwatch",
+    f"status {int(Exit.UNAVAILABLE)}": f"another agent runs, or its port is taken: {_LOG}",
 }
 
 
 def look_at_settings(scene: Scene) -> Iterator[Answer]:
     """Whether they are valid, and those that the agent has in effect."""
     read = scene.read
-    if read.problems:
+    refused = [one for one in read.problems if scene.is_root or _CLOSED not in one.text]
+    if read.problems and not refused:
         shown = "; ".join(map(str, read.problems[:_SHOWN_PROBLEMS]))
-        more = len(read.problems) - _SHOWN_PROBLEMS
+        yield unknown("settings", f"not for this user to read: {shown}", "sudo gpuwatch doctor")
+        return
+    if refused:
+        shown = "; ".join(map(str, refused[:_SHOWN_PROBLEMS]))
+        more = len(refused) - _SHOWN_PROBLEMS
         rest = f"; and {plural(more, 'other problem')}" if more > 0 else ""
         yield problem("settings", f"refused: {shown}{rest}", _CHECK)
         return
@@ -67,12 +91,21 @@ def _waiting(scene: Scene) -> list[str]:
     files = {*scene.told["files"], *scene.read.files}
     here = {one.key: one for one in scene.read.effective}
     there = {one["key"]: one for one in scene.told["settings"]}
+    pairs = {key: (here.get(key), there.get(key)) for key in here.keys() | there.keys()}
+    # A section with a name, say a window, is on one side only when it was added or removed.
+    values = {
+        key: (one and one.value, other and other["value"]) for key, (one, other) in pairs.items()
+    }
+    origins = {
+        key: {told for told in (one and one.origin, other and other["origin"]) if told}
+        for key, (one, other) in pairs.items()
+    }
     return [
         key
-        for key in sorted(here.keys() & there.keys())
-        if here[key].value != there[key]["value"]
-        and (here[key].origin in files or there[key]["origin"] in files)
-        and {here[key].origin, there[key]["origin"]} <= {*files, "default"}
+        for key in sorted(pairs)
+        if values[key][0] != values[key][1]
+        and origins[key] & files
+        and origins[key] <= {*files, "default"}
     ]
 
 
@@ -115,15 +148,25 @@ def _silent(scene: Scene) -> Answer:
         )
     if not is_systemds(scene.root):
         return problem("agent", silent.what, "start it: gpuwatch run, as its service does")
-    properties = unit_properties() or {}
+    return stopped_answer(silent.what, unit_properties() or {}, _last_words())
+
+
+def stopped_answer(what: str, properties: Mapping[str, str], last: str) -> Answer:
+    """Why the unit's agent does not answer; `what` is the socket's word, `last` the log's."""
     if properties.get("LoadState") == "not-found":
-        return problem("agent", f"{silent.what}; there is no {UNIT}", "install it: docs/install.md")
-    status, result = properties.get("ExecMainStatus", ""), properties.get("Result", "")
-    found = f"{silent.what}; {UNIT} is {properties.get('ActiveState', 'in an unknown state')}"
+        return problem("agent", f"{what}; there is no {UNIT}", "install it: docs/install.md")
+    result = properties.get("Result", "")
+    found = f"{what}; {UNIT} is {properties.get('ActiveState', 'in an unknown state')}"
     if result not in ("", "success"):
-        found += f" ({result}, status {status})"
-    last = _last_words()
-    return problem("agent", f"{found}{last}", _ENDED.get(status, f"{_START}; then {_LOG}"))
+        found += f" ({result}, {_end_of(properties)})"
+    remedy = _ENDED.get(_end_of(properties), f"{_START}; then {_LOG}")
+    return problem("agent", f"{found}{last}", remedy)
+
+
+def _end_of(properties: Mapping[str, str]) -> str:
+    """How the main process ended: its exit status, or the signal that ended it (wait(2))."""
+    how = "signal" if properties.get("ExecMainCode") in _BY_A_SIGNAL else "status"
+    return f"{how} {properties.get('ExecMainStatus', 'unknown')}"
 
 
 def _last_words() -> str:
@@ -142,7 +185,7 @@ def look_at_unit(scene: Scene) -> Iterator[Answer]:
     if properties is None:
         yield unknown("unit", "systemctl does not answer", "systemctl status gpuwatch")
         return
-    yield unit_answer(properties, answers=scene.told is not None)
+    yield unit_answer(properties, answers=not scene.is_alone)
 
 
 def unit_answer(properties: Mapping[str, str], *, answers: bool) -> Answer:
@@ -154,19 +197,18 @@ def unit_answer(properties: Mapping[str, str], *, answers: bool) -> Answer:
             return ok("unit", f"{found}; the agent was started otherwise")
         return problem("unit", found, "install it: docs/install.md")
     if properties.get("ActiveState") != "active":
-        why = f"{properties.get('Result')}, status {properties.get('ExecMainStatus')}"
+        why = f"{properties.get('Result')}, {_end_of(properties)}"
         return problem("unit", f"{state}; {why}", f"{_START}; then {_LOG}")
     if properties.get("NeedDaemonReload") == "yes":
         remedy = "sudo systemctl daemon-reload && sudo systemctl restart gpuwatch"
         return problem("unit", f"{state}; its files were changed since", remedy)
-    if properties.get("UnitFileState") in ("disabled", "indirect", "masked"):
-        found = f"{state}, but {properties['UnitFileState']}: it does not start at the next boot"
-        return problem("unit", found, "sudo systemctl enable gpuwatch")
+    enablement = properties.get("UnitFileState", "")
+    if enablement in _NOT_AGAIN:
+        what, remedy = _NOT_AGAIN[enablement]
+        return problem("unit", f"{state}, but {enablement}: {what}", remedy)
     again = int(properties.get("NRestarts", "0") or 0)
     restarts = f"; restarted {plural(again, 'time')} by systemd" if again else ""
-    return ok(
-        "unit", f"{state}, {properties.get('UnitFileState') or 'of unknown enablement'}{restarts}"
-    )
+    return ok("unit", f"{state}, {enablement or 'of unknown enablement'}{restarts}")
 
 
 def look_at_access(scene: Scene) -> Iterator[Answer]:
@@ -181,7 +223,9 @@ def look_at_access(scene: Scene) -> Iterator[Answer]:
         yield problem("access", silent.what, remedy).naming(Named.USER, name)
         return
     if scene.told is None:
-        yield unknown("access", f"nobody listens at {scene.socket}", "first the agent")
+        found = f"nobody listens at {scene.socket}"
+        told = (found, "first the agent") if scene.is_alone else scene.untold
+        yield unknown("access", *told)
         return
     may_change = scene.uid in (0, scene.told["uid"]) or name in members
     what = "ask and change things" if may_change else "ask, but change nothing"
@@ -220,6 +264,9 @@ def look_at_children(scene: Scene) -> Iterator[Answer]:
             f"none hangs; {plural(len(sources), 'source')}, {plural(again, 'restart')},"
             f" {plural(late, 'missed deadline')} since the start",
         )
+        return
+    if not scene.is_alone:
+        yield unknown("children", *scene.untold)
         return
     left = [one for one in processes(scene.proc) if _is_left(one.name, one.state, one.parent)]
     if left:

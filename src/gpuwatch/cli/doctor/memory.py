@@ -15,6 +15,7 @@ from gpuwatch.history.health import Degraded, reason_on, remedy_of
 
 _MEBIBYTE = 1 << 20
 _LEAST_BYTES = 256 * _MEBIBYTE  # a history of years, its copy beside it, and a backup
+_LOOKED_FOR_WITHIN = 900.0  # seconds; the agent looks for them ten minutes after its start
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -31,8 +32,12 @@ def look_at_history(scene: Scene) -> Iterator[Answer]:
         )
         return
     try:
+        if scene.is_alone and _waits(path):
+            found = f"{path}: an agent that was killed has left what is not yet in the file"
+            yield unknown("history", found, "start the agent, which takes it up; then ask again")
+            return
         file = path.stat()
-        examined = examine_file(path, written=scene.told is not None)
+        examined = examine_file(path, written=not scene.is_alone)
     except FileNotFoundError:
         yield _absent(scene, path)
     except PermissionError:
@@ -54,6 +59,14 @@ def _absent(scene: Scene, path: Path) -> Answer:
             "history", f"{path} is gone from under the agent", "gpuwatch runbook history-lost"
         )
     return unknown("history", f"{path} does not exist: no agent has written it", "first the agent")
+
+
+def _waits(path: Path) -> bool:
+    """Whether something stands in the write-ahead log: without it the file may look like damage."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _unread(scene: Scene, path: Path) -> Answer:
@@ -126,7 +139,8 @@ def look_at_backups(scene: Scene) -> Iterator[Answer]:
         yield ok("backups", "none are made: backups.enabled is false")
         return
     if scene.told is None:
-        yield unknown("backups", "no agent runs that would make them", "first the agent")
+        nobody = "no agent runs that would make them", "first the agent"
+        yield unknown("backups", *(nobody if scene.is_alone else scene.untold))
         return
     told = scene.told
     if told["backups"] is None:
@@ -146,8 +160,11 @@ def backups_answer(state: BackupState, now: float, started_at: float) -> Answer:
         found = f"the newest is of {datetime.fromtimestamp(last, UTC):%Y-%m-%d %H:%M} UTC"
     if state.is_old(now, started_at):
         return problem("backups", found, "gpuwatch runbook backup-old")
+    if last is None and now - started_at < _LOOKED_FOR_WITHIN:
+        return unknown("backups", found, "ask again a quarter of an hour after the start")
     if last is None:
-        return unknown("backups", f"{found}; one is made within a day", "ask again tomorrow")
+        found = f"{found}, and none has failed: it is being made, or its folder hangs"
+        return unknown("backups", found, "gpuwatch runbook backup-old")
     return ok("backups", found)
 
 

@@ -22,6 +22,9 @@ def look_at_kernel_log(scene: Scene) -> Iterator[Answer]:
         yield ok("kernel-log", "not read: kernel_log.enabled is false")
         return
     restricted = _restriction(scene.proc)
+    if scene.told is None and not scene.is_alone:
+        yield unknown("kernel-log", *scene.untold)
+        return
     if scene.told is None:
         state = ask_kernel_log(scene.settings)
         if state.up:
@@ -69,6 +72,8 @@ def look_at_bmcs(scene: Scene) -> Iterator[Answer]:
         yield ok("bmc", f"none is asked{_local_device(scene)}: the settings have no [bmc.NAME]")
     elif scene.told is not None:
         yield from _as_told(scene, tuple(asked))
+    elif not scene.is_alone:
+        yield from (unknown(f"bmc.{name}", *scene.untold) for name in asked)
     else:
         yield from _alone(scene, asked)
 

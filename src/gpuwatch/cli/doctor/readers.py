@@ -57,6 +57,9 @@ def look_at_port(scene: Scene) -> Iterator[Answer]:
     if scene.told is not None:
         yield served_answer(scene, scene.told["listening"], scene.told["web"])
         return
+    if not scene.is_alone:
+        yield unknown("port", *scene.untold)
+        return
     taken = sorted({Address.parse(text).port for text in written} & listening(scene.proc))
     if taken:
         ports = ", ".join(map(str, taken))
@@ -115,7 +118,8 @@ def listening(proc: Path) -> frozenset[int]:
 def look_at_prometheus(scene: Scene) -> Iterator[Answer]:
     """Whether anybody has asked for the metrics lately, and was answered."""
     if scene.told is None:
-        yield unknown("prometheus", "no agent runs that it could ask", "first the agent")
+        nobody = "no agent runs that it could ask", "first the agent"
+        yield unknown("prometheus", *(nobody if scene.is_alone else scene.untold))
         return
     told = scene.told
     yield prometheus_answer(told["scrapes"], told["at"], told["at"] - told["started_at"])

@@ -92,6 +92,18 @@ class Scene:
         return self.root / "proc"
 
     @property
+    def is_alone(self) -> bool:
+        """Whether no agent runs: one that is late, of another version or not for us runs."""
+        return self.told is None and (self.silent is None or self.silent.why is Silence.ABSENT)
+
+    @property
+    def untold(self) -> tuple[str, str]:
+        """What is found, and the way out, where an agent runs and has not told."""
+        denied = self.silent is not None and self.silent.why is Silence.DENIED
+        remedy = "first access" if denied else "first the agent"
+        return "not looked at: an agent may run, and has not told", remedy
+
+    @property
     def is_root(self) -> bool:
         """Whether whoever asks may look everywhere."""
         return self.uid == 0

@@ -11,8 +11,8 @@ UNIT = "gpuwatch.service"
 SECONDS = 8.0
 _OUTPUT_LIMIT = 2 << 20  # bytes
 _SHOWN = (
-    "LoadState,ActiveState,SubState,Result,UnitFileState,ExecMainStatus,NRestarts,MainPID,"
-    "NeedDaemonReload,FragmentPath,DropInPaths"
+    "LoadState,ActiveState,SubState,Result,UnitFileState,ExecMainCode,ExecMainStatus,NRestarts,"
+    "MainPID,NeedDaemonReload,FragmentPath,DropInPaths"
 )
 _STANDARD = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0"}
 

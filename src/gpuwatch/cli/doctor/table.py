@@ -1,14 +1,16 @@
 """Table: the looks in their order, each with the time that it may take."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from gpuwatch.cli.doctor.alone import BMC_SECONDS, GPU_SECONDS, LOG_SECONDS, STOP_SECONDS
 from gpuwatch.cli.doctor.answers import Answer, unknown
 from gpuwatch.cli.doctor.apart import Broken, Hung, Work, apart
+from gpuwatch.cli.doctor.devices import look_at_devices, look_at_holders
 from gpuwatch.cli.doctor.driver import NAMES as OF_THE_GPUS
-from gpuwatch.cli.doctor.driver import look_at_devices, look_at_gpus, look_at_holders
+from gpuwatch.cli.doctor.driver import look_at_gpus
+from gpuwatch.cli.doctor.elsewhere import without_systemd
 from gpuwatch.cli.doctor.itself import (
     look_at_access,
     look_at_agent,
@@ -20,6 +22,7 @@ from gpuwatch.cli.doctor.memory import look_at_backups, look_at_disk, look_at_hi
 from gpuwatch.cli.doctor.outside import look_at_bmcs, look_at_kernel_log
 from gpuwatch.cli.doctor.readers import look_at_clock, look_at_port, look_at_prometheus
 from gpuwatch.cli.doctor.scene import Scene, become_the_agents_user
+from gpuwatch.cli.doctor.system import is_systemds
 
 Look = Callable[[Scene], Iterable[Answer]]
 _QUICK = 10.0  # seconds for what reads a few files
@@ -68,7 +71,14 @@ LOOKS = (
 def answers(scene: Scene, rows: Iterable[Row] = LOOKS) -> tuple[Answer, ...]:
     """What each look found, in order; of one that hung or failed, that it did."""
     told = apart({row.names[0]: Work(partial(_look, row, scene), row.seconds) for row in rows})
-    return tuple(answer for row in rows for answer in _of(row, told))
+    return worded_for(scene, (answer for row in rows for answer in _of(row, told)))
+
+
+def worded_for(scene: Scene, found: Iterable[Answer]) -> tuple[Answer, ...]:
+    """The same with remedies for this host, which may have no systemd."""
+    if is_systemds(scene.root):
+        return tuple(found)
+    return tuple(replace(one, remedy=without_systemd(one.remedy)) for one in found)
 
 
 def _look(row: Row, scene: Scene) -> tuple[Answer, ...]:
