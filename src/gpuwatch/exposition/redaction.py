@@ -34,20 +34,30 @@ _EVERYBODYS = frozenset(
         "nv-hostengine", "nv-fabricmanager", "dcgm-exporter", "dcgm",
     }
 )  # fmt: skip
-_KEYS = r"[\w-]{0,60}(?:passw(?:or)?d|passphrase|secret|token|community|api[_-]?key)"
-_VALUE = r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s,;\"')\]}]+)"
+_KEYS = (
+    r"[\w-]{0,60}(?:passw(?:or)?d|passphrase|secret(?:[_-]?access)?(?:[_-]?key)?|token|community"
+    r"|api[_-]?key)"
+)
+# Rather too much than a secret in part: a quote may be escaped, or its end cut off; a bare value
+# goes on behind commas and semicolons up to a space.
+_BARE = r"[^\s,;\"')\]}]"
+_VALUE = (
+    r"(?:\"(?:\\.|[^\"\\\n])*\"?|'(?:\\.|[^'\\\n])*'?"
+    r"|\\+\"[^\"\\\n]*(?:\\+\")?"  # JSON within JSON
+    rf"|\[[^\]\n]*\]?{_BARE}*|{_BARE}+(?:[,;]+{_BARE}+)*)"
+)
 _IS_SECRET_KEY = re.compile(_KEYS, re.IGNORECASE)
 _SECRETS = tuple(
     (re.compile(pattern, re.IGNORECASE), instead)
     for pattern, instead in (
-        (r"\b(?P<keep>[a-z][a-z0-9+.-]{0,30}://)[^/\s@\"']+@", rf"\g<keep>{HIDDEN}@"),
+        (r"\b(?P<keep>[a-z][a-z0-9+.-]{0,30}://)[^/\s\"']+@", rf"\g<keep>{HIDDEN}@"),
         (
             r"(?P<keep>\bauthorization\"?\s*[:=]\s*\"?(?:basic|bearer|digest)\s+)[^\s\"']+",
             rf"\g<keep>{HIDDEN}",
         ),
         (r"(?P<keep>\bbearer\s+)[\w.~+/=-]{20,}", rf"\g<keep>{HIDDEN}"),
         (
-            rf"(?P<keep>\b{_KEYS}\b\"?\s*[=:]\s*)(?!\(hidden\)){_VALUE}",
+            rf"(?P<keep>\b{_KEYS}\b\\*\"?\s*[=:]\s*)(?!\(hidden\)){_VALUE}",
             rf"\g<keep>{HIDDEN}",
         ),
     )
@@ -61,6 +71,7 @@ _MAC = re.compile(
     r"(?<![\w:-])[0-9a-f]{2}(?P<between>[:-])(?:[0-9a-f]{2}(?P=between)){4,18}[0-9a-f]{2}(?![\w-])",
     re.IGNORECASE,
 )
+STANDING_IN = re.compile(rf"(?:{'|'.join(Named)})-\d+", re.IGNORECASE)
 # How the kernel's driver, the audit log and paths tell of people and processes.
 _TOLD = (
     (Named.PROCESS, re.compile(r"\bpid=\S+, name=(?P<name>[^,\n\"]{1,64})")),
@@ -74,7 +85,8 @@ class Redactor:
     """Replaces in texts and JSON values. The names' numbers are in the order in which it met them.
 
     `secrets` are hidden wherever they stand, also inside words. With `names=False` nothing but
-    secrets is touched.
+    secrets is touched. No name that is told, nor one of `taken`, stands for another: a host may be
+    called "host-12".
     """
 
     def __init__(
@@ -83,6 +95,7 @@ class Redactor:
         *,
         secrets: Iterable[str] = (),
         names: bool = True,
+        taken: Iterable[str] = (),
     ) -> None:
         self._names = names
         self._secrets = sorted(
@@ -90,6 +103,9 @@ class Redactor:
         )
         self._words: dict[tuple[Named, str], str] = {}
         self._counts: dict[Named, int] = {}
+        self._latest: dict[Named, int] = {}
+        told = {one.strip().lower() for each in (*named.values(), taken) for one in each}
+        self._taken = told | {one.partition(".")[0] for one in told}
         self._known: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
         for kind, each in named.items():
@@ -109,7 +125,9 @@ class Redactor:
         for text in _texts(value):
             for kind, pattern in _TOLD:
                 for found in pattern.finditer(text):
-                    self._know(kind, found["name"].strip())
+                    name = found["name"].strip()
+                    if not STANDING_IN.fullmatch(name):  # a document may come here twice
+                        self._know(kind, name)
 
     def text(self, text: str) -> str:
         """The text without what must not be told."""
@@ -128,7 +146,7 @@ class Redactor:
         if isinstance(value, Mapping):
             return {
                 self.text(str(key)): HIDDEN
-                if isinstance(one, str) and one and _IS_SECRET_KEY.fullmatch(str(key))
+                if _IS_SECRET_KEY.fullmatch(str(key)) and _is_telling(one)
                 else self.value(one)
                 for key, one in value.items()
             }
@@ -185,19 +203,28 @@ class Redactor:
         key = (kind, name)
         if key not in self._words:
             self._counts[kind] = self._counts.get(kind, 0) + 1
-            self._words[key] = f"{kind.value}-{self._counts[kind]}"
+            number = self._latest.get(kind, 0) + 1
+            while f"{kind.value}-{number}" in self._taken:
+                number += 1
+            self._latest[kind] = number
+            self._words[key] = f"{kind.value}-{number}"
         return self._words[key]
 
 
 def _is_telling_nothing(name: str) -> bool:
-    """Whether it is everybody's, an address (found wherever it stands), or was replaced before."""
+    """Whether it is everybody's, or an address (found wherever it stands)."""
     if name in _EVERYBODYS:
         return True
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return re.fullmatch(rf"(?:{'|'.join(Named)})-\d+", name) is not None
+        return False
     return True
+
+
+def _is_telling(value: object) -> bool:
+    """Whether it may be a secret, or hold one; whether one is set is none."""
+    return not (value is None or isinstance(value, bool) or value in ("", [], (), {}))
 
 
 def _texts(value: object) -> Iterable[str]:

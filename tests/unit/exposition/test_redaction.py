@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from gpuwatch.exposition.redaction import HIDDEN, Named, Redactor
 
 
-def _redactor(**more: bool) -> Redactor:
+def _redactor(*, names: bool = True) -> Redactor:
     named = {
         Named.HOST: ("gpu-node-17.hall2.example.net", "10.0.0.7", "localhost"),
         Named.USER: ("alice", "root"),
     }
-    return Redactor(named, secrets=("Xyzzy-9000",), **more)
+    return Redactor(named, secrets=("Xyzzy-9000",), names=names)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,20 @@ def _redactor(**more: bool) -> Redactor:
         ("Authorization: Basic b3BzOnB3", f"Authorization: Basic {HIDDEN}"),
         ("with basic authentication", "with basic authentication"),
         ("password_file = /etc/gpuwatch/p", "password_file = /etc/gpuwatch/p"),
+        ("https://ops:p@ss@wiki.example/x", f"https://{HIDDEN}@wiki.example/x"),
+        ("https://a.example, u@b", "https://a.example, u@b"),
+        (r'{"password": "x\"y", "at": 1}', f'{{"password": {HIDDEN}, "at": 1}}'),
+        (r"password='x\'y' it is", f"password={HIDDEN} it is"),
+        (r'"{\"token\": \"x\", \"at\": 1}"', rf'"{{\"token\": {HIDDEN}, \"at\": 1}}"'),
+        ('password="cut off', f"password={HIDDEN}"),
+        (r'password="C:\" it is', f"password={HIDDEN}"),
+        ("password=ab,cd;ef it is", f"password={HIDDEN} it is"),
+        ("token: ab, the next", f"token: {HIDDEN}, the next"),
+        ('{"token":123456,"at":1}', f'{{"token":{HIDDEN},"at":1}}'),
+        ('{"token": ["abcd", "ef"], "at": 1}', f'{{"token": {HIDDEN}, "at": 1}}'),
+        ("password=[ab]cd it is", f"password={HIDDEN} it is"),
+        ("AWS_SECRET_ACCESS_KEY=ab/cd+ef", f"AWS_SECRET_ACCESS_KEY={HIDDEN}"),
+        ("secret_key: ab", f"secret_key: {HIDDEN}"),
     ],
 )
 def test_what_tells_of_people_and_machines_is_replaced(told: str, expected: str) -> None:
@@ -69,6 +83,17 @@ def test_replacing_twice_changes_nothing_more() -> None:
     assert redactor.text(once) == once
 
 
+def test_a_host_that_is_called_like_a_word_of_ours_is_replaced() -> None:
+    """And its name stands for no other host."""
+    redactor = Redactor({Named.HOST: ("host-2.example.net", "host-1", "a7", "b7")})
+
+    told = redactor.text("host-1, HOST-2 and host-2.example.net; a7, b7")
+
+    assert told == "host-4, host-3 and host-3; host-5, host-6"
+    assert redactor.text(told) == told
+    assert redactor.counts == {Named.HOST: 4}
+
+
 def test_documents_are_replaced_to_their_last_text() -> None:
     """Keys and values, in lists and objects; what is no text stays."""
     told = {
@@ -84,6 +109,16 @@ def test_documents_are_replaced_to_their_last_text() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(12_345_678, HIDDEN), (["abcd", "ef"], HIDDEN), ({"new": "ab"}, HIDDEN), (0.5, HIDDEN),
+     (True, True), (None, None), ("", ""), ([], []), ({}, {})],
+)  # fmt: skip
+def test_whatever_a_secret_is_made_of_is_hidden(value: object, expected: object) -> None:
+    """Whether there is one is no secret."""
+    assert _redactor().value({"snmp_community": value}) == {"snmp_community": expected}
+
+
 def test_without_names_only_secrets_are_hidden() -> None:
     """For a recipient who is to know which host it is."""
     told = _redactor(names=False).text("gpu-node-17 10.0.0.8 Xyzzy-9000")
@@ -92,7 +127,16 @@ def test_without_names_only_secrets_are_hidden() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["a-" * 20_000, "uid 1 (" * 5_000, "f:" * 20_000, "/home/" + "a." * 20_000]
+    "line",
+    [
+        "a-" * 20_000,
+        "uid 1 (" * 5_000,
+        "f:" * 20_000,
+        "/home/" + "a." * 20_000,
+        "a.b://" * 10_000,
+        "a.b.c://" + "x" * 50_000,
+        "token=[ " * 5_000 + "]",
+    ],
 )
 def test_a_long_line_is_read_in_one_go(line: str) -> None:
     """What somebody has logged on purpose holds up nobody: this would take minutes otherwise."""
