@@ -1,18 +1,14 @@
 """Redacted evidence: no name that is to be hidden stays anywhere, and what a vendor needs does."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gpuwatch.cli.bundle.contents import Attached, contents
 from gpuwatch.cli.bundle.redacted import Redacted
-from gpuwatch.cli.bundle.telltale import BY_KEY, OURS, VERSIONS
 from gpuwatch.domain.devices import Slot
 from gpuwatch.exposition.evidence_documents import evidence
 from gpuwatch.exposition.evidence_shapes import EvidenceShape
@@ -23,24 +19,14 @@ from tests.support.golden import GOLDEN
 from tests.support.snapshots import rich_snapshot
 
 SIGNALS = {row.key: row for row in TABLE}
+OTHER_UUID = "GPU-deadbeef-0000-1111-2222-333344445555"
 OWN_SERIAL, OWN_UUID = "1654223010009", "GPU-00000002-1111-2222-3333-444455556662"
-# Instants are looked into, names of formats and signals are ours: nobody writes secrets there.
-_AS_THEY_ARE = {
-    *OURS,
-    *VERSIONS,
-    *BY_KEY,
-    "columns",
-    "source",
-    "address",
-    "diagnostic_output",
-    "raw",
-}
 # What the scenario has of each sort, in the capture of it.
 _HIDDEN = (
-    "gpu-node-17", "ams1", "(ada)", "4242", "python3", "192.0.2.17", "192.0.2.18", "SRV0042",
-    "A-0042", "1572923000411", "1654223010010", "GPU-00000003-1111-2222-3333-444455556663",
+    "gpu-node-17", "node-18", "ams1", "(ada)", "4242", "python3", "192.0.2.17", "192.0.2.18",
+    "SRV0042", "A-0042", "1572923000411", "1654223010010",
+    "GPU-00000003-1111-2222-3333-444455556663",
 )  # fmt: skip
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT.*Z")
 
 
 def _told(number: int = 15, **changes: Any) -> EvidenceShape:  # noqa: ANN401 - of a snapshot
@@ -81,6 +67,16 @@ def _text(told: str, **changes: Any) -> str:  # noqa: ANN401 - of a snapshot
         ("0000:3b:00.0 at 2026-03-14T03:12:07Z", "0000:3b:00.0 at 2026-03-14T03:12:07Z"),
         ("a flag of host gpu-3.b: x; gpu-3 it is", "a flag of host host-2: x; host-2 it is"),
         ("on this host 12 GPUs in 12 slots", "on this host 12 GPUs in 12 slots"),
+        ("a flag of host hop: ab-cd of 2026-03-02", "a flag of host host-2: ab-cd of 2026-03-02"),
+        ("host hop told of it, with 1 flag; hop", "host host-2 told of it, with 1 flag; host-2"),
+        ("row 17 of bank 3, rack 17", "row 17 of bank 3, rack place-3"),
+        ("NVRM: DRAM row 17, col 3\nin row 17", "NVRM: DRAM row 17, col 3\nin row place-3"),
+        ("row 17: the bank failed", "row place-3: the bank failed"),
+        (f"NVRM: GPU at PCI:0000:9b:00: {OTHER_UUID}", "NVRM: GPU at PCI:0000:9b:00: uuid-8"),
+        (f"{OTHER_UUID}; {OTHER_UUID[4:]}", "uuid-8; uuid-8"),
+        ("NVRM: GPU Board Serial Number: 1777000111", "NVRM: GPU Board Serial Number: serial-12"),
+        (f"Board Serial Number: {OWN_SERIAL}", f"Board Serial Number: {OWN_SERIAL}"),
+        ("serial: changed, all is changed", "serial: changed, all is changed"),
         ("", ""),
     ],
 )  # fmt: skip
@@ -212,56 +208,3 @@ def test_a_diagnostic_that_was_attached_is_redacted() -> None:
 
 def _joined(files: Mapping[str, bytes]) -> bytes:
     return b"\n".join(name.encode() + b"\n" + content for name, content in files.items())
-
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_NAMES = st.text(_LETTERS + "0123456789_-", min_size=6, max_size=14).map(lambda one: f"q{one}z")
-_NUMBERS = st.integers(min_value=100_000, max_value=4_000_000)
-_BYTES = st.integers(min_value=16, max_value=250)
-
-
-@st.composite
-def _planted(draw: st.DrawFn) -> tuple[str, tuple[str, ...]]:
-    """A text as kernels, BMCs and people write it, and what must not stay of it."""
-    host, user, process, site = (draw(_NAMES) for _ in range(4))
-    pid, address = draw(_NUMBERS), ".".join(str(draw(_BYTES)) for _ in range(4))
-    mac = ":".join(f"{draw(_BYTES):02x}" for _ in range(6))
-    text = (
-        f" {host} {host}.{site}.example [{address}] {mac} 2001:db8::{draw(_BYTES):x}:7f by uid 1000"
-        f" ({user}), /home/{user}/x in {site}; pid={pid}, name={process}, Ch 1; {process}[{pid}]: y"
-    )
-    return text, (host, user, process, site, str(pid), address, mac, "2001:db8::")
-
-
-@settings(max_examples=15, deadline=None)
-@given(_planted())
-def test_nothing_that_was_planted_anywhere_stays(planted: tuple[str, tuple[str, ...]]) -> None:
-    """In every text of the document that anybody but gpuwatch writes, in all files, their names."""
-    text, secrets = planted
-    told: Any = _with(text, "", _told())
-    told["place"]["host"], told["place"]["site"] = secrets[0], secrets[3]
-
-    redacted = Redacted(told, (text,))
-    files = contents(redacted.evidence(told), Attached(redacted=True))
-
-    whole = _joined(files).decode().lower()
-    assert [secret for secret in secrets if secret.lower() in whole] == []
-    assert OWN_SERIAL in whole
-
-
-def _with(text: str, key: str, value: Any) -> Any:  # noqa: ANN401 - JSON
-    """The same with `text` at the end of every text, but for what is ours."""
-    if isinstance(value, str):
-        ours = key in _AS_THEY_ARE or key == "tables" or _INSTANT.fullmatch(value)
-        return value if ours else value + text
-    if isinstance(value, dict):
-        if "columns" in value:
-            return value | {"rows": [_row(text, value["columns"], row) for row in value["rows"]]}
-        return {one: _with(text, one, each) for one, each in value.items()}
-    if isinstance(value, list):
-        return [_with(text, key, each) for each in value]
-    return value
-
-
-def _row(text: str, columns: list[str], row: list[Any]) -> list[Any]:
-    return [_with(text, column, cell) for column, cell in zip(columns, row, strict=True)]

@@ -6,27 +6,38 @@ replaced in every other, too.
 """
 
 import base64
-import ipaddress
 import re
-from collections.abc import Iterable
 from typing import Any, cast
 
+from gpuwatch.cli.bundle.names import (
+    BEFORE,
+    BEHIND,
+    is_address,
+    is_of_memory,
+    is_plain,
+    is_unknown,
+    longest_first,
+    near_to,
+    process_of,
+)
 from gpuwatch.cli.bundle.telltale import (
+    BOARDS,
     EVERYBODYS,
     HINT,
     OTHER_HOST,
     OURS,
-    PLACE_BEFORE,
     PROCESSES,
+    TOLD_BY,
+    TOLD_OF,
     UNREADABLE,
     VERSIONS,
     WORDS,
 )
 from gpuwatch.cli.bundle.walk import decoded, key_of_value, kind_of, strings
 from gpuwatch.exposition.evidence_shapes import EvidenceShape
-from gpuwatch.exposition.redaction import HIDDEN, Named, Redactor
+from gpuwatch.exposition.redaction import HIDDEN, STANDING_IN, Named, Redactor
 
-_SHORTEST_PLACE, _SHORTEST_SERIAL = 3, 4
+_SHORTEST_SERIAL = 4
 _USERS = re.compile(
     r"\buid \d+ \((?P<name>[^)\n]{1,64})\)|\bSUDO_USER=(?P<claim>[^\s,;\"]{1,64})"
     r"|/home/(?P<home>[\w.-]{1,64})"
@@ -36,7 +47,7 @@ _AUTHORITY = re.compile(r"(?:[a-z]+://)?\[?(?P<host>[^\]/\s]+?)\]?(?::\d+)?(?:/.
 _OF_PROCESSES = (Named.PID, Named.PROCESS)
 _GPU = "GPU-"
 _HOST = f"{Named.HOST.value}-"
-_BEFORE, _BEHIND = r"(?<![^\W_])", r"(?![^\W_])"
+_BMC = re.compile(r"bmc\.(?P<name>[\w.-]+)")
 _RAW = "they are bytes in which no name can be looked for; their text is in sel.csv"
 _HOSTLIKE = re.compile(r".*[\d.-].*")
 
@@ -48,7 +59,6 @@ class Redacted:
         serial, uuid = told["board"]["serial"], told["board"]["uuid"]
         plain = uuid.removeprefix(_GPU)
         self._own = {one.lower() for one in (serial, uuid, plain) if one}
-        self._redactor = Redactor({})
         self._words: dict[str, str] = {}
         self._near: dict[str, str] = {}
         self._processes: set[str] = set()
@@ -56,11 +66,14 @@ class Redacted:
         self._done: dict[str, str] = {}
         beside = (("", "", each) for each in (*texts, decoded(told["diagnostic_output"])))
         # Most stand there many times; the order is that of the document, so that words are steady.
-        for key, parent, text in dict.fromkeys((*strings(told), *beside)):
+        every = dict.fromkeys((*strings(told), *beside))
+        taken = (one for _, _, text in every for one in STANDING_IN.findall(text))
+        self._redactor = Redactor({}, taken=taken)
+        for key, parent, text in every:
             self._learn(key, parent, text)
-        self._pattern, self._places = self._any_of(), _near_to(self._near)
+        self._pattern, self._places = self._any_of(), near_to(self._near)
         self._pairs = re.compile(
-            rf"\b(?P<pid>\d+) (?P<name>{_longest_first(self._processes)}){_BEHIND}", re.IGNORECASE
+            rf"\b(?P<pid>\d+) (?P<name>{longest_first(self._processes)}){BEHIND}", re.IGNORECASE
         )
 
     @property
@@ -92,20 +105,39 @@ class Redacted:
     def _learn(self, key: str, parent: str, text: str) -> None:
         kind = kind_of(key, parent)
         if kind is not None and text.lower() not in self._own:
-            self._know(kind, text)
-        if key == "address" and (found := _AUTHORITY.fullmatch(text)):
-            self._know(Named.HOST, found["host"])
-        if (key, parent) in (("bmc", ""), ("name", "bmcs")) and _HOSTLIKE.fullmatch(text):
-            self._know(Named.HOST, text)
+            self._know(kind, text, whole=True)
+        if key in ("address", "runbook") and (found := _AUTHORITY.fullmatch(text)):
+            self._know(Named.HOST, found["host"], whole=True)
+        if key == "bmc" or (key, parent) == ("name", "bmcs"):
+            self._know_bmc(text)
+        if key in ("name", "subject") and (found := _BMC.fullmatch(text)):
+            self._know_bmc(found["name"])
         if key == "process" and (found := _PROCESS.fullmatch(text)):
             self._know_process(found["pid"], found["name"])
+        if key == "actor" and not _USERS.search(text):
+            self._know(Named.USER, text, whole=True)
+        self._learn_from(text)
+
+    def _learn_from(self, text: str) -> None:
+        """What the words of a text say, under whatever key."""
         for found in OTHER_HOST.finditer(text):
             self._know(Named.HOST, found["name"])
+        for found in TOLD_BY.finditer(text):
+            self._know(Named.HOST, found["name"], whole=True)
+        for kind, pattern in BOARDS:
+            for found in pattern.finditer(text):
+                if found["name"].lower() not in self._own:
+                    self._know(kind, found["name"])
         for found in _USERS.finditer(text):
             self._know(Named.USER, found["name"] or found["claim"] or found["home"])
         for pattern in PROCESSES if HINT.search(text) else ():
             for found in pattern.finditer(text):
-                self._know_process(*_process(found))
+                self._know_process(*process_of(found))
+
+    def _know_bmc(self, name: str) -> None:
+        """A BMC that is called as hosts are; "main" tells nobody anything."""
+        if _HOSTLIKE.fullmatch(name):
+            self._know(Named.HOST, name, whole=True)
 
     def _know_process(self, pid: str, name: str) -> None:
         if name:
@@ -115,12 +147,15 @@ class Redacted:
             self._met(Named.PID, pid)
             self._pids.add(pid)
 
-    def _know(self, kind: Named, name: str) -> None:
-        """Take up a name to be replaced wherever it stands, or only near to what says so."""
+    def _know(self, kind: Named, name: str, *, whole: bool = False) -> None:
+        """Take up a name to be replaced wherever it stands, or only near to what says so.
+
+        `whole` where nothing else stands there: such a name may look like a word of ours.
+        """
         low = name.strip().lower()
-        if low in EVERYBODYS or low in self._words or _is_unknown(low):
+        if low in EVERYBODYS or low in self._words or (is_unknown(low) and not whole):
             return
-        if kind is Named.HOST and _is_address(low):
+        if kind is Named.HOST and is_address(low):
             return
         if kind is Named.UUID:
             # BMCs write it without what drivers put in front.
@@ -131,7 +166,7 @@ class Redacted:
         known = self._words.get(label) if kind is Named.HOST else None
         word = known or self._met(kind, low)
         match kind:
-            case Named.PLACE if _is_plain(low):
+            case Named.PLACE if is_plain(low):
                 self._near[low] = word
                 return
             case Named.SERIAL if len(low) < _SHORTEST_SERIAL:
@@ -184,7 +219,7 @@ class Redacted:
             return ""
         kind = kind_of(key, parent)
         low = text.strip().lower()
-        if kind is None and key in OURS:
+        if kind is None and key in OURS and (key, parent) not in TOLD_OF:
             return text
         if kind is not None and low not in EVERYBODYS:
             return self._words.get(low) or self._redactor.word(kind, low)
@@ -206,7 +241,7 @@ class Redacted:
 
     def _process(self, found: re.Match[str]) -> str:
         """The same words around a process, with others for its number and name."""
-        told, said = _process(found), found[0]
+        told, said = process_of(found), found[0]
         places = [
             (found.start(group) - found.start(), name, kind)
             for group, name, kind in zip(("pid", "name"), told, _OF_PROCESSES, strict=True)
@@ -230,48 +265,11 @@ class Redacted:
         return (found["name"] if low in self._own else HIDDEN) + behind
 
     def _place(self, found: re.Match[str]) -> str:
-        return found["before"] + self._near.get(found["place"].lower(), HIDDEN)
+        known = self._near.get(found["place"].lower(), HIDDEN)
+        return found[0] if is_of_memory(found) else found["before"] + known
 
     def _any_of(self) -> re.Pattern[str]:
         """Any name that is known, the board's own too, where it is no part of a longer word."""
-        names = _longest_first(self._words.keys() | self._own)
+        names = longest_first(self._words.keys() | self._own)
         domain = r"(?P<domain>(?:\.[a-z][\w-]*)*)"
-        return re.compile(rf"{_BEFORE}(?P<name>{names}){_BEHIND}{domain}", re.IGNORECASE)
-
-
-def _process(found: re.Match[str]) -> tuple[str, str]:
-    """The number and the name of a process, "" where a pattern has, or a line tells, none."""
-    told = found.groupdict()
-    name = (told.get("name") or "").strip()
-    return told.get("pid") or "", "" if _is_unknown(name.lower()) else name
-
-
-def _is_unknown(name: str) -> bool:
-    """Whether it names nothing, or is one of our own words for a name."""
-    kind, _, number = name.partition("-")
-    ours = kind in set(Named) and number.isdecimal()
-    return ours or name.strip("<>") in EVERYBODYS
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_plain(place: str) -> bool:
-    """Whether a place is called what much else is called as well."""
-    lettered = any(one.isalpha() for one in place)
-    return len(place) < _SHORTEST_PLACE or not lettered or place in WORDS
-
-
-def _longest_first(names: Iterable[str]) -> str:
-    """An alternation of names; one that nothing matches where there are none."""
-    ordered = sorted(names, key=lambda one: (-len(one), one))
-    return "|".join(map(re.escape, ordered)) or r"(?!)"
-
-
-def _near_to(names: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(rf"{PLACE_BEFORE}(?P<place>{_longest_first(names)}){_BEHIND}", re.IGNORECASE)
+        return re.compile(rf"{BEFORE}(?P<name>{names}){BEHIND}{domain}", re.IGNORECASE)

@@ -30,6 +30,21 @@ NO_PLACES = frozenset({"fru", "host"})
 OTHER_HOST = re.compile(
     r"\bhost (?=[\d.-]{0,64}[a-z])(?P<name>[\w.-]{0,64}[\d.-][\w.-]{0,64}\w)", re.IGNORECASE
 )
+# The same by the sentences around it, whatever the host is called.
+TOLD_BY = re.compile(
+    r"\bhost (?P<name>[\w.-]{1,253}?)(?= told of it\b|: [a-z-]{1,64} of \d{4}-\d\d-\d\d)",
+    re.IGNORECASE,
+)
+# How drivers name a board, also one that nobody else knows.
+BOARDS = (
+    (Named.UUID, re.compile(r"\b(?P<name>(?:GPU|MIG|SWX)(?:-[0-9a-f]{4,12}){5})\b", re.IGNORECASE)),
+    (
+        Named.SERIAL,
+        re.compile(
+            r"\bserial(?: ?number)? ?[:=#] ?(?=[a-z-]{0,32}\d)(?P<name>[\w-]{4,32})", re.IGNORECASE
+        ),
+    ),
+)
 # Words of our own, of NVIDIA and of standards: a host that is called "page" changes none of them.
 OURS = frozenset(
     {
@@ -39,6 +54,8 @@ OURS = frozenset(
         "verdict", "version", "what", "written_at",
     }
 )  # fmt: skip
+# Sentences under a key that elsewhere holds a word of ours: how to reach a BMC, with its address.
+TOLD_OF = frozenset({("remedy", "bmcs")})
 # Versions look like addresses.
 VERSIONS = frozenset(
     {"agent_version", "bios", "cuda", "driver", "driver_version", "firmware", "inforom", "library",
@@ -67,6 +84,13 @@ PROCESSES = tuple(
 )
 # Of a value that is short or a number, only where the words before it say what it is.
 PLACE_BEFORE = r"(?P<before>\b(?:site|row|rack|unit|hall|room|cage|pod|u)\b[\s:=#-]*\"?)"
+# Rows of memory have numbers like rows of racks: a line that says so names no place by them.
+ROW = "row"
+OF_MEMORY = re.compile(
+    r"\bbank\b[\s:=#-]{0,3}\d|\brow[ -]?remap|(?:NVRM|EDAC|mce:|Hardware Error).*"
+    r"\b(?:bank|column|dimm|dram|hbm|remap)",
+    re.IGNORECASE,
+)
 # A process of such a name is replaced where the kernel tells of it, and nowhere else.
 WORDS = frozenset(
     {

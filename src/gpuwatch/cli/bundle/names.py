@@ -1,0 +1,60 @@
+"""Names: what can be told of a word that names something, and patterns of many such words."""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from gpuwatch.cli.bundle.telltale import EVERYBODYS, OF_MEMORY, PLACE_BEFORE, ROW, WORDS
+from gpuwatch.exposition.redaction import STANDING_IN
+
+BEFORE, BEHIND = r"(?<![^\W_])", r"(?![^\W_])"  # where a word begins and ends; "_" is no letter
+_SHORTEST_PLACE = 3
+_NEAR = 200  # characters to both sides
+
+
+def process_of(found: re.Match[str]) -> tuple[str, str]:
+    """The number and the name of a process, "" where a pattern has, or a line tells, none."""
+    told = found.groupdict()
+    name = (told.get("name") or "").strip()
+    return told.get("pid") or "", "" if is_unknown(name.lower()) else name
+
+
+def is_unknown(name: str) -> bool:
+    """Whether it names nothing, or is one of our own words for a name."""
+    return name.strip("<>") in EVERYBODYS or STANDING_IN.fullmatch(name) is not None
+
+
+def is_address(name: str) -> bool:
+    """Whether it is an address, which is found wherever it stands."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_plain(place: str) -> bool:
+    """Whether a place is called what much else is called as well."""
+    lettered = any(one.isalpha() for one in place)
+    return len(place) < _SHORTEST_PLACE or not lettered or place in WORDS
+
+
+def longest_first(names: Iterable[str]) -> str:
+    """An alternation of names; one that nothing matches where there are none."""
+    ordered = sorted(names, key=lambda one: (-len(one), one))
+    return "|".join(map(re.escape, ordered)) or r"(?!)"
+
+
+def near_to(names: Iterable[str]) -> re.Pattern[str]:
+    """A place that is called so, behind a word that says what it is."""
+    return re.compile(rf"{PLACE_BEFORE}(?P<place>{longest_first(names)}){BEHIND}", re.IGNORECASE)
+
+
+def is_of_memory(found: re.Match[str]) -> bool:
+    """Whether what `near_to` found is a row of memory, by the line around it."""
+    if not (found["before"].lower().startswith(ROW) and found["place"].isdecimal()):
+        return False
+    text = found.string
+    before = text[max(found.start() - _NEAR, 0) : found.start()].rpartition("\n")[2]
+    behind = text[found.start() : found.end() + _NEAR].partition("\n")[0]
+    return OF_MEMORY.search(before + behind) is not None
