@@ -52,6 +52,7 @@ def _text(told: str, **changes: Any) -> str:  # noqa: ANN401 - of a snapshot
         ("pid=77, name=python, x; python died", "pid=pid-2, name=process-2, x; process-2 died"),
         ("PID: 991 Comm: my job Not tainted 6.1", "PID: pid-2 Comm: process-2 Not tainted 6.1"),
         ("Comm: eve #7", "Comm: process-2"),
+        ("NVRM: the client 'eve' (pid 991) has", "NVRM: the client 'process-2' (pid pid-2) has"),
         ("Comm: eve Kdump: loaded Tainted: P", "Comm: process-2 Tainted: P"),
         ("Comm: eve " + "x" * 70, "Comm: process-2 " + "x" * 70),
         ("Killed process 991 (my job) total-vm:1", "Killed process pid-2 (process-2) total-vm:1"),

@@ -9,7 +9,7 @@ from gpuwatch.exposition.redaction import STANDING_IN
 
 BEFORE, BEHIND = r"(?<![^\W_])", r"(?![^\W_])"  # where a word begins and ends; "_" is no letter
 _SHORTEST_PLACE = 3
-_NEAR = 200  # characters to both sides
+_NEAR = 60  # characters to both sides
 
 
 def process_of(found: re.Match[str]) -> tuple[str, str]:

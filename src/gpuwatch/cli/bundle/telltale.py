@@ -75,6 +75,7 @@ PROCESSES = tuple(
         rf"\bpid=['\"]?(?P<pid>\d+)['\"]?(?:, ?name={_NAME})?",
         rf"\bPID: (?P<pid>\d+)(?: Comm: {_COMM})?",
         rf"\bComm: {_COMM}",
+        r"\bclient '(?P<name>[^'\n]{1,64})' \(pid (?P<pid>\d+)\)",
         r"\bKilled process (?P<pid>\d+),? \((?P<name>[^)\n]{0,64})\)",
         r"\btask=(?P<name>[^,\n]{1,64})",
         r"\btask (?P<name>\S[^:\n]{0,30}):(?P<pid>\d+)\b",
@@ -87,9 +88,7 @@ PLACE_BEFORE = r"(?P<before>\b(?:site|row|rack|unit|hall|room|cage|pod|u)\b[\s:=
 # Rows of memory have numbers like rows of racks: a line that says so names no place by them.
 ROW = "row"
 OF_MEMORY = re.compile(
-    r"\bbank\b[\s:=#-]{0,3}\d|\brow[ -]?remap|(?:NVRM|EDAC|mce:|Hardware Error).*"
-    r"\b(?:bank|column|dimm|dram|hbm|remap)",
-    re.IGNORECASE,
+    r"\bbank\b[\s:=#-]{0,3}\d|\brow[ -]?remap|\b(?:dram|hbm) row\b", re.IGNORECASE
 )
 # A process of such a name is replaced where the kernel tells of it, and nowhere else.
 WORDS = frozenset(
