@@ -59,12 +59,14 @@ class Offline:
     def __init__(self, arguments: Namespace, absent: AgentAbsentError) -> None:
         path = self._path = database_of(arguments)
         self._host = identity_of(layers_of(arguments))
-        if not path.exists():
-            raise AgentAbsentError(f"{absent}, and {path} does not exist") from absent
         try:
+            path.stat()  # SQLite does not tell which of the two it is
             self._reader = Reader.open(path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise AgentAbsentError(f"{absent}, and {path} does not exist") from absent
         except (HistoryError, OSError) as error:
-            raise AgentAbsentError(f"{absent}, and {path} cannot be read: {error}") from absent
+            said = getattr(error, "strerror", None) or error
+            raise AgentAbsentError(f"{absent}, and {path} cannot be read: {said}") from absent
         self.bmcs = OfflineBmcs(self._reader, layers_of(arguments))
         note = f"gpuwatch: {absent}: this is what {path} remembers, not what is"
         print(clean(note), file=sys.stderr)

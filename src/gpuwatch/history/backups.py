@@ -72,7 +72,7 @@ def make(history: Path, target: Path, mark: Mark) -> Backup:
 
     Works while another process writes the history, and stops nobody. Raises BackupError.
     """
-    if not history.exists():
+    if not is_file(history):
         raise BackupError(f"{history} does not exist", "is agent.state_directory right?")
     try:
         with placed(target) as made:
@@ -87,7 +87,7 @@ def examine(path: Path) -> Backup:
 
     A bare history file, such as one that was set aside, will do as well. Raises BackupError.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise BackupError(f"{path} is no file", _NAME_ONE)
     try:
         with closing(connect_reader(path)) as connection:
@@ -97,6 +97,14 @@ def examine(path: Path) -> Backup:
             what = f"{path} is no backup of gpuwatch, or is damaged: {error}"
             raise BackupError(what, _ANOTHER) from error
         raise trouble(path, error) from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is a file. Raises BackupError where that cannot be seen."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise BackupError(f"{path}: {error.strerror}", "use sudo, or name another") from error
 
 
 def trouble(path: Path, error: OSError | sqlite3.Error) -> BackupError:

@@ -66,7 +66,7 @@ def restore(source: Path, history: Path, clock: Clock, *, actor: str, reason: st
 
 def _prepare(source: Path, made: Path, clock: Clock, actor: str, reason: str) -> Backup:
     """A history of this program made of `source`, checked, migrated, and with the deed in it."""
-    if not source.is_file():
+    if not backups.is_file(source):
         raise BackupError(f"{source} is no file", "name one that gpuwatch backup wrote")
     _copy(source, made)
     try:

@@ -77,9 +77,11 @@ def logged() -> Iterator[Path]:
         yield Path(name)
 
 
-def _run(state: Path, *words: str, more: str = "") -> subprocess.CompletedProcess[str]:
+def _run(
+    state: Path, *words: str, more: str = "", closed: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     file = state / "gpuwatch.toml"
-    agent = f'[agent]\nstate_directory = "{state}"\nruntime_directory = "{state}"\n'
+    agent = f'[agent]\nstate_directory = "{closed or state}"\nruntime_directory = "{state}"\n'
     file.write_text(agent + more, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-m", "gpuwatch", *words, "--config", str(file)],
@@ -206,6 +208,18 @@ def test_without_agent_and_database_nothing_can_be_said(state: Path) -> None:
         f"gpuwatch: no agent listens at {state}/control.sock, and {state}/history.db does not exist"
     )
     assert not (state / "history.db").exists()
+
+
+@pytest.mark.parametrize("words", [("status",), ("evidence", "1"), ("backup", "b.db")])
+def test_a_database_that_cannot_be_looked_at_is_told(state: Path, words: tuple[str, ...]) -> None:
+    """As in a folder that is closed to whoever asks; here its name is too long."""
+    closed = state / ("d" * 300)
+
+    told = _run(state, *words, closed=closed)
+
+    assert told.returncode in (1, 69)
+    assert "File name too long" in told.stderr
+    assert told.stderr.count("\n") == 1
 
 
 def test_windows_come_from_the_configuration(state: Path) -> None:

@@ -80,6 +80,18 @@ def test_a_folder_and_a_place_that_is_not_there_are_told(config: Path, folder: P
     assert "File name too long; nothing was written" in too_long.err
 
 
+@pytest.mark.parametrize("words", [("restore", "--check"), ("restore",)])
+def test_a_backup_that_cannot_be_looked_at_is_one_line(
+    config: Path, words: tuple[str, ...]
+) -> None:
+    """As in a folder that is closed to whoever asks; here its name is too long."""
+    told = _run(config, *words, "b" * 300)
+
+    assert told.status == 1
+    assert "File name too long; nothing was changed" in told.err
+    assert told.err.count("\n") == 1
+
+
 def test_a_restore_says_what_it_kept_and_a_check_changes_nothing(
     config: Path, folder: Path
 ) -> None:
