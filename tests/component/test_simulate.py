@@ -114,6 +114,7 @@ _SAMPLES = {
     "sxid": ("20034", "--link", "30"), "recovery-action": ("0", "reset"), "lose": ("0",),
     "restore": ("0",), "hang": ("0", "nvmlDeviceGetRemappedRows"), "hang-driver": ("*",),
     "fail": ("0", "nvmlDeviceGetPowerUsage", "999"), "delay": ("0", "nvmlDeviceGetName", "0.1"),
+    "grow": ("0", "nvmlDeviceGetPowerUsage", "4"),
     "unhang": ("0",), "unhang-driver": (), "reset": ("0",), "reload": (), "unload": (),
     "load": (), "mismatch": ("590.48.01",), "reboot": (), "vfio": ("0",), "take-back": ("0",),
     "mig": ("0", "on"), "ecc": ("0", "off"), "privileged": ("nobody",), "swap": ("0",),

@@ -103,3 +103,21 @@ def test_a_board_that_came_back_keeps_what_latched_since_whatever_earlier_clocks
 
     assert ("off-the-bus-again", left.key.uuid) in before
     assert after == before
+
+
+def test_a_clock_that_is_put_right_leaves_the_flags_of_before_where_they_are(
+    host: DrivenHost,
+) -> None:
+    """The host boots with a dead clock, years behind, and learns the time from its network."""
+    years = 4 * 365 * DAY
+    before = [(flag.raised_at, flag.evidence_at, flag.due_at) for flag in _flags(host)]
+    host.stop()
+    host.reboot(wrong_by=-years)
+    host.start()
+    host.pulse()
+
+    host.clock.step(years)
+    host.pulse()
+    after = [(flag.raised_at, flag.evidence_at, flag.due_at) for flag in _flags(host)]
+
+    assert after == before

@@ -33,14 +33,22 @@ class Boot:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The wall clock of the present boot was set: by `seconds`, from `wall_offset` before."""
+    """The wall clock of the present boot was set: by `seconds`, from `wall_offset` before.
+
+    `noticed_at` is when, in Unix seconds by the clock before: nothing of this boot is dated later.
+    """
 
     wall_offset: float
     seconds: float
+    noticed_at: float
 
     def redate(self, at: float) -> float:
-        """Unix seconds noted down before the step; those of earlier boots stay."""
-        return at + self.seconds if at >= self.wall_offset else at
+        """Unix seconds noted down before the step; those of earlier boots stay.
+
+        Where this boot began with a clock that was years behind, theirs lie in its future.
+        """
+        of_this_boot = self.wall_offset <= at <= self.noticed_at + STEP_SECONDS
+        return at + self.seconds if of_this_boot else at
 
 
 class Timeline:
@@ -70,7 +78,8 @@ class Timeline:
             self.current = boot
         offset = moment.wall - moment.boottime
         if abs(offset - boot.wall_offset) > STEP_SECONDS:
-            self.steps.append(Step(boot.wall_offset, offset - boot.wall_offset))
+            noticed_at = boot.wall_offset + moment.boottime
+            self.steps.append(Step(boot.wall_offset, offset - boot.wall_offset, noticed_at))
             boot = self._keep(replace(boot, wall_offset=offset))
             self.current = boot
             self.version += 1

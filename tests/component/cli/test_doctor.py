@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pwd
 import subprocess
 import sys
@@ -101,8 +102,12 @@ def test_without_an_agent_everything_is_told_as_far_as_possible(config: Path) ->
     assert checks["settings"]["state"] == "ok"
 
 
-def test_broken_settings_keep_nothing_from_being_told(folder: Path, config: Path) -> None:
+def test_broken_settings_keep_nothing_from_being_told(
+    folder: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Paths are taken from what was written all the same."""
+    for name in [name for name in os.environ if name.startswith("GPUWATCH_")]:
+        monkeypatch.delenv(name)  # what the tests are run with
     config.write_text(config.read_text() + '[web2]\nx = 1\n[policy]\ninlet_class = "Z"\n')
 
     read = _read(Namespace(config=config, socket=None))

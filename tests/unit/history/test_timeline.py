@@ -30,6 +30,22 @@ def test_a_step_moves_the_dates_of_its_boot() -> None:
     assert timeline.elapsed(instant, timeline.now) == 10.0
 
 
+def test_a_step_redates_what_this_boot_noted_and_nothing_else() -> None:
+    """What earlier boots noted may lie before it, or in the future of a clock that was behind."""
+    timeline = Timeline()
+    timeline.note(_moment(1000.0, 50.0))
+
+    timeline.note(_moment(1010.0 + 3.2e7, 60.0))
+    (step,) = timeline.steps
+
+    assert [step.redate(at) for at in (900.0, 950.0, 1010.0, 2e7)] == [
+        900.0,
+        950.0 + 3.2e7,
+        1010.0 + 3.2e7,
+        2e7,
+    ]
+
+
 def test_a_slew_below_a_second_is_no_step() -> None:
     """Rounding and slewing rewrite nothing."""
     timeline = Timeline()
