@@ -6,8 +6,9 @@ from importlib.resources import files
 from gpuwatch.exposition.evidence_plots import Figure, figures
 from gpuwatch.exposition.evidence_shapes import EvidenceShape
 from gpuwatch.exposition.evidence_timeline import timeline
-from gpuwatch.exposition.evidence_words import Row, Section, headline, sections, steps, summary
-from gpuwatch.exposition.markup import Markup, raw, tag
+from gpuwatch.exposition.evidence_words import Section, headline, sections, steps, summary
+from gpuwatch.exposition.markup import Markup, tag
+from gpuwatch.exposition.paper import Row, paper
 from gpuwatch.exposition.plots import STYLE, inline_figure
 
 _CSS = files("gpuwatch.exposition").joinpath("evidence.css").read_text(encoding="utf-8")
@@ -17,19 +18,8 @@ _LONG = "Counters"
 def evidence_page(told: EvidenceShape, contents: Sequence[Row], notes: Sequence[str]) -> bytes:
     """The page; `contents` are files with what they hold, `notes` what was done to all of them."""
     title = headline(told)
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("title", title),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("link", rel="icon", href="data:,"),
-        tag("style", raw(_CSS + STYLE)),
-    )
     main = tag("main", tag("h1", title), *_content(told, contents, notes))
-    body = tag("body", main, tag("footer", written(told)))
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n".encode(
-        errors="backslashreplace"
-    )
+    return paper(title, _CSS + STYLE, main, tag("footer", written(told)))
 
 
 def written(told: EvidenceShape) -> str:

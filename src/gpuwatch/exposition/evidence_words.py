@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gpuwatch.exposition.evidence_shapes import EvidenceBoardShape, EvidenceShape
+from gpuwatch.exposition.paper import NOT_TOLD, Row, seat
 from gpuwatch.exposition.words import amount, plural
 
-Row = tuple[str, str]
-NOT_TOLD = "not told"
 _SECONDS_PER_HOUR = 3600.0
 _ERRORS = (("dram", "in DRAM"), ("sram", "in SRAM"), ("unknown", "not located"))
 # The counters that an RMA desk asks for, as far as the board has them.
@@ -99,12 +98,6 @@ def _said(rows: list[Row]) -> tuple[Row, ...]:
 
 def _board(told: EvidenceShape) -> list[Row]:
     board = told["board"]
-    places = (
-        ("module", board["module"]),
-        ("slot", board["platform_slot"]),
-        ("tray", board["tray"]),
-    )
-    where = [f"{name} {number}" for name, number in places if number is not None]
     return [
         ("serial", board["serial"] or "not readable"),
         ("part number", board["part_number"] or NOT_TOLD),
@@ -112,7 +105,7 @@ def _board(told: EvidenceShape) -> list[Row]:
         ("UUID", board["uuid"]),
         ("VBIOS", board["vbios"] or NOT_TOLD),
         ("InfoROM", board["inforom"] or NOT_TOLD),
-        ("sat in", ", ".join(where) or board["slot"] or NOT_TOLD),
+        ("sat in", seat(board)),
         ("PCI address", board["pci_address"]),
         ("chassis", board["chassis_serial"]),
         ("first seen", _second(board["first_seen"])),

@@ -73,11 +73,14 @@ _MAC = re.compile(
 )
 STANDING_IN = re.compile(rf"(?:{'|'.join(Named)})-\d+", re.IGNORECASE)
 # How the kernel's driver, the audit log and paths tell of people and processes.
+USERS = (
+    re.compile(r"\buid \d+ \((?P<name>[^)\n]{1,64})\)"),
+    re.compile(r"\bSUDO_USER=(?P<name>[^\s,;\"]{1,64})"),
+    re.compile(r"/home/(?P<name>[\w.-]{1,64})"),
+)
 _TOLD = (
     (Named.PROCESS, re.compile(r"\bpid=\S+, name=(?P<name>[^,\n\"]{1,64})")),
-    (Named.USER, re.compile(r"\buid \d+ \((?P<name>[^)\n]{1,64})\)")),
-    (Named.USER, re.compile(r"\bSUDO_USER=(?P<name>[^\s,;\"]{1,64})")),
-    (Named.USER, re.compile(r"/home/(?P<name>[\w.-]{1,64})")),
+    *((Named.USER, pattern) for pattern in USERS),
 )
 
 
@@ -212,9 +215,12 @@ class Redactor:
 
 
 def _is_telling_nothing(name: str) -> bool:
-    """Whether it is everybody's, or an address (found wherever it stands)."""
-    if name in _EVERYBODYS:
-        return True
+    """Whether it is everybody's, or an address."""
+    return name in _EVERYBODYS or is_address(name)
+
+
+def is_address(name: str) -> bool:
+    """Whether it is an address, which is found wherever it stands."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

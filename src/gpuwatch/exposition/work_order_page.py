@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from importlib.resources import files
 
-from gpuwatch.exposition.markup import Markup, join, raw, tag
+from gpuwatch.exposition.markup import Markup, join, tag
+from gpuwatch.exposition.paper import Row, paper
 from gpuwatch.exposition.work_order_shapes import LampShape, StepShape, WorkOrderShape
 from gpuwatch.exposition.work_order_words import (
-    Row,
     board_words,
     headline,
     what,
@@ -21,16 +21,8 @@ _STYLE = files("gpuwatch.exposition").joinpath("work_order.css").read_text(encod
 def work_order_page(order: WorkOrderShape) -> bytes:
     """The whole page, which reads in black on white and prints on A4."""
     title = headline(order)
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("title", title),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("link", rel="icon", href="data:,"),
-        tag("style", raw(_STYLE)),
-    )
-    body = tag("body", tag("main", tag("h1", title), *_content(order)), _footer(order))
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n".encode()
+    main = tag("main", tag("h1", title), *_content(order))
+    return paper(title, _STYLE, main, _footer(order))
 
 
 def _content(order: WorkOrderShape) -> Iterable[Markup]:

@@ -1,9 +1,7 @@
 """Work order words: a work order as rows of names and texts, shared by terminal and paper."""
 
+from gpuwatch.exposition.paper import NOT_TOLD, Row, seat
 from gpuwatch.exposition.work_order_shapes import WorkBoardShape, WorkOrderShape
-
-Row = tuple[str, str]
-NOT_TOLD = "not told"
 
 
 def headline(order: WorkOrderShape) -> str:
@@ -31,19 +29,13 @@ def where(order: WorkOrderShape) -> list[Row]:
 def what(order: WorkOrderShape) -> list[Row]:
     """What is replaced, and by which words it is found inside."""
     board = order["board"]
-    numbers = (
-        ("module", board["module"]),
-        ("slot", board["platform_slot"]),
-        ("tray", board["tray"]),
-    )
-    places = [f"{name} {number}" for name, number in numbers if number is not None]
     names = ", ".join(board["names_by_bmc"])
     rows = [
         ("replace", order["unit"]),
         ("serial", board["serial"] or "not readable: go by the slot, and compare afterwards"),
         ("part no.", board["part_number"] or NOT_TOLD),
         ("product", board["name"] or NOT_TOLD),
-        ("slot", ", ".join(places) or board["slot"] or NOT_TOLD),
+        ("slot", seat(board)),
         ("PCI", board["pci_address"] or NOT_TOLD),
         ("BMC's name", names),
         ("chassis", board["chassis_serial"]),

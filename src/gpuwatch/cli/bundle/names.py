@@ -1,6 +1,5 @@
 """Names: what can be told of a word that names something, and patterns of many such words."""
 
-import ipaddress
 import re
 from collections.abc import Iterable
 
@@ -22,15 +21,6 @@ def process_of(found: re.Match[str]) -> tuple[str, str]:
 def is_unknown(name: str) -> bool:
     """Whether it names nothing, or is one of our own words for a name."""
     return name.strip("<>") in EVERYBODYS or STANDING_IN.fullmatch(name) is not None
-
-
-def is_address(name: str) -> bool:
-    """Whether it is an address, which is found wherever it stands."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def is_plain(place: str) -> bool:

@@ -6,7 +6,8 @@ from gpuwatch.cli.output import INDENT, paragraphs, wrapped
 from gpuwatch.exposition.evidence_page import written
 from gpuwatch.exposition.evidence_shapes import EvidenceShape
 from gpuwatch.exposition.evidence_timeline import timeline
-from gpuwatch.exposition.evidence_words import Row, headline, sections, steps, summary
+from gpuwatch.exposition.evidence_words import headline, sections, steps, summary
+from gpuwatch.exposition.paper import Row
 
 _INSTANT = 21  # columns of an instant and what follows it
 _WIDEST = 20  # columns of a name beside its text

@@ -12,7 +12,6 @@ from typing import Any, cast
 from gpuwatch.cli.bundle.names import (
     BEFORE,
     BEHIND,
-    is_address,
     is_of_memory,
     is_plain,
     is_unknown,
@@ -35,13 +34,16 @@ from gpuwatch.cli.bundle.telltale import (
 )
 from gpuwatch.cli.bundle.walk import decoded, key_of_value, kind_of, strings
 from gpuwatch.exposition.evidence_shapes import EvidenceShape
-from gpuwatch.exposition.redaction import HIDDEN, STANDING_IN, Named, Redactor
+from gpuwatch.exposition.redaction import (
+    HIDDEN,
+    STANDING_IN,
+    USERS,
+    Named,
+    Redactor,
+    is_address,
+)
 
 _SHORTEST_SERIAL = 4
-_USERS = re.compile(
-    r"\buid \d+ \((?P<name>[^)\n]{1,64})\)|\bSUDO_USER=(?P<claim>[^\s,;\"]{1,64})"
-    r"|/home/(?P<home>[\w.-]{1,64})"
-)
 _PROCESS = re.compile(r"(?P<pid>\d+) (?P<name>.+)")
 _AUTHORITY = re.compile(r"(?:[a-z]+://)?\[?(?P<host>[^\]/\s]+?)\]?(?::\d+)?(?:/.*)?")
 _OF_PROCESSES = (Named.PID, Named.PROCESS)
@@ -114,7 +116,7 @@ class Redacted:
             self._know_bmc(found["name"])
         if key == "process" and (found := _PROCESS.fullmatch(text)):
             self._know_process(found["pid"], found["name"])
-        if key == "actor" and not _USERS.search(text):
+        if key == "actor" and not any(pattern.search(text) for pattern in USERS):
             self._know(Named.USER, text, whole=True)
         self._learn_from(text)
 
@@ -128,8 +130,9 @@ class Redacted:
             for found in pattern.finditer(text):
                 if found["name"].lower() not in self._own:
                     self._know(kind, found["name"])
-        for found in _USERS.finditer(text):
-            self._know(Named.USER, found["name"] or found["claim"] or found["home"])
+        for pattern in USERS:
+            for found in pattern.finditer(text):
+                self._know(Named.USER, found["name"])
         for pattern in PROCESSES if HINT.search(text) else ():
             for found in pattern.finditer(text):
                 self._know_process(*process_of(found))
