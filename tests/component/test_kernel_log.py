@@ -319,6 +319,7 @@ def test_a_missing_log_says_what_to_check_and_is_tried_again(
 
     assert eventually(lambda: "missing" in listener.source.state().problem)
     assert not listener.source.readable
+    assert listener.source.state().last_success is None
     log.write_text(xid(1, 48))
     assert eventually(lambda: len(listener.events) == 1)
 

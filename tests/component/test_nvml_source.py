@@ -486,6 +486,22 @@ def test_a_child_that_is_stopped_is_no_gpus_fault(heard: Listener, start: Start)
     assert heard.all(DeviceHang) == []
 
 
+def test_a_child_that_died_and_left_its_output_open_hung_nowhere(
+    world: FakeWorld, heard: Listener, start: Start, tmp_path: Path
+) -> None:
+    """What it started holds the pipe, so nothing says that it is gone: that is no GPU's hang."""
+    source = start()
+    assert eventually(lambda: heard.swept() == EIGHT)
+
+    world.gpu(SICK, hang={"mode": "heir", "path": str(tmp_path / "died")})
+
+    assert eventually(lambda: source.state().restarts == 1)
+    heard.forget()
+    assert eventually(lambda: heard.swept() == EIGHT)
+    assert source.state().timeouts == 0
+    assert heard.all(DeviceHang) == []
+
+
 def test_a_child_of_another_version_is_not_believed(
     world: FakeWorld, heard: Listener, start: Start
 ) -> None:

@@ -9,9 +9,11 @@ process runs, and the next process finds it changed:
      "hang": WAY (at start), "hang_everywhere": WAY, "delay_seconds": 0.0,
      "gpus": [{"pci", "uuid", "serial", "lost": false, "hang": WAY, "value": 7}], "events": [...]}
 
-WAY is {"mode": "sleep" | "stubborn" | "write-pid" | "read" | "exit" | "garbage", "path",
+WAY is {"mode": "sleep" | "stubborn" | "write-pid" | "read" | "exit" | "heir" | "garbage",
+"path",
 "function", "ask"}: sleep until a signal, sleep and ignore SIGTERM, stop in a frozen cgroup, read a
-file that never answers, or what its name says; `ask` limits it to "inventory" or "sweep". Besides
+file that never answers, exit once (then `path` is there) while a process of its own holds the
+output for some seconds, or what its name says; `ask` limits it to "inventory" or "sweep". Besides
 the asks of the wire it answers {"ask": "misbehave", "how": ...} for the tests of the harness.
 """
 
@@ -175,6 +177,16 @@ def _read(way: dict[str, str]) -> None:
     _sleep(way)
 
 
+def _leave_heir(way: dict[str, str]) -> None:
+    path = Path(way["path"])
+    if path.exists():
+        return
+    path.touch()
+    if not os.fork():
+        time.sleep(8.0)
+    os._exit(3)
+
+
 def _flood_errors() -> None:
     for number in range(5_000):
         sys.stderr.write(f"line {number}\n")
@@ -209,6 +221,7 @@ HANGS: dict[str, Callable[[dict[str, str]], None]] = {
     "write-pid": _write_pid,
     "read": _read,
     "exit": lambda _: os._exit(3),
+    "heir": _leave_heir,
     "garbage": lambda _: _say_garbage(),
 }
 

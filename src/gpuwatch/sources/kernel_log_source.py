@@ -138,18 +138,19 @@ class KernelLogSource(OneChild):
                 self._time_out(probe)
 
     def _hear(self, message: Mapping[str, Any]) -> None:
-        moment = self._clock.now()
-        with self._lock:
-            self._heard_at = time.monotonic()
-        self._change(last_success=moment.wall)
-        if message.get("say") == "ready":
-            if self._state.problem:
-                self._log("kernel log: it is read again")
-            self._change(up=True, problem="")
         if message.get("say") == "failed":
             reason, text = str(message.get("reason")), str(message.get("text"))
             remedy = _REMEDIES.get(reason, _REMEDIES["failed"])
             raise ProbeFailed(f"{self._settings.path} is {reason} ({text}): {remedy}")
+        moment = self._clock.now()
+        with self._lock:
+            self._heard_at = time.monotonic()
+        if message.get("say") == "ready":
+            if self._state.problem:
+                self._log("kernel log: it is read again")
+            self._change(up=True, problem="")
+        if self._state.up:  # what earlier boots left is told before the log can be opened
+            self._change(last_success=moment.wall)
         try:
             reports = self._reports.read(message, moment)
         except (KeyError, TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ from typing import Any
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.sources.nvml_settings import NvmlSettings
 from gpuwatch.sources.probe import Probe, ProbeFailed
-from gpuwatch.sources.probe_stuck import Stuck
+from gpuwatch.sources.probe_stuck import GONE, Stuck
 
 _STOPPED = frozenset("Tt")  # by a signal or a debugger: whoever did that, it was not the GPU
 
@@ -264,9 +264,11 @@ class Conversation:
         """Whose miss it is: the device on the progress page, else the next that owes an answer.
 
         Nobody's while NVML initialises. No miss at all when the child sits in no call of NVML's,
-        or was stopped by a signal.
+        was stopped by a signal, or died and what it started holds its output open.
         """
         stuck = self.probe.describe_stuck(now - self._wait_from)
+        if stuck.state in GONE:
+            return self._broke(f"it {stuck}, and left its output open to another process", now)
         if not stuck.call or stuck.state in _STOPPED:
             return Broke(f"it was {stuck}, and not for NVML", "", stuck)
         if self._ask == "start":

@@ -219,9 +219,11 @@ class Probe:
 
     def describe_stuck(self, waited_seconds: float) -> Stuck:
         """Where the child sits at this instant; it need not answer for that."""
+        page = self._page
         return describe_stuck(
             self.pid,
-            self._page.read() if self._page else None,
+            page.read() if page else None,
+            waiting=page.read(wire.WAITING) if page else None,
             boottime=time.clock_gettime(time.CLOCK_BOOTTIME),
             waited_seconds=waited_seconds,
         )
