@@ -96,6 +96,22 @@ def test_a_gpu_that_hangs_is_named(
     assert "of 2 GPUs told" in told["signals"].found
 
 
+def test_a_gpu_that_may_not_be_opened_is_named(
+    make_server: MakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the real child: what is wrong is our right, and the GPU may be well."""
+    server = make_server(gpus=2)
+    settings = _settings(server, monkeypatch)
+    server.fail(1, "nvmlDeviceGetHandleByIndex_v2", 4)
+
+    told = {one.name: one for one in asked_alone(scene(tmp_path), ask_gpus(settings, 12.0))}
+
+    assert told["gpus"].found == (
+        f"the driver does not let us open {server.get(1, 'pci')} (no permission)"
+    )
+    assert "/dev/nvidiaN" in told["gpus"].remedy
+
+
 def test_a_bmc_that_is_frozen_holds_nobody_up(tmp_path: Path) -> None:
     """It takes connections, and says nothing."""
     secret = tmp_path / "secret"

@@ -471,6 +471,21 @@ def test_a_gpu_that_crashes_the_library_is_set_apart(
     assert {hang.pci_address for hang in heard.all(DeviceHang)} == {SICK}
 
 
+def test_a_gpu_that_may_not_be_opened_is_told_as_that(
+    world: FakeWorld, heard: Listener, start: Start
+) -> None:
+    """The driver counts it and does not open it for our user: it is neither lost nor hanging."""
+    world.gpu(SICK, denied=True)
+
+    source = start()
+
+    assert eventually(lambda: heard.swept() == EIGHT - {"GPU-3"})
+    inventory = heard.all(Inventory)[-1]
+    assert (inventory.denied, inventory.lost) == ((SICK,), ())
+    assert eventually(lambda: f"does not let us open GPU {SICK}" in source.state().problem)
+    assert source.state().up
+
+
 def test_a_child_that_is_stopped_is_no_gpus_fault(heard: Listener, start: Start) -> None:
     """A SIGSTOP or a debugger makes the child late: it is replaced, and nobody is set apart."""
     source = start()

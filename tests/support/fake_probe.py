@@ -7,7 +7,7 @@ process runs, and the next process finds it changed:
 
     {"driver": ..., "nvml": ..., "cuda": ..., "table": ..., "fail": {"stage", "code", "text"},
      "hang": WAY (at start), "hang_everywhere": WAY, "delay_seconds": 0.0,
-     "gpus": [{"pci", "uuid", "serial", "lost": false, "hang": WAY, "value": 7}], "events": [...]}
+     "gpus": [{"pci", "uuid", "serial", "lost": false, "denied": false, "hang": WAY, "value": 7}], "events": [...]}
 
 WAY is {"mode": "sleep" | "stubborn" | "write-pid" | "read" | "exit" | "heir" | "garbage",
 "path",
@@ -107,6 +107,8 @@ class FakeProbe:
     def _device(self, gpu: dict[str, Any], index: int, _: dict[str, Any]) -> dict[str, Any]:
         if gpu.get("lost"):
             return {"say": "lost-device", "index": index, "pci": gpu["pci"], "code": 15}
+        if gpu.get("denied"):
+            return {"say": "lost-device", "index": index, "pci": "", "code": 4}
         named = {"uuid": gpu["uuid"], "serial": gpu["serial"], "name": "NVIDIA H100 80GB HBM3"}
         texts = dict.fromkeys(("part_number", "vbios", "inforom", "chassis_serial"), "")
         numbers = dict.fromkeys(("mig", "module_id", "slot_number", "tray_index"))

@@ -80,6 +80,7 @@ def host_view(
             len(driver.pci_functions) if driver else 0,
         ),
         taken_functions=len(inventory.taken) if inventory else 0,
+        denied_functions=len(inventory.denied) if inventory else 0,
         expected_gpus=situation.expected_gpus,
         released=situation.released,
         clock_settled=situation.clock_settled,
@@ -126,6 +127,7 @@ def gpu_views(
         functions=frozenset(inventory.pci_functions if inventory else ()),
         taken=inventory.taken if inventory else frozenset(),
         lost=frozenset(inventory.lost if inventory else ()),
+        denied=frozenset(inventory.denied if inventory else ()),
         in_grace=_in_grace(situation),
     )
     return tuple([_gpu_view(record, live.board(record.key), around) for record in records])
@@ -139,6 +141,7 @@ class _Around:
     functions: frozenset[str]
     taken: frozenset[str]
     lost: frozenset[str]
+    denied: frozenset[str]
     in_grace: bool
 
 
@@ -156,6 +159,7 @@ def _gpu_view(record: BoardRecord, board: LiveBoard, around: _Around) -> GpuView
         answers=board.answers,
         last_good=_wall_now_of(board.last_good, situation.now) if board.last_good else None,
         lost=board.lost or address in around.lost,
+        denied=address in around.denied,
         seen_this_epoch=bool(board.seen_under) and board.seen_under == _load_of(driver),
         function_gone=address not in around.functions,
         managed=address not in around.taken,

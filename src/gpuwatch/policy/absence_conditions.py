@@ -17,7 +17,7 @@ def off_the_bus(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outc
         return Answer.CANNOT_TELL
     fell_at = gpu.record.fell_at
     answered_since = fell_at is not None and gpu.last_good is not None and gpu.last_good > fell_at
-    vanished = not gpu.present and gpu.seen_this_epoch
+    vanished = not gpu.present and gpu.seen_this_epoch and not gpu.denied
     if gpu.lost:
         reason = "NVML says the GPU is lost"
     elif vanished:
@@ -25,7 +25,7 @@ def off_the_bus(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outc
     elif fell_at is not None and not answered_since:
         reason = "the kernel log says it has fallen off the bus (Xid 79)"
     else:
-        return Answer.NO
+        return Answer.CANNOT_TELL if gpu.denied else Answer.NO
     return Match(facts={"reason": reason}, evidence_at=fell_at)
 
 
@@ -46,7 +46,7 @@ def _absent(gpu: GpuView, host: HostView) -> Outcome:
     if gpu.present or not gpu.managed or gpu.lost or gpu.seen_this_epoch:
         return Answer.NO
     unasked = host.driver is not DriverHealth.READY or host.released or gpu.hang is not None
-    if unasked or gpu.in_grace:
+    if unasked or gpu.in_grace or gpu.denied:
         return Answer.CANNOT_TELL
     last_seen = gpu.record.last_seen
     hours = max(host.now.wall - last_seen, 0.0) / 3600
@@ -78,6 +78,8 @@ def unexpected_count(host: HostView, _settings: PolicySettings) -> Outcome:
     present, taken = sum(gpu.present for gpu in host.gpus), host.taken_functions
     if present + taken == host.expected_gpus:
         return Answer.NO
+    if host.denied_functions:
+        return Answer.CANNOT_TELL
     others = f" and {taken} more held by another driver" if taken else ""
     return Match(
         facts={"present": f"{present} GPUs answer{others}", "expected": str(host.expected_gpus)}

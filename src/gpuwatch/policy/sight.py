@@ -63,6 +63,7 @@ def _common(gpu: GpuView, host: HostView) -> str:
         (host.released, "the driver is let go of"),
         (host.driver is DriverHealth.NOT_ASKED, "NVML is not asked on this host"),
         (host.driver is not DriverHealth.READY, "the driver cannot be asked"),
+        (gpu.denied, "the driver does not let gpuwatch open the GPU (no permission)"),
         (not gpu.present, "the GPU is not there"),
         (gpu.hang is not None, gpu.hang.sentence if gpu.hang else ""),
         (not gpu.readings, "it has not answered yet"),

@@ -57,7 +57,8 @@ def _gone(host: HostView) -> Iterator[BoardRecord]:
     """Boards that left, and such that are missing while nobody else holds them."""
     yield from host.departed
     for gpu in host.gpus:
-        if gpu.record.state is BoardState.ABSENT and gpu.managed and not gpu.lost:
+        reachable = gpu.managed and not (gpu.lost or gpu.denied)
+        if gpu.record.state is BoardState.ABSENT and reachable:
             yield gpu.record
 
 

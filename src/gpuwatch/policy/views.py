@@ -47,7 +47,8 @@ class GpuView:
     `readings` are fresh values and gaps by `Signal.key`, empty while nothing is fresh. `answers` is
     how many sweeps of it arrived since the agent started: rules that hold over sweeps count it.
     `last_good` is Unix seconds of the last sweep in which an owning signal could be read.
-    `lost` means the driver lists it and cannot reach it; `seen_this_epoch` that it answered under
+    `lost` means the driver lists it and cannot reach it; `denied` that it does not let our user
+    open it, which says nothing of the board; `seen_this_epoch` that it answered under
     the driver that is loaded now; `function_gone` that its PCI function no longer exists;
     `in_grace` that boot or driver load are so recent that absence proves nothing. `blind_to` are
     the names of signals that the rules need and that have been a gap for three of their cadences.
@@ -62,6 +63,7 @@ class GpuView:
     answers: int = 0
     last_good: float | None = None
     lost: bool = False
+    denied: bool = False
     seen_this_epoch: bool = False
     function_gone: bool = False
     managed: bool = True
@@ -126,7 +128,8 @@ class HostView:
 
     `quiet_seconds` is how long ago the last reset, release, MIG change or driver load was.
     `settling` says that the agent has just started: what it does not know yet is no news.
-    `taken_functions` are NVIDIA PCI functions that another driver (vfio) holds: not missing.
+    `taken_functions` are NVIDIA PCI functions that another driver (vfio) holds: not missing;
+    `denied_functions` those that our user may not open.
     `in_maintenance` are the UUIDs under maintenance, "" for the whole host.
     `attended` are findings, by code and UUID, that people have taken up, and up to which urgency;
     `in_hands` the UUIDs of boards that somebody works on.
@@ -149,6 +152,7 @@ class HostView:
     library_version: str = ""
     pci_functions: int = 0
     taken_functions: int = 0
+    denied_functions: int = 0
     expected_gpus: int | None = None
     released: bool = False
     clock_settled: bool = True

@@ -34,12 +34,14 @@ class DeviceHang:
 class Inventory:
     """What one inventory found: devices, those without a handle, and functions not NVIDIA's.
 
-    `lost` are PCI addresses the driver lists but cannot open; `unmanaged` are NVIDIA PCI functions
-    bound to another driver (address, driver name, "" when none).
+    `lost` are PCI addresses the driver lists but cannot open, `denied` those that it does not let
+    our user open (NVML_ERROR_NO_PERMISSION), which says nothing of the GPU; `unmanaged` are NVIDIA
+    PCI functions bound to another driver (address, driver name, "" when none).
     """
 
     devices: tuple[Device, ...]
     lost: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
     unmanaged: tuple[tuple[str, str], ...] = ()
     pci_functions: tuple[str, ...] = ()
     driver_version: str = ""

@@ -8,6 +8,10 @@ from gpuwatch.sources.driver import PciFunction
 from gpuwatch.sources.nvml_conversation import Found, Ready
 from gpuwatch.sources.nvml_messages import device_of
 
+# NVML counts GPUs that it does not let a user open, too (nvmlDeviceGetCount_v2 and
+# nvmlDeviceGetHandleByIndex_v2): https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
+_NO_PERMISSION = 4
+
 
 class Census:
     """The GPUs of this host as the last inventory and the last look at the PCI bus told."""
@@ -16,6 +20,7 @@ class Census:
         self.devices: dict[str, Device] = {}
         self._ordered: tuple[str, ...] = ()
         self.lost: frozenset[str] = frozenset()
+        self.denied: frozenset[str] = frozenset()
         self.functions: tuple[PciFunction, ...] = ()
         self.versions = Ready(table="", driver="", nvml="", cuda="")
 
@@ -66,10 +71,13 @@ class Census:
             device.slot.pci_address
             for device in sorted(devices.values(), key=lambda device: device.index)
         )
-        self.lost = self._lost(found, spared)
+        unopened = self._unopened(found, spared)
+        self.denied = frozenset(at for at, code in unopened.items() if code == _NO_PERMISSION)
+        self.lost = frozenset(unopened) - self.denied
         return Inventory(
             devices=tuple(sorted(devices.values(), key=lambda device: device.index)),
             lost=tuple(sorted(self.lost)),
+            denied=tuple(sorted(self.denied)),
             unmanaged=tuple(
                 (each.address, each.driver) for each in self.functions if not each.managed
             ),
@@ -79,13 +87,16 @@ class Census:
             cuda_version=self.versions.cuda,
         )
 
-    def _lost(self, found: Found, spared: Collection[str]) -> frozenset[str]:
-        """The addresses of GPUs that NVML lists and cannot open.
+    def _unopened(self, found: Found, spared: Collection[str]) -> dict[str, int]:
+        """The addresses of GPUs that NVML lists and does not open, each with its error code.
 
         A child that never saw one of them well knows its index only. When as many functions are
-        without a device, those are they.
+        without a device, those are they; which is which nobody can tell, so that they are denied
+        only when all of them are.
         """
-        named = frozenset(str(each["pci"]) for each in found.lost if each["pci"])
-        nameless = sum(not each["pci"] for each in found.lost)
-        candidates = self.missing - named - set(spared)
-        return named | candidates if len(candidates) == nameless else named
+        named = {str(each["pci"]): int(each["code"]) for each in found.lost if each["pci"]}
+        nameless = sorted(int(each["code"]) for each in found.lost if not each["pci"])
+        candidates = self.missing - named.keys() - set(spared)
+        if nameless and len(candidates) == len(nameless):
+            named |= dict.fromkeys(candidates, nameless[-1])
+        return named

@@ -236,4 +236,16 @@ def problem_of(watch: Watch, *, released: bool) -> str:
     if watch.trouble or not watch.gate.ready:
         return watch.trouble or watch.gate.state.text
     apart = sorted(member.pci_address for member in watch.alone.quarantine)
-    return f"set apart because they hung: GPU {', '.join(apart)}" if apart else ""
+    if apart:
+        return f"set apart because they hung: GPU {', '.join(apart)}"
+    return _denied(sorted(watch.agenda.census.denied))
+
+
+def _denied(addresses: Sequence[str]) -> str:
+    """What to do about GPUs that our user may not open; "" when there are none."""
+    if not addresses:
+        return ""
+    return (
+        f"the driver does not let us open GPU {', '.join(addresses)} (NVML code 4, no permission):"
+        " is DeviceAllow= of the unit, or what the container was given, without /dev/nvidiaN?"
+    )

@@ -69,6 +69,14 @@ def test_a_gpu_that_another_driver_holds_is_not_managed() -> None:
     assert (taken.gpus[0].managed, taken.taken_functions) == (False, 1)
 
 
+def test_a_gpu_that_may_not_be_opened_is_denied() -> None:
+    """It is there, and nothing is known of it."""
+    denied = _view(Inventory(devices=(), denied=(ADDRESS,)))
+
+    assert (denied.gpus[0].denied, denied.gpus[0].lost) == (True, False)
+    assert denied.denied_functions == 1
+
+
 def test_a_gpu_that_no_driver_holds_is_missing() -> None:
     """NVIDIA's driver did not take it: nobody gave it away, so it may well be dead."""
     dead = _view(Inventory(devices=(), unmanaged=((ADDRESS, ""),)))

@@ -379,6 +379,18 @@ def test_a_gpu_whose_needed_signal_cannot_be_read_is_unknown_and_says_why() -> N
     )
 
 
+def test_a_gpu_that_may_not_be_opened_is_unknown_and_says_why() -> None:
+    """A right of ours is missing: the board is neither gone nor well."""
+    view = host(gpu(denied=True, present=False, readings={}))
+
+    judged = Judge(PolicySettings()).judge(view)
+
+    assert judged.verdicts[KEY.uuid] is Verdict.UNKNOWN
+    assert judged.unknown_because[KEY.uuid] == (
+        "the driver does not let gpuwatch open the GPU (no permission)"
+    )
+
+
 def test_a_flagged_gpu_stays_flagged_when_it_cannot_be_read() -> None:
     """What was seen stays seen; nothing about it is unknown."""
     blind = gpu(record=RISING, blind_to=("gpuwatch_gpu_row_remap_failed",))

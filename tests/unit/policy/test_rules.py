@@ -26,6 +26,12 @@ PENDING_KEY = "gpuwatch_gpu_row_remap_pending"
 DENIED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": Gap(GapReason.DENIED, 4)}
 
 
+# The board answered under this driver, and now our user may not open it any more.
+NOT_OURS: dict[str, Any] = {"denied": True, "present": False, "readings": {}}
+
+FALLEN = record(fell_at=NOW.wall - 60)
+
+
 def _pending(days: float, *, reset_since: bool = False, **changes: object) -> GpuView:
     held = {PENDING_KEY: Held(1, NOW.wall - days * DAY, reset_since=reset_since)}
     return gpu(readings=PENDING, record=record(held=held, **changes))
@@ -75,6 +81,7 @@ FIRES: list[tuple[str, HostView]] = [
     ("off-the-bus", host(gpu(lost=True))),
     ("off-the-bus", host(gpu(present=False, readings={}))),
     ("off-the-bus", host(gpu(record=record(fell_at=NOW.wall - 60), last_good=NOW.wall - 90))),
+    ("off-the-bus", host(gpu(**NOT_OURS, record=FALLEN, last_good=NOW.wall - 90))),
     ("off-the-bus-again", host(gpu(record=FELL_TWICE))),
     ("board-missing", host(_absent(3))),
     ("board-missing-in-service", host(_absent(0.5))),
@@ -121,12 +128,14 @@ SILENT: list[tuple[str, HostView]] = [
     ("off-the-bus", host(gpu(lost=True), driver=DriverHealth.NOT_LOADED)),
     ("off-the-bus", host(gpu(lost=True, managed=False))),
     ("off-the-bus", host(gpu(present=False, readings={}), released=True)),
+    ("off-the-bus", host(gpu(**NOT_OURS))),
     ("off-the-bus-again", host(gpu(record=record(off_bus_at=(NOW.wall - 91 * DAY, NOW.wall))))),
     ("off-the-bus-again", host(gpu(record=FELL_TWICE), clock_settled=False)),
     ("off-the-bus-again", host(gpu(record=FELL_LONG_AGO_BY_A_CLOCK_BEHIND))),
     ("board-missing", host(_absent(3, in_grace=True))),
     ("board-missing", host(_absent(3, managed=False))),
     ("board-missing", host(_absent(3, hang=Hang(sentence="", seconds=9.0, confirmed=False)))),
+    ("board-missing", host(_absent(3, denied=True))),
     ("board-missing-in-service", host(_absent(1.1))),
     ("gpu-unresponsive", host(_hang(94, confirmed=False))),
     ("gpu-unresponsive", host(_hang(59, confirmed=True))),
@@ -136,6 +145,7 @@ SILENT: list[tuple[str, HostView]] = [
     ("driver-not-loaded", host(driver=DriverHealth.NOT_LOADED, pci_functions=0)),
     ("gpu-count", host(gpu(), expected_gpus=1)),
     ("gpu-count", host(gpu(), expected_gpus=8, taken_functions=7)),
+    ("gpu-count", host(gpu(), expected_gpus=8, denied_functions=7)),
     ("gpu-count", host(gpu(), expected_gpus=8, driver=DriverHealth.STARTING)),
     ("unattributed-error", host(_with_incidents(0), unattributed=(NOW.wall - 599,))),
     (

@@ -87,6 +87,26 @@ def test_a_lost_gpu_that_has_only_an_index_is_told_by_who_is_missing() -> None:
     assert inventory.lost == (TWO,)
 
 
+def test_a_gpu_that_may_not_be_opened_is_denied_and_not_lost() -> None:
+    """NVML counts those that a container or unit was not given: their boards may be well."""
+    census = _census("nvidia", "nvidia")
+    named, nameless = {"index": 0, "pci": ONE, "code": 4}, {"index": 1, "pci": "", "code": 4}
+
+    inventory = census.counted(Found((), (named, nameless)), ())
+
+    assert (inventory.lost, inventory.denied) == ((), (ONE, TWO))
+
+
+def test_where_nobody_can_tell_the_denied_from_the_lost_all_are_lost() -> None:
+    """Two indices and two functions: rather a look in vain than none."""
+    census = _census("nvidia", "nvidia")
+    denied, lost = {"index": 0, "pci": "", "code": 4}, {"index": 1, "pci": "", "code": 15}
+
+    inventory = census.counted(Found((), (lost, denied)), ())
+
+    assert (inventory.lost, inventory.denied) == ((ONE, TWO), ())
+
+
 def test_functions_without_a_device_are_missing() -> None:
     """NVIDIA's driver has them, NVML does not: worth another inventory before long."""
     census = _census("nvidia", "nvidia", "vfio-pci")

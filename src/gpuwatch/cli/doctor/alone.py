@@ -48,6 +48,8 @@ MOST_BMCS = 16  # asked at once; each is a process
 class Gpus:
     """What NVML told: the driver (None: nothing in time), the GPUs by address, their gaps.
 
+    `denied` are those that our user may not open.
+
     `gaps` are, of GPUs that answered, the reasons by signal, "" for a value. `problem` is what the
     source said meanwhile.
     """
@@ -55,6 +57,7 @@ class Gpus:
     driver: DriverState | None
     found: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
     gaps: Mapping[str, Mapping[str, str]]
     problem: str = ""
 
@@ -123,6 +126,7 @@ def ask_gpus(settings: Settings, seconds: float = GPU_SECONDS) -> Gpus:
         driver=driver or (DriverState(condition=DriverCondition.READY) if swept else None),
         found=tuple(device.slot.pci_address for device in devices),
         lost=inventory.lost if inventory else (),
+        denied=inventory.denied if inventory else (),
         gaps={
             device.slot.pci_address: swept[device.board.key]
             for device in devices

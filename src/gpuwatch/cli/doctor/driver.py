@@ -23,6 +23,9 @@ OFF = "not asked: nvml.enabled is false"
 _LISTED = 4
 _PREFIX = "gpuwatch_gpu_"  # of every key
 _NO_GPU = ("the driver knows no GPU", "lspci -d 10de: tells what is there")
+_LET_US_OPEN = (
+    "let it open /dev/nvidiaN: DeviceAllow= of the unit, what the container was given, its mode"
+)
 _PRIVILEGED = frozenset(row.key for row in TABLE if row.privileged)
 _AMISS = (GapReason.DENIED, GapReason.LOST, GapReason.TIMED_OUT, GapReason.FAILED)
 _OF_THE_DRIVER = {
@@ -111,7 +114,10 @@ def asked_alone(scene: Scene, gpus: Gpus) -> Iterator[Answer]:
         return
     expected, count = scene.settings.nvml.expected_gpus, len(gpus.found)
     silent = sorted(set(gpus.found) - set(gpus.gaps))
-    if expected is not None and count < expected:
+    if gpus.denied:
+        what = f"the driver does not let us open {', '.join(gpus.denied)} (no permission)"
+        yield problem("gpus", what, _LET_US_OPEN)
+    elif expected is not None and count < expected:
         what = f"{count} of the {expected} GPUs expected are here"
         yield problem("gpus", what, "gpuwatch runbook gpu-count")
     elif silent or gpus.lost:
