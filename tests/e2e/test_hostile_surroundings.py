@@ -95,7 +95,7 @@ def test_a_locked_database_holds_the_end_up_for_a_moment_only(
 
 
 def test_a_thread_that_hangs_does_not_hold_the_process(tmp_path: Path) -> None:
-    """The interpreter would wait for it for ever; where it hangs is told."""
+    """The interpreter would wait for it for ever; where it hangs is told, and nothing was lost."""
     options = (
         f"agent.state_directory={tmp_path}/state",
         f"agent.runtime_directory={tmp_path}/run",
@@ -111,6 +111,7 @@ def test_a_thread_that_hangs_does_not_hold_the_process(tmp_path: Path) -> None:
         status = agent.stop()
         print(f"ended after {time.monotonic() - began:.1f} s")  # noqa: T201 - measured by hand
 
-        assert status == 1
+        assert status == 0
         assert agent.events("stopped")
-        assert "Timeout" in agent.log()
+        assert "left behind, because they hang" in agent.log()
+        assert "threading.py" in agent.log()

@@ -19,6 +19,7 @@ from gpuwatch.agent.calendars import CalendarWatch
 from gpuwatch.agent.doctor_requests import DoctorRequests
 from gpuwatch.agent.hooks import HookWatch
 from gpuwatch.agent.housekeeping import Housekeeping
+from gpuwatch.agent.leaving import Leaving
 from gpuwatch.agent.releases import StandingRelease
 from gpuwatch.agent.requests import Requests
 from gpuwatch.agent.starting import EXIT_UNAVAILABLE, StartError, open_history, web_config
@@ -45,7 +46,6 @@ log = structlog.get_logger("gpuwatch.service")
 EXIT_FAILED = 70  # EX_SOFTWARE: the service manager starts it anew
 STOP_SECONDS = 2.5  # of the five within which a service manager may expect us gone
 HISTORY_SECONDS = 600.0  # that opening it may take before a service manager gives the start up
-LEAVE_SECONDS = 4.5  # after this long whatever still hangs is left hanging
 
 
 class Service:
@@ -65,6 +65,7 @@ class Service:
         self.agent = assemble(loaded, clock, self._history, notifier)
         self.agent.on_reload = self._reload
         self._standing = StandingRelease(wiring.places(loaded.settings).release)
+        self._leaving = Leaving()
         self._scrapes = Scrapes()
         self.web = self._web()
         self._upkeep = UpkeepRequests(self.agent)
@@ -148,8 +149,7 @@ class Service:
 
     def ask_stop(self, *_: object) -> None:
         """Ask the loop to end, and see to it that the process does (also a signal handler)."""
-        if not self.agent.stopping:
-            _leave_in_time()
+        self._leaving.begin()
         self.agent.stopping = True
         self.agent.inbox.wake()
 
@@ -177,6 +177,10 @@ class Service:
             thread.join(max(deadline - time.monotonic(), 0.0))
         self._history.close()
         log.info("stopped")
+
+    def leave(self, status: int) -> None:
+        """End the process with this status, where threads that hang would keep it."""
+        self._leaving.end(status)
 
     def _latest_audit(self) -> int:
         records = (one for kept in self._history.flag_audit().values() for one in kept)
@@ -285,13 +289,5 @@ def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | 
         service.ask_stop()
         service.close()
         logs.close(1.0)
+    service.leave(status)
     return status
-
-
-def _leave_in_time() -> None:
-    """End the process with status 1 in `LEAVE_SECONDS`, if it has not ended itself by then.
-
-    For what no thread of ours can end: a housekeeping job that hangs on a dead disk, for which the
-    interpreter would wait, a commit that does not return. Says on standard error what hung where.
-    """
-    faulthandler.dump_traceback_later(LEAVE_SECONDS, exit=True)
