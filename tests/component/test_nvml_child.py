@@ -690,6 +690,33 @@ def test_a_child_with_another_table_refuses_to_answer(server: Server) -> None:
     assert status == 1
 
 
+def test_a_child_that_grows_with_every_sweep_makes_way_for_a_fresh_one(server: Server) -> None:
+    """A library that loses memory is nothing for months: it answers, gives NVML back and ends."""
+    with NvmlChild(server) as child:
+        child.inventory()
+        first = child.sweep("fast")
+        server.grow(0, "nvmlDeviceGetTemperature", 300)
+        last = child.sweep("fast")
+        status = child.exit_status()
+        child.probe.close()
+
+    assert status == 3
+    assert last.keys() == first.keys()
+    assert any("a fresh child does better" in line for line in child.logged)
+
+
+def test_a_child_that_grows_within_one_call_is_ended_by_the_kernel(server: Server) -> None:
+    """Also outside the unit, where nobody else bounds it: the host keeps its memory."""
+    server.grow(0, "nvmlDeviceGetTemperature", 16 << 10)
+
+    with NvmlChild(server) as child:
+        child.inventory()
+        child.send("sweep", None, "fast")
+        status = child.exit_status()
+
+    assert status == -signal.SIGABRT
+
+
 def test_a_question_that_nobody_can_ask_ends_it(server: Server) -> None:
     """An agent of another version: better no answer than a wrong one."""
     with NvmlChild(server) as child:

@@ -17,6 +17,7 @@ from gpuwatch.sources.nvml.calls import Lane
 from gpuwatch.sources.nvml.devices import Devices
 from gpuwatch.sources.nvml.events import Events
 from gpuwatch.sources.nvml.gpu import driver_version
+from gpuwatch.sources.nvml.growth import Growth, bound
 from gpuwatch.sources.nvml.input import Ended, Requests
 from gpuwatch.sources.nvml.output import Output
 from gpuwatch.sources.nvml_signals import table_hash
@@ -24,6 +25,7 @@ from gpuwatch.sources.nvml_signals import table_hash
 _STOP_SECONDS = 1.5  # the event thread waits at most 1 s
 _FAILED = 1
 _MISUSED = 2
+_GREW = 3
 _USAGE = "usage: python -m gpuwatch.sources.nvml --progress-fd N [--table HASH] [--sysfs DIRECTORY]"
 
 
@@ -120,14 +122,26 @@ class Child:
         )
         devices = Devices(self._lane, driver)
         events = Events(self._waiting, self._output.say, driver)
+        growth = Growth()
         try:
             for request in self._requests:
                 self._answer(request, devices, events)
+                if request["ask"] == "sweep" and (grown := growth.beyond()):
+                    sys.stderr.write(
+                        f"nvml: grew by {grown >> 20} MiB: a fresh child does better\n"
+                    )
+                    self._part(events)
+                    return _GREW
         except Ended as end:
             # After SIGTERM no call is begun any more: the kernel gives the driver back.
-            if end.orderly and events.stop(_STOP_SECONDS):
-                self._shut_down()
+            if end.orderly:
+                self._part(events)
         return 0
+
+    def _part(self, events: Events) -> None:
+        """Give NVML back, unless the other thread sits in it."""
+        if events.stop(_STOP_SECONDS):
+            self._shut_down()
 
     def _answer(self, request: dict[str, Any], devices: Devices, events: Events) -> None:
         """Say what was asked. Raises ValueError or KeyError for what nobody can ask."""
@@ -165,6 +179,7 @@ def main(arguments: Sequence[str]) -> int:
         return _MISUSED
     end_with_parent()
     die_first()
+    bound()
     try:
         return Child(chosen).run()
     except MemoryError:
