@@ -19,11 +19,13 @@ from gpuwatch.clock import SystemClock
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.moments import Clock
 from gpuwatch.sources.base import LogPosition, Message
+from gpuwatch.sources.crash_dumps import read_dumps
 from gpuwatch.sources.kernel_log_source import KernelLogSettings, KernelLogSource
 from gpuwatch.sources.probe import Probe, ProbeFailed
 from gpuwatch.sources.probe_end import EndOrder, end
 from tests.support.log_keeper import stored
 from tests.support.patience import eventually
+from tests.support.processes import Child, children_of
 from tests.support.server import MakeServer
 
 LOGS = Path(__file__).parent.parent / "fixtures" / "kernel_log"
@@ -112,6 +114,24 @@ def _child() -> Iterator[Callable[..., Probe]]:
     yield child
     for probe in probes:
         end(probe, EndOrder(input_seconds=5.0, terminate_seconds=5.0))
+
+
+def _reader() -> Child:
+    """The reader that this process has."""
+    return next(
+        child
+        for child in children_of(os.getpid())
+        if child.program == "gpuwatch.sources.kernel_log"
+    )
+
+
+def _killed_reader() -> Child:
+    """The next reader that this process starts, killed as by the kernel for its memory."""
+    assert eventually(lambda: any("kernel_log" in one.program for one in children_of(os.getpid())))
+    child = _reader()
+    os.kill(child.pid, signal.SIGKILL)
+    assert eventually(lambda: child.gone)
+    return child
 
 
 def xid(sequence: int, code: int, usec: int | None = None) -> str:
@@ -326,6 +346,33 @@ def test_a_missing_log_says_what_to_check_and_is_tried_again(
     assert listener.source.state().problem == ""
     assert listener.said[-1] == "kernel log: it is read again"
     assert len([line for line in listener.said if "missing" in line]) == 1
+
+
+def test_a_reader_that_dies_over_old_dumps_does_without_them(
+    start: StartSource, fifo: Path, tmp_path: Path
+) -> None:
+    """They may need more memory than it may have: the log of this boot is worth more."""
+    line = f"<3>[    5.140900] {HEAD}48, {'x' * 100}\n"
+    for number in range(16):
+        (tmp_path / f"dmesg-efi-17000000{number:02}").write_text(line * ((1 << 20) // len(line)))
+    listener = start(fifo, dumps=(str(tmp_path),))
+
+    first, second = _killed_reader(), _killed_reader()
+    assert eventually(lambda: listener.source.readable)
+
+    assert ("--dumps" in first.command, "--dumps" in second.command) == (True, True)
+    assert "--dumps" not in _reader().command
+
+
+def test_of_too_many_dumps_the_latest_are_read(tmp_path: Path) -> None:
+    """A server that crashed for years: what it keeps is more than a reader may hold."""
+    for number in range(3):
+        text = f"<3>[    {number}.140900] {HEAD}48, x\n"
+        (tmp_path / f"dmesg-efi-170000000{number}").write_text(text)
+
+    dumps = read_dumps([str(tmp_path)], 1.8e9, most=60)
+
+    assert [usec for dump in dumps for usec, _ in dump.lines] == [1_140_900, 2_140_900]
 
 
 def test_a_log_that_may_not_be_read_names_the_capability(tmp_path: Path) -> None:

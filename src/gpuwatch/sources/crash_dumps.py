@@ -15,6 +15,7 @@ from gpuwatch.sources.kmsg import is_told_of, matters
 
 DIRECTORIES = ("/var/lib/systemd/pstore", "/sys/fs/pstore")
 _FILE_BYTES = 1 << 20
+_ALL_BYTES = 16 << 20  # of which ten times as much becomes in memory
 _FILES = 200
 _TELLING_LINES, _OTHER_LINES = 256, 100
 _DEPTH = 3
@@ -57,13 +58,19 @@ def parse_date(path: str, modified: float, now: float) -> float:
     return min(modified, now)
 
 
-def read_dumps(directories: Iterable[str], now: float) -> tuple[CrashDump, ...]:
-    """All dumps that can be read, oldest first, every line once. Never raises for a bad file."""
+def read_dumps(
+    directories: Iterable[str], now: float, most: int = _ALL_BYTES
+) -> tuple[CrashDump, ...]:
+    """All dumps that can be read, oldest first, every line once. Never raises for a bad file.
+
+    Of more than `most` bytes those that come last by their names, which begin with a date.
+    """
     found: dict[tuple[str, str], list[tuple[str, float, str]]] = {}
-    for path in _files(directories):
-        read = _read(path)
+    for path in reversed(_files(directories)):
+        read = _read(path) if most > 0 else None
         if read is not None:
             text, modified = read
+            most -= len(text)
             part = _PART.search(text)
             key = (str(path.parent), part[1] if part else "")
             date = parse_date(str(path), modified, now)

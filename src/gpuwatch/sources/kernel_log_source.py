@@ -18,6 +18,7 @@ from gpuwatch.sources.probe import Probe, ProbeFailed
 from gpuwatch.sources.probe_end import EndOrder
 
 _BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+_DUMP_TRIES = 2  # children that may die over what earlier boots left
 _HEALTHY_SECONDS = 60.0  # a child that lived this long starts the back-off anew
 _REMEDIES = {
     "denied": "reading it needs CAP_SYSLOG: AmbientCapabilities=CAP_SYSLOG in the unit, and "
@@ -67,7 +68,7 @@ class KernelLogSource(OneChild):
         self._settings = settings
         self._log = log
         self._reports = KernelLogReports(position)
-        self._skip_dumps = False
+        self._dump_tries = _DUMP_TRIES
         self._heard_at = 0.0
         self._lock = threading.Lock()
         self._state = SourceState(name=self.name, up=False, fresh=False, required=settings.required)
@@ -134,10 +135,17 @@ class KernelLogSource(OneChild):
         probe = Probe(self._command(), log=self._log, progress=True)
         self._reports.begin()
         with self._ended(probe):
-            if not self._listen(probe, self._patience):
-                self._time_out(probe)
+            try:
+                if not self._listen(probe, self._patience):
+                    self._time_out(probe)
+            except ProbeFailed:
+                # One that dies over the dumps, for memory say, would do so for ever.
+                self._dump_tries -= not self._state.up
+                raise
 
     def _hear(self, message: Mapping[str, Any]) -> None:
+        if message.get("say") in {"ready", "failed"}:
+            self._dump_tries = 0  # they have been told
         if message.get("say") == "failed":
             reason, text = str(message.get("reason")), str(message.get("text"))
             remedy = _REMEDIES.get(reason, _REMEDIES["failed"])
@@ -165,7 +173,7 @@ class KernelLogSource(OneChild):
 
     def _time_out(self, probe: Probe) -> None:
         # Before it is ready, only the dumps can hold it up: a bad disk. The log is worth more.
-        self._skip_dumps = self._skip_dumps or not self._state.up
+        self._dump_tries = self._dump_tries if self._state.up else 0
         self._change(timeouts=self._state.timeouts + 1)
         stuck = probe.describe_stuck(self._patience())
         raise ProbeFailed(f"the reader says nothing, {stuck}")
@@ -176,7 +184,7 @@ class KernelLogSource(OneChild):
         command += ["--path", self._settings.path]
         if after is not None:
             command += ["--after", str(after)]
-        elif not self._skip_dumps:
+        elif self._dump_tries > 0:
             # What earlier boots left is read once in a boot: a position of this boot says it was.
             command += [part for path in self._settings.dumps for part in ("--dumps", path)]
         return command
