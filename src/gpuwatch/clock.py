@@ -4,6 +4,7 @@ import ctypes
 import time
 from pathlib import Path
 
+from gpuwatch import timekeepers
 from gpuwatch.domain.moments import Moment
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -26,7 +27,11 @@ class SystemClock:
         )
 
     def synchronized(self) -> bool | None:
-        """Whether the kernel holds the clock for synchronised (adjtimex(2)); None when refused."""
+        """Whether the kernel holds the clock for synchronised (adjtimex(2)).
+
+        Where it may not be asked, whether the service that keeps the clock does; None where neither
+        says.
+        """
         libc = ctypes.CDLL(None, use_errno=True)
         state = libc.adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
-        return None if state < 0 else bool(state != _TIME_ERROR)
+        return timekeepers.synchronized() if state < 0 else bool(state != _TIME_ERROR)

@@ -310,9 +310,17 @@ def test_a_new_version_goes_on_with_the_history_of_the_old_one(service: Booted) 
     assert incidents == 1.0
 
 
-def test_the_clocks_state_is_asked_for_where_a_drop_in_allows_it(service: Booted) -> None:
-    """Without it there is none: unknown, and neither well nor ill."""
+def test_the_clocks_state_is_told_by_who_keeps_it_or_where_a_drop_in_allows_it(
+    service: Booted,
+) -> None:
+    """Without either there is none: unknown, and neither well nor ill."""
     before = _metrics(service, "gpuwatch_clock_synchronized")
+    stamp = "/run/systemd/timesync"
+    service.run("mkdir", stamp)
+    service.run("touch", f"{stamp}/synchronized")
+    service.run("systemctl", "restart", "gpuwatch.service")
+    told = _metrics(service, "gpuwatch_clock_synchronized")
+    service.run("rm", "-r", stamp)
     place = "/etc/systemd/system/gpuwatch.service.d/20-clock.conf"
     service.run("install", "--mode=644", "/opt/units/20-clock.conf", place)
     service.run("systemctl", "daemon-reload")
@@ -323,6 +331,7 @@ def test_the_clocks_state_is_asked_for_where_a_drop_in_allows_it(service: Booted
     service.run("rm", place)
     service.run("systemctl", "daemon-reload")
     assert before == []
+    assert told == [1.0]
     assert after in ([0.0], [1.0])
 
 

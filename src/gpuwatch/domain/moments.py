@@ -33,5 +33,5 @@ class Clock(Protocol):
         ...
 
     def synchronized(self) -> bool | None:
-        """Whether the kernel holds the wall clock for synchronised; None when it cannot be told."""
+        """Whether the kernel, or who keeps it, holds the wall clock for synchronised; else None."""
         ...

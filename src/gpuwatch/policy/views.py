@@ -136,7 +136,7 @@ class HostView:
     `awaited` are the UUIDs of GPUs that have not answered since the driver was taken up again, at
     `resumed_at` in Unix seconds.
     `silent_sources` are required sources that tell nothing, and for how many seconds.
-    `clock_synchronized` is None where the kernel does not say.
+    `clock_synchronized` is None where neither the kernel nor a service says.
     `unattributed` are Unix seconds of echoes without an owner in the last day. `switch_errors` are
     the latest errors of NVSwitches (SXids) by code.
     `flags` are all that history knows, `departed` the boards that left. `known_boards` is what

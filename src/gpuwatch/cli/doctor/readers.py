@@ -30,7 +30,7 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 def look_at_clock(scene: Scene) -> Iterator[Answer]:
-    """Whether it is synchronised: the agent's word, else what the kernel tells us."""
+    """Whether it is synchronised: the agent's word, else what is told to us."""
     status = scene.told["snapshot"]["status"] if scene.told else None
     synchronized = status["clock_synchronized"] if status else None
     if synchronized is None:
@@ -40,14 +40,14 @@ def look_at_clock(scene: Scene) -> Iterator[Answer]:
 
 
 def clock_answer(synchronized: bool | None, steps: int) -> Answer:
-    """What the kernel's word means."""
+    """What that word means."""
     stepped = f"; it has stepped {plural(steps, 'time')} since the agent started" if steps else ""
     if synchronized is None:
-        found = f"the kernel does not tell whether it is synchronised{stepped}"
+        found = f"neither the kernel nor a service tells whether it is synchronised{stepped}"
         return unknown("clock", found, "systemd/20-clock.conf lets the agent ask; timedatectl")
     if not synchronized:
         remedy = "chronyc tracking or timedatectl; gpuwatch runbook clock-unsynchronized"
-        return problem("clock", f"the kernel holds it for unsynchronised{stepped}", remedy)
+        return problem("clock", f"it is not synchronised{stepped}", remedy)
     return ok("clock", f"synchronised{stepped}")
 
 
