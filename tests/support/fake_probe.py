@@ -7,7 +7,8 @@ process runs, and the next process finds it changed:
 
     {"driver": ..., "nvml": ..., "cuda": ..., "table": ..., "fail": {"stage", "code", "text"},
      "hang": WAY (at start), "hang_everywhere": WAY, "delay_seconds": 0.0,
-     "gpus": [{"pci", "uuid", "serial", "lost": false, "denied": false, "hang": WAY, "value": 7}], "events": [...]}
+     "gpus": [{"pci", "uuid", "serial", "lost": false, "denied": false, "hang": WAY, "value": 7}],
+     "events": [...]}
 
 WAY is {"mode": "sleep" | "stubborn" | "write-pid" | "read" | "exit" | "heir" | "garbage",
 "path",
