@@ -181,7 +181,7 @@ HOST_ROWS: tuple[Row[Scene], ...] = (
     Row(
         "gpuwatch_clock_synchronized",
         Type.GAUGE,
-        "Whether the kernel holds the wall clock for synchronised.",
+        "Whether the kernel, or the service that keeps it, holds the wall clock for synchronised.",
         one(lambda snapshot: snapshot.clock_synchronized),
     ),
     Row(
