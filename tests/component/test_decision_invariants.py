@@ -64,6 +64,7 @@ DAILY = Schedule("daily", "30 22 * * *", timedelta(hours=2), ZoneInfo("Europe/Be
 NOBODY = Deed(actor="nobody", action="none", reason="", at=0.0)
 DATED = frozenset({"evidence", "due", "acknowledged"})
 TREND = "rising-uncorrectable-trend"
+RETURNED = frozenset({ACCEPTANCE_FAILED, "flagged-board-returned"})
 CODES = sorted(BY_CODE)
 
 slots = st.integers(0, SLOTS - 1)
@@ -627,7 +628,13 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def a_failed_remap_is_never_forgotten(self) -> None:
-        """What NVIDIA calls a reason to return the board is a finding, unless people ended it."""
+        """What NVIDIA calls a reason to return the board is a finding, unless people ended it.
+
+        A board that left and is back with a flag that cannot be read is not taken for sound either.
+        """
+        for board, record in self._known():
+            if record.state is BoardState.LEFT:
+                board.failed_asked = False
         if not self.host.running or "row-remap-failed" in self.host.settings.disabled:
             return
         found = {
@@ -636,11 +643,13 @@ class Life(RuleBasedStateMachine):
         flagged = {
             flag.board.uuid for flag in self._flags().values() if flag.code == "row-remap-failed"
         }
+        refused = {flag.board.uuid for flag in self._flags().values() if flag.code in RETURNED}
         for board, record in self._known():
             if board.failed_read and record.state is BoardState.PRESENT:
                 uuid = record.key.uuid
                 assert uuid in flagged
-                assert uuid in found or ("row-remap-failed", uuid) in self.dismissed
+                told = found if board.failed_asked else found | refused
+                assert uuid in told or ("row-remap-failed", uuid) in self.dismissed
 
     @invariant()
     def nobody_is_healthy_unseen(self) -> None:

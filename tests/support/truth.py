@@ -66,6 +66,7 @@ class BoardTruth:
     missing: dict[str, tuple[str, float]] = field(default_factory=dict)
     last_state: tuple[int, int] = (0, 0)
     failed_read: bool = False
+    failed_asked: bool = False  # whether it was read since the board came, or came back
     listed: bool = True  # by the latest inventory
     load: int = 1  # of the driver, as the agent last saw it
 
@@ -111,7 +112,7 @@ class BoardTruth:
         if 4 not in part.gaps:
             if part.failed and not self.failed_read:
                 self.evidence["row-remap-failed"] += 1
-            self.failed_read = bool(part.failed)
+            self.failed_read, self.failed_asked = bool(part.failed), True
         if 3 not in part.gaps:
             state = (part.pending, part.action)
             if any(before and not now for before, now in zip(self.last_state, state, strict=True)):
