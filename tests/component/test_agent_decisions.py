@@ -57,7 +57,7 @@ def _rise(bench: Bench, number: int = 0) -> None:
 
 def _decisions(bench: Bench) -> Decisions:
     decisions = Decisions(bench.history, Judge(PolicySettings()), Calendar())
-    decisions.restore()
+    decisions.restore(bench.clock.now())
     return decisions
 
 
@@ -300,7 +300,7 @@ def test_a_flag_raised_in_memory_spoils_no_flag_of_the_file(bench: Bench, path: 
     deed = _by_alice("flag-raised", stored.raised_at)
     again.history.save_flag(raised, deed)
     again.history.save_flag(replace(stored, number=0), deed)
-    begun.restore()
+    begun.restore(again.clock.now())
     path.parent.unlink()
     hidden.rename(path.parent)
 

@@ -59,7 +59,7 @@ def _serve(bench: Bench, sweeps: int) -> None:
 def _judge(bench: Bench, version: str, readings: dict[str, int] | None = None) -> Judgement:
     """What an agent with this version of the rules decides after its start."""
     decisions = Decisions(bench.history, Judge(PolicySettings()), Calendar(), rules_version=version)
-    decisions.restore()
+    decisions.restore(bench.clock.now())
     records = bench.history.records()
     gpus = tuple(
         GpuView(record=record, present=True, readings=readings or READINGS, answers=1)

@@ -67,7 +67,7 @@ def _decisions(bench: Bench, files: Path | None = None) -> Decisions:
     decisions = Decisions(
         bench.history, Judge(PolicySettings()), Calendar(), known_files=KnownFiles(files)
     )
-    decisions.restore()
+    decisions.restore(bench.clock.now())
     return decisions
 
 

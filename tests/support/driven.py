@@ -305,7 +305,7 @@ class DrivenHost:
         self._asked = False
         self.listed = frozenset()
         self.apply(self.settings)
-        agent.decisions.restore()
+        agent.decisions.restore(clock.now())
 
     def start(self) -> None:
         """Start the agent: it takes up its history, the driver, the log and the boards."""

@@ -103,7 +103,7 @@ class Agent:
 
         Raises FatalError.
         """
-        self.decisions.restore()
+        self.decisions.restore(self.started)
         self.memory.captures.begin(self.started)
         self.guard.run(LOOK, self._look_around)  # before a source starts: one may be released
         for source in self.sources:

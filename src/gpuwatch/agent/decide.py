@@ -23,7 +23,7 @@ from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.verdicts import Finding, Urgency, Verdict
 from gpuwatch.domain.windows import Window
 from gpuwatch.history import History
-from gpuwatch.policy.attention import attending, escalations, outlived, uuids_of
+from gpuwatch.policy.attention import attending, escalations, is_followed, outlived, uuids_of
 from gpuwatch.policy.judge import NOTHING_JUDGED, Judge, Judgement
 from gpuwatch.policy.placement import place_for
 from gpuwatch.policy.planner import plan
@@ -58,7 +58,7 @@ class Decisions:
     def __post_init__(self) -> None:
         self.swapping = Swapping(self.history)
 
-    def restore(self) -> None:
+    def restore(self, now: Moment) -> None:
         """Take up what history remembers: verdicts, latched findings, flags."""
         before = self.history.rule_set()
         if self.history.install_rules(self.rules_version):
@@ -77,10 +77,14 @@ class Decisions:
         self._look_at_flags()
         self.look_at_known_boards()
         for flag in filter(stays_in_service, self.flags):
+            followed = is_followed(flag, self.flags)
             for uuid in uuids_of(flag, self.history.records()):
-                self.judge.remember_dismissal(flag.code, uuid, flag.evidence_at)
+                if followed:
+                    self.judge.remember_settled(flag.code, uuid, flag.evidence_at)
+                else:
+                    self.judge.remember_dismissal(flag.code, uuid, flag.evidence_at, now)
         for code, uuid, evidence_at in outlived(self.flags, self.history.records()):
-            self.judge.remember_departure(code, uuid, evidence_at)
+            self.judge.remember_settled(code, uuid, evidence_at)
 
     def decide(
         self, view: HostView, records: Mapping[BoardKey, BoardRecord]
@@ -88,7 +92,7 @@ class Decisions:
         """Judge, remember what changed, raise and plan flags; whether anything changed."""
         now = view.now
         if self.history.edition != self._edition:
-            self.restore()
+            self.restore(now)
         here = {gpu.uuid for gpu in view.gpus}
         if any(subject not in here for _, subject in self.judge.latched):
             self.drop_latches_of_departed()
@@ -249,7 +253,7 @@ class Decisions:
             records,
             self.flags,
             self.calendar.at(now),
-            now.utc,
+            now,
             notice=self.judge.settings.window_notice,
             freeze_at=self.calendar.freeze_at,
             fru=self.judge.settings.fru,

@@ -83,6 +83,20 @@ def outlived(
                 yield flag.code, key.uuid, flag.evidence_at
 
 
+def is_followed(flag: Flag, flags: Iterable[Flag]) -> bool:
+    """Whether one for the same board and cause was raised after it and stands.
+
+    Its evidence is newer then, whatever the dates say.
+    """
+    return any(
+        other.is_open
+        and other.number > flag.number
+        and other.code == flag.code
+        and same_board(other.board, flag.board)
+        for other in flags
+    )
+
+
 def uuids_of(flag: Flag, boards: Iterable[BoardKey]) -> tuple[str, ...]:
     """The GPUs of the flagged board, its own first."""
     others = (board.uuid for board in boards if same_board(flag.board, board))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Verdict, is_newer, verdict_of
 from gpuwatch.policy.bmc_troubles import UNREACHABLE
 from gpuwatch.policy.conditions import (
@@ -62,14 +63,14 @@ class Judge:
     """Applies the rule table; remembers only how long conditions have held.
 
     `latched` are findings restored from history by (code, subject); `dismissed` the evidence (Unix
-    seconds) up to which a person dismissed one: only newer evidence raises it again. Time comes
-    with each view.
+    seconds) up to which people dismissed one, each time they did: only what is newer than all of
+    that raises it again. Time comes with each view.
     """
 
     settings: PolicySettings
     rules: tuple[Rule, ...] = RULES
     latched: dict[tuple[str, str], Finding] = field(default_factory=dict)
-    dismissed: dict[tuple[str, str], float] = field(default_factory=dict)
+    dismissed: dict[tuple[str, str], frozenset[float]] = field(default_factory=dict)
     _following: Following = field(default_factory=Following)
     _sight: Sight = field(default_factory=Sight)
     _protection: Protection = field(default_factory=Protection)
@@ -122,26 +123,24 @@ class Judge:
 
     def dismiss(self, code: str, subject: str, evidence_at: float) -> None:
         """A person dismissed a latched finding that rested on evidence up to `evidence_at`."""
-        self.dismissed[code, subject] = evidence_at
+        self.remember_settled(code, subject, evidence_at)
         self.leave(code, subject)
 
-    def remember_dismissal(self, code: str, subject: str, evidence_at: float) -> None:
+    def remember_dismissal(self, code: str, subject: str, evidence_at: float, now: Moment) -> None:
         """Take up a dismissal of before the start; what was latched on newer evidence stays."""
-        key = (code, subject)
-        latest = max(evidence_at, self.dismissed.get(key, evidence_at))
-        latched = self.latched.get(key)
-        self.dismissed[key] = latest
-        if latched is None or not is_newer(latched.evidence_at, latest):
+        self.remember_settled(code, subject, evidence_at)
+        latched = self.latched.get((code, subject))
+        if latched is None or not is_newer(latched.evidence_at, evidence_at, now):
             self.leave(code, subject)
 
-    def remember_departure(self, code: str, subject: str, evidence_at: float) -> None:
-        """Take up that a board left before the start with this evidence, which it is not asked for.
+    def remember_settled(self, code: str, subject: str, evidence_at: float) -> None:
+        """Take up that nobody is asked again for this evidence: its board left, or a flag followed.
 
-        Its latches ended when it left: one that is there came after its return, whatever the dates
-        say, for the clocks of earlier boots may have been wrong.
+        What is latched stays. It came afterwards, whatever the dates say, for the clocks of earlier
+        boots may have been wrong.
         """
         key = (code, subject)
-        self.dismissed[key] = max(evidence_at, self.dismissed.get(key, evidence_at))
+        self.dismissed[key] = self.dismissed.get(key, frozenset()) | {evidence_at}
 
     def leave(self, code: str, subject: str) -> None:
         """Forget a latched finding: the board left."""
@@ -171,7 +170,7 @@ class Judge:
         for gpu in host.gpus:
             uuid = gpu.uuid
             held = self._held_by(gpu, uuid, rules, host)
-            fresh.extend(self._latch(held))
+            fresh.extend(self._latch(held, host.now))
             kept = self._without_consequences(self._with_latched(uuid, held), causes)
             findings[uuid] = routed(kept, host, self.settings)
         return with_twins(findings, host.gpus), fresh
@@ -207,7 +206,7 @@ class Judge:
             when: GpuCondition = rule.when  # type: ignore[assignment]  # scope decides
             outcome = when(gpu, host, settings)
             if outcome.__class__ is Match:
-                if self._is_settled(rule, gpu, outcome):
+                if self._is_settled(rule, gpu, outcome, host.now):
                     outcome = Answer.NO
             elif rule.code not in tracked:
                 continue
@@ -216,19 +215,19 @@ class Judge:
                 held.append(found)
         return held
 
-    def _is_settled(self, rule: Rule, gpu: GpuView, match: Match) -> bool:
+    def _is_settled(self, rule: Rule, gpu: GpuView, match: Match, now: Moment) -> bool:
         """Whether people, or rules before these, have dealt with what a match rests on.
 
         A rule set flags no board for what was known before its installation; what holds now it
         does, and what is latched stays.
         """
         at = match.evidence_at
-        dismissed = self.dismissed.get((rule.code, gpu.uuid))
-        if dismissed is not None and not is_newer(at or 0.0, dismissed):
+        dismissed = self.dismissed.get((rule.code, gpu.uuid), ())
+        if any(not is_newer(at or 0.0, known, now) for known in dismissed):
             return True
         if rule.remedy is not Remedy.REPLACE or match.standing or at is None:
             return False
-        return not is_newer(at, gpu.record.judged_from)
+        return not is_newer(at, gpu.record.judged_from, now)
 
     def _follow(
         self, rule: Rule, subject: str, outcome: Outcome, host: HostView, *, answers: int
@@ -238,7 +237,7 @@ class Judge:
             return replace(found, due=self.settings.trend_due)
         return found
 
-    def _latch(self, held: Iterable[Finding]) -> list[Finding]:
+    def _latch(self, held: Iterable[Finding], now: Moment) -> list[Finding]:
         """Latch what latches; the findings that are new, or rest on newer evidence."""
         fresh = []
         for finding in held:
@@ -246,7 +245,7 @@ class Judge:
             known = self.latched.get(key)
             if not finding.latched:
                 continue
-            if known is None or is_newer(finding.evidence_at, known.evidence_at):
+            if known is None or is_newer(finding.evidence_at, known.evidence_at, now):
                 since = finding.since if known is None else known.since
                 self.latched[key] = replace(finding, since=since)
                 fresh.append(self.latched[key])

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from gpuwatch.domain.devices import BoardKey, same_board
 from gpuwatch.domain.flag_life import stays_in_service
 from gpuwatch.domain.flags import Flag, FlagState
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.verdicts import Finding, Remedy, RmaStanding, Urgency, is_newer
 from gpuwatch.domain.windows import Blackout, Outlook
@@ -45,7 +46,7 @@ def plan(
     records: Mapping[BoardKey, BoardRecord],
     flags: Sequence[Flag],
     outlook: Outlook,
-    now: datetime,
+    now: Moment,
     *,
     notice: timedelta,
     freeze_at: Callable[[datetime], Blackout | None] = lambda _instant: None,
@@ -65,7 +66,7 @@ def plan(
         for finding in findings.get(record.key.uuid, ()):
             if finding.remedy is not Remedy.REPLACE:
                 continue
-            if _known(finding, (*flags, *raised), _stood_for(record.key, records)):
+            if _known(finding, (*flags, *raised), _stood_for(record.key, records), now):
                 continue
             flag = _flag(record, finding, now)
             piece = fru_of(record.board, record.slot, fru)
@@ -75,19 +76,21 @@ def plan(
         waiting += [Change(flag, flag) for flag in flags if flag.state is FlagState.OPEN]
         waiting = [postponed(change, freeze_at) for change in waiting]
         others = [flag for flag in flags if flag.state is not FlagState.OPEN]
-        waiting = placed(waiting, others, outlook, now, notice)
+        waiting = placed(waiting, others, outlook, now.utc, notice)
     changes = tuple(change for change in waiting if change.flag != change.before)
     moved = {change.flag.number for change in changes}
     return Plan(
         changes=changes,
         # One change of a flag at a time: the next decision confirms it.
         confirmed=tuple(
-            flag for flag in _confirmed(flags, findings, records) if flag.number not in moved
+            flag for flag in _confirmed(flags, findings, records, now) if flag.number not in moved
         ),
     )
 
 
-def _known(finding: Finding, flags: Iterable[Flag], boards: Sequence[BoardKey]) -> bool:
+def _known(
+    finding: Finding, flags: Iterable[Flag], boards: Sequence[BoardKey], now: Moment
+) -> bool:
     """Whether a flag for this board and cause stands, or rested on evidence as new as this.
 
     `boards` are the board, and those in whose place it came.
@@ -103,7 +106,7 @@ def _known(finding: Finding, flags: Iterable[Flag], boards: Sequence[BoardKey]) 
             flag.is_open
             or (
                 (stays_in_service(flag) or not pages)
-                and not is_newer(finding.evidence_at, flag.evidence_at)
+                and not is_newer(finding.evidence_at, flag.evidence_at, now)
             )
         )
         for flag in flags
@@ -124,6 +127,7 @@ def _confirmed(
     flags: Sequence[Flag],
     findings: Mapping[str, tuple[Finding, ...]],
     records: Mapping[BoardKey, BoardRecord],
+    now: Moment,
 ) -> Iterable[Flag]:
     """Open flags whose cause went on: who dismisses one has seen that too."""
     for flag in (flag for flag in flags if flag.is_open):
@@ -137,11 +141,11 @@ def _confirmed(
             ),
             default=0.0,
         )
-        if is_newer(latest, flag.evidence_at):
+        if is_newer(latest, flag.evidence_at, now):
             yield replace(flag, evidence_at=latest)
 
 
-def _flag(record: BoardRecord, finding: Finding, now: datetime) -> Flag:
+def _flag(record: BoardRecord, finding: Finding, now: Moment) -> Flag:
     if finding.due is None:
         raise ValueError(f"finding {finding.code}: a replacement has a due time")
     return Flag(
@@ -149,9 +153,9 @@ def _flag(record: BoardRecord, finding: Finding, now: datetime) -> Flag:
         code=finding.code,
         urgency=finding.urgency,
         sentence=finding.sentence,
-        raised_at=now.timestamp(),
+        raised_at=now.wall,
         evidence_at=finding.evidence_at,
-        due_at=now.timestamp() + finding.due.total_seconds(),
+        due_at=now.wall + finding.due.total_seconds(),
         rma=finding.rma or RmaStanding.NEEDS_FIELD_DIAGNOSTIC,
         slot_label=record.slot.label if record.slot else "",
     )

@@ -179,7 +179,7 @@ def _raised(
     settings: PolicySettings,
 ) -> tuple[Flag, ...]:
     records = {gpu.record.key: gpu.record for gpu in view.gpus}
-    wanted = plan(findings, records, flags, Outlook(), view.now.utc, notice=settings.window_notice)
+    wanted = plan(findings, records, flags, Outlook(), view.now, notice=settings.window_notice)
     changes = [change.flag for change in wanted.changes if change.before is None]
     return tuple(
         replace(flag, number=len(flags) + place) for place, flag in enumerate(changes, start=1)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.verdicts import (
     GRAVITY,
     Finding,
@@ -10,8 +11,12 @@ from gpuwatch.domain.verdicts import (
     Urgency,
     Verdict,
     gravest,
+    is_newer,
     verdict_of,
 )
+
+YEAR = 365 * 86_400.0
+NOW = Moment(wall=1_773_554_400.0, boottime=86_400.0, boot_id="boot-1")
 
 
 def _finding(urgency: Urgency, remedy: Remedy = Remedy.NONE) -> Finding:
@@ -63,3 +68,25 @@ def test_the_gravest_verdict_makes_the_headline() -> None:
 
     assert (together, gravest([])) == (Verdict.DRAIN_NOW, Verdict.UNKNOWN)
     assert set(GRAVITY) == set(Verdict)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "known", "newer"),
+    [
+        (NOW.wall - 60.0, NOW.wall - 120.0, True),
+        (NOW.wall - 60.0, NOW.wall - 60.3, False),
+        (NOW.wall - 120.0, NOW.wall - 60.0, False),
+        # What is known is of a boot whose clock was ahead, or this one's is behind.
+        (NOW.wall - 60.0, NOW.wall + YEAR, True),
+        (NOW.wall - 2 * 86_400.0, NOW.wall + YEAR, False),
+        (NOW.wall + YEAR, NOW.wall + YEAR, False),
+        (NOW.wall + YEAR + 60.0, NOW.wall + YEAR, True),
+        # The kernel's stamps may be ahead of this clock.
+        (NOW.wall - 60.0, NOW.wall + 600.0, False),
+    ],
+)
+def test_evidence_of_this_boot_is_newer_than_what_a_wrong_clock_dated(
+    evidence: float, known: float, newer: bool
+) -> None:
+    """Else the later date is the newer, by more than a date moves when it is told anew."""
+    assert is_newer(evidence, known, NOW) is newer

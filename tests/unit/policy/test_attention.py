@@ -8,7 +8,14 @@ from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.verdicts import Finding, Remedy, Scope, Urgency
-from gpuwatch.policy.attention import attending, escalations, is_covered, outlived, uuids_of
+from gpuwatch.policy.attention import (
+    attending,
+    escalations,
+    is_covered,
+    is_followed,
+    outlived,
+    uuids_of,
+)
 from gpuwatch.policy.judge import Judge
 from gpuwatch.policy.views import PolicySettings
 from tests.support.flags import a_flag
@@ -200,3 +207,24 @@ def test_evidence_is_outlived_by_a_departure() -> None:
     assert stayed == []
     assert away == [(trend.code, KEY.uuid, trend.evidence_at)]
     assert returned == away
+
+
+@pytest.mark.parametrize(
+    ("changes", "followed"),
+    [
+        ({}, True),
+        ({"state": FlagState.DISMISSED}, False),
+        ({"number": 2}, False),
+        ({"code": "row-remap-failed"}, False),
+        ({"board": PEER}, False),
+    ],
+)
+def test_a_flag_is_followed_by_one_that_stands_for_the_same(
+    changes: dict[str, object], followed: bool
+) -> None:
+    """A later one that is open, of that board and cause."""
+    ended = a_flag(number=3, state=FlagState.DISMISSED)
+
+    other = a_flag(**{"number": 4, **changes})
+
+    assert is_followed(ended, (ended, other)) is followed

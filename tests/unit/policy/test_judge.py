@@ -169,18 +169,19 @@ def test_a_dismissed_finding_returns_only_on_newer_evidence() -> None:
 
 
 def test_a_dismissal_of_before_the_start_leaves_what_rests_on_newer_evidence() -> None:
-    """Of several dismissals the latest counts, in whatever order they are taken up."""
+    """Of several dismissals all count, in whatever order they are taken up."""
     judge = Judge(PolicySettings())
     trend = _finding(judge.judge(host(gpu(record=RISING))), "rising-uncorrectable-trend")
-    key = (trend.code, KEY.uuid)
+    key, at = (trend.code, KEY.uuid), trend.evidence_at
 
-    judge.remember_dismissal(*key, trend.evidence_at - 60)
+    judge.remember_dismissal(*key, at - 60, NOW)
     kept = judge.latched.get(key)
-    judge.remember_dismissal(*key, trend.evidence_at)
-    judge.remember_dismissal(*key, trend.evidence_at - 30)
+    judge.remember_dismissal(*key, at, NOW)
+    judge.remember_dismissal(*key, at - 30, NOW)
 
     assert kept is not None
-    assert (judge.latched.get(key), judge.dismissed[key]) == (None, trend.evidence_at)
+    assert key not in judge.latched
+    assert judge.dismissed[key] == {at - 60, at, at - 30}
 
 
 def test_what_a_board_left_with_is_not_asked_for_again_and_what_latched_since_stays() -> None:
@@ -189,11 +190,11 @@ def test_what_a_board_left_with_is_not_asked_for_again_and_what_latched_since_st
     trend = _finding(judge.judge(host(gpu(record=RISING))), "rising-uncorrectable-trend")
     key = (trend.code, KEY.uuid)
 
-    judge.remember_departure(*key, trend.evidence_at + 60)
-    judge.remember_departure(*key, trend.evidence_at)
+    judge.remember_settled(*key, trend.evidence_at + 60)
+    judge.remember_settled(*key, trend.evidence_at)
 
     assert judge.latched[key].evidence_at == trend.evidence_at
-    assert judge.dismissed[key] == trend.evidence_at + 60
+    assert judge.dismissed[key] == {trend.evidence_at, trend.evidence_at + 60}
 
 
 def _routes(settings: PolicySettings, **changes: object) -> tuple[Urgency, Urgency]:

@@ -59,7 +59,7 @@ def _plan(*flags: Flag, outlook: Outlook = OUTLOOK, freeze: Blackout | None = No
         {},
         flags,
         outlook,
-        NOW.utc,
+        NOW,
         notice=NOTICE,
         freeze_at=lambda at: freeze if freeze is not None and freeze.covers(at) else None,
     )
@@ -255,7 +255,7 @@ def test_freezes_that_follow_each_other_are_one() -> None:
         {},
         (_flag(1),),
         OUTLOOK,
-        NOW.utc,
+        NOW,
         notice=NOTICE,
         freeze_at=lambda at: next((one for one in freezes if one.covers(at)), None),
     )
@@ -271,7 +271,7 @@ def test_a_freeze_without_an_end_moves_nothing() -> None:
         {},
         (_in(ONE, 1),),
         OUTLOOK,
-        NOW.utc,
+        NOW,
         notice=NOTICE,
         freeze_at=lambda at: Blackout(at, at + DAY, "always"),
     )

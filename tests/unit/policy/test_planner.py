@@ -39,7 +39,7 @@ def _plan(
     windows: tuple[Window, ...] = (SUNDAY, NEXT),
 ) -> tuple[tuple[Flag, ...], tuple[Flag, ...]]:
     outlook = Outlook(windows=windows)
-    wanted = plan({KEY.uuid: findings}, {KEY: record()}, flags, outlook, NOW.utc, notice=NOTICE)
+    wanted = plan({KEY.uuid: findings}, {KEY: record()}, flags, outlook, NOW, notice=NOTICE)
     return wanted.raised, wanted.replanned
 
 
@@ -120,7 +120,7 @@ def test_two_gpus_of_one_board_raise_one_flag() -> None:
         {KEY: record(), twin: record(twin)},
         (),
         Outlook(windows=(SUNDAY,)),
-        NOW.utc,
+        NOW,
         notice=NOTICE,
     )
 
@@ -137,7 +137,7 @@ def test_boards_without_serials_are_told_apart_by_uuid() -> None:
         {one: record(one), other: record(other)},
         (),
         Outlook(windows=(SUNDAY,)),
-        NOW.utc,
+        NOW,
         notice=NOTICE,
     )
 
@@ -186,7 +186,7 @@ def test_newer_evidence_confirms_a_flag_that_stands() -> None:
         {KEY: record()},
         (stored,),
         Outlook(windows=(SUNDAY,)),
-        NOW.utc,
+        NOW,
         notice=NOTICE,
     )
 
@@ -248,7 +248,7 @@ def test_a_flagged_board_that_is_back_on_trial_gets_no_flag_for_that() -> None:
     def raised(successor: BoardKey) -> tuple[Flag, ...]:
         records = {KEY: record(), gone: record(gone, successor=successor)}
         found = {KEY.uuid: (back,)}
-        return plan(found, records, flags, Outlook(), NOW.utc, notice=NOTICE).raised
+        return plan(found, records, flags, Outlook(), NOW, notice=NOTICE).raised
 
     tried = raised(KEY)
     other = raised(BoardKey("1650002", "GPU-y"))
