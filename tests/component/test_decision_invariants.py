@@ -91,6 +91,7 @@ class Life(RuleBasedStateMachine):
         self.audit: tuple[AuditRecord, ...] = ()
         self.stepped = False  # whether the clock was set: decisions are dated anew then
         self.dismissed: dict[tuple[str, str], int] = {}
+        self.seen_until: dict[str, float] = {}  # the latest incident when a trend was dismissed
 
     @initialize(
         counters=st.lists(st.sampled_from(Counters), min_size=SLOTS, max_size=SLOTS),
@@ -611,7 +612,7 @@ class Life(RuleBasedStateMachine):
                 continue
             if incidents[-1].at - incidents[-2].at < 60 * DAY:
                 found = (TREND, uuid) in host.agent.decisions.judge.latched
-                assert found or (TREND, uuid) in self.dismissed
+                assert found or incidents[-1].at <= self.seen_until.get(uuid, 0.0)
 
     @invariant()
     def whoever_is_paged_can_take_it_up(self) -> None:
@@ -784,9 +785,11 @@ class Life(RuleBasedStateMachine):
             self._released(changed)
 
     def _released(self, flag: Flag) -> None:
-        key = (flag.code, flag.board.uuid)
+        key, board = (flag.code, flag.board.uuid), self._board(flag.board.uuid)
         self.released_latches.add(key)
-        self.dismissed[key] = self._board(flag.board.uuid).evidence[flag.code]
+        self.dismissed[key] = board.evidence[flag.code]
+        if flag.code == TREND and (incidents := board.incidents()):
+            self.seen_until[flag.board.uuid] = incidents[-1].at + DAY
 
     def _act_on_board(self, part: Part, action: str) -> None:
         for flag in self._flags().values():

@@ -119,3 +119,59 @@ def test_a_flag_raised_under_a_clock_that_was_behind_keeps_its_finding(host: Dri
     assert [flag.is_open for flag in _flags(host)] == [False, True]
     assert _latched(host) == {(TREND, _part(host).key.uuid)}
     assert set(host.agent.decisions.judge.latched) == _latched(host)
+
+
+def _part_returns_under_a_wrong_clock(host: DrivenHost) -> None:
+    """It leaves without a flag, and is put back in a boot whose clock is ahead."""
+    part = _part(host)
+    host.stop()
+    host.reboot()
+    host.slots[0] = Part(7)
+    host.start()
+    host.pulse()
+    host.stop()
+    host.reboot(wrong_by=YEARS)
+    host.slots[0] = part
+    host.start()
+    host.pulse()
+
+
+@pytest.mark.parametrize("boots", [1, 2])
+def test_a_flag_raised_since_a_board_came_back_says_nothing_about_its_return(
+    host: DrivenHost, boots: int
+) -> None:
+    """By the dates it was raised before: the board came back while the clock was ahead."""
+    _part_returns_under_a_wrong_clock(host)
+    _reboot(host, -YEARS)
+    _incident(host)
+    _incident(host)
+    _dismiss(host)
+
+    for _ in range(boots):
+        _reboot(host, 0.0)
+
+    assert [flag.code for flag in _flags(host)] == [TREND]
+
+
+def test_a_board_that_was_flagged_under_a_wrong_clock_is_told_when_it_is_back(
+    host: DrivenHost,
+) -> None:
+    """By the dates it came back before it was flagged."""
+    _reboot(host, YEARS)
+    _incident(host)
+    _incident(host)
+    part = _part(host)
+    host.slots[0] = Part(7)
+    _reboot(host, -YEARS)
+    host.slots[0] = None
+    _reboot(host, 0.0)
+    host.slots[1] = part
+
+    _reboot(host, 0.0)
+
+    assert "flagged-board-returned" in _found(host, part)
+
+
+def _found(host: DrivenHost, part: Part) -> set[str]:
+    findings = host.agent.decisions.judgement.findings.get(part.key.uuid, ())
+    return {finding.code for finding in findings}

@@ -74,9 +74,10 @@ def missing(**changes: object) -> GpuView:
     return replace(absent, **changes)  # type: ignore[arg-type]
 
 
-def returned(flag: Flag, at: float = NOW.wall - HOUR, **changes: object) -> HostView:
-    """A host with the board of that flag, which came back."""
-    return host(gpu(record=record(returned_at=at)), flags=(flag,), **changes)
+def returned(flag: Flag, before: frozenset[int] = frozenset({OPEN.number})) -> HostView:
+    """A host with the board of that flag, which came back after those flags were raised for it."""
+    back = record(returned_at=NOW.wall - HOUR, flagged_before_return=before)
+    return host(gpu(record=back), flags=(flag,))
 
 
 REFUSED = a_flag(board=KEY, code=ACCEPTANCE_FAILED, sentence="ECC is off")
@@ -117,8 +118,8 @@ SILENT: list[tuple[str, HostView]] = [
     ("wrong-board-pulled", pulled(OPEN, departed=(gone(),), released=True)),
     ("wrong-board-pulled", pulled(a_flag(board=OTHER), departed=(gone(),))),
     ("flagged-board-returned", returned(RESEATED)),
-    ("flagged-board-returned", returned(replace(OPEN, raised_at=NOW.wall))),
-    ("flagged-board-returned", returned(a_flag(board=OTHER))),
+    ("flagged-board-returned", returned(OPEN, before=frozenset())),
+    ("flagged-board-returned", returned(a_flag(board=OTHER), before=frozenset())),
     ("flagged-board-returned", host(gpu(), known_boards={OTHER.serial: (KNOWN,)})),
     (
         "flagged-board-returned",

@@ -66,7 +66,8 @@ class BoardRecord:
     Evidence up to `judged_from` was known when the present rule set was installed: an older one has
     judged it.
     `departure` says how a board that left did, `successor` which board is in its slot since;
-    `returned_at` when a board that had left was seen again, None while that never happened.
+    `returned_at` when a board that had left was seen again, None while that never happened, and
+    `flagged_before_return` the numbers of the flags that it had by then.
     """
 
     board: Board
@@ -92,6 +93,7 @@ class BoardRecord:
     departure: Departure | None = None
     successor: BoardKey | None = None
     returned_at: float | None = None
+    flagged_before_return: frozenset[int] = frozenset()
 
     @property
     def key(self) -> BoardKey:
@@ -124,6 +126,7 @@ class BoardRecord:
             departure=self.departure,
             successor=self.successor,
             returned_at=self.returned_at,
+            flagged_before_return=self.flagged_before_return,
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from gpuwatch.domain.acceptances import Acceptance
 from gpuwatch.domain.audit import AuditRecord
-from gpuwatch.domain.devices import BoardKey, Epoch
+from gpuwatch.domain.devices import BoardKey, Epoch, same_board
 from gpuwatch.domain.events import Event
 from gpuwatch.domain.flag_audit import flag_number
 from gpuwatch.domain.flags import Flag
@@ -90,6 +90,7 @@ class Book:
     floods: dict[tuple[int, str, str, int | None, str], Flood] = field(default_factory=dict)
     verdicts: dict[str, tuple[VerdictSince, Instant]] = field(default_factory=dict)
     flags: dict[int, Flag] = field(default_factory=dict)
+    raised: dict[int, Instant] = field(default_factory=dict)  # when, by the number of the flag
     latched: dict[tuple[str, str], Finding] = field(default_factory=dict)
     acceptances: dict[int, Acceptance] = field(default_factory=dict)
     known_boards: dict[tuple[str, str], KnownBoard] = field(default_factory=dict)
@@ -202,6 +203,20 @@ class Book:
     def resets(self, known: BoardHistory) -> Iterable[Instant]:
         """The evidenced resets of a board: its own and those of the whole host."""
         return (*self.host_resets, *known.resets)
+
+    def flagged_before_return(self, known: BoardHistory) -> frozenset[int]:
+        """The numbers of the flags of a board that were raised before it was seen again."""
+        returned = known.returned
+        mine = (flag for flag in self.flags.values() if same_board(flag.board, known.board.key))
+        if returned is None:
+            return frozenset()
+        return frozenset(flag.number for flag in mine if self._precedes(flag, returned))
+
+    def _precedes(self, flag: Flag, returned: Instant) -> bool:
+        raised = self.raised.get(flag.number)
+        if raised is None:  # its audit record was lost
+            return flag.raised_at < self.timeline.wall(returned)
+        return self.timeline.is_after(returned, raised)
 
     def has_met(self, identity: str) -> bool:
         """Whether this occurrence was reported before; it is remembered from now on."""

@@ -228,6 +228,8 @@ def _join_decisions(joint: _Joint) -> None:
         subjects[flag_subject(flag.number)] = flag_subject(added.number)
         numbers[flag.number] = added.number
         book.flags[added.number] = added
+        if (raised := begun.raised.get(flag.number)) is not None:
+            book.raised[added.number] = joint.instant(raised)
         book.store.put(tables.FLAGS, flag_row(added))
     join_proofs(begun, book, numbers)
     for key, finding in begun.latched.items():

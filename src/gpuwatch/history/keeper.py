@@ -99,6 +99,7 @@ class Keeper(Reader):
             elif before is None:
                 raise ValueError(f"history: there is no flag {flag.number}")
             book.flags[flag.number] = flag
+            book.raised.setdefault(flag.number, book.timeline.now)
             book.store.put(tables.FLAGS, flag_row(flag))
             saved.append((flag, self._put_audit(flag_record(before, flag, deed))))
         for key in unlatched:

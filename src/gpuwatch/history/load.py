@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
+from gpuwatch.domain.flag_audit import flag_number
 from gpuwatch.domain.incidents import ECHOES
 from gpuwatch.domain.records import VerdictSince
 from gpuwatch.domain.verdicts import Verdict
@@ -145,6 +146,7 @@ def _load_happenings(book: Book) -> None:
         book.kernel_log = (boot_id, sequence)
     for number, boot, boottime, driver_load, version in book.store.rows(tables.EPOCHS):
         book.epochs[boot, driver_load] = Met(number, boottime, version)
+        book.timeline.lived.add(boot)
 
 
 def _load_decisions(book: Book) -> None:
@@ -159,7 +161,11 @@ def _load_decisions(book: Book) -> None:
     for row in reversed(book.store.rows(tables.AUDIT, "order by number desc limit 500")):
         book.audit.append((audit_of(row), Instant(row[2], row[3])))
     for row in book.store.rows(tables.AUDIT, "where subject like 'flag %' order by number"):
-        book.note_flag_audit(audit_of(row))
+        record = audit_of(row)
+        book.note_flag_audit(record)
+        number = flag_number(record.subject)
+        if number is not None and not record.before:  # that it was raised
+            book.raised.setdefault(number, Instant(row[2], row[3]))
     latest = "where number in (select max(number) from verdicts group by subject)"
     verdict_of = partial(_verdict, book)
     book.verdicts.update(_understood(book.store, tables.VERDICTS, verdict_of, latest))

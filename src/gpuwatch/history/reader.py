@@ -256,6 +256,7 @@ def _build(known: BoardHistory, book: Book) -> BoardRecord:
         departure=known.departure,
         successor=None if successor is None else successor.board.key,
         returned_at=None if known.returned is None else timeline.wall(known.returned),
+        flagged_before_return=book.flagged_before_return(known),
     )
 
 

@@ -60,6 +60,7 @@ class Timeline:
         self.version = 0
         self.unwritten: list[Boot] = []
         self.steps: list[Step] = []
+        self.lived: set[int] = set()  # boots in which history was kept, numbered in their order
         self.now = Instant(0, 0.0)
         self.current: Boot | None = None
 
@@ -84,6 +85,7 @@ class Timeline:
             self.current = boot
             self.version += 1
         self.now = Instant(boot.number, moment.boottime)
+        self.lived.add(boot.number)
         return self.now
 
     def resume(self, now: Instant) -> None:
@@ -125,7 +127,11 @@ class Timeline:
         return max(by_wall, end.boottime + BOOT_SECONDS, at_least)
 
     def is_after(self, later: Instant | None, earlier: Instant) -> bool:
-        """Whether `later` came after `earlier`: this boot after all others, whatever clocks say."""
+        """Whether `later` came after `earlier`: this boot after all others, whatever clocks say.
+
+        Boots in which history was kept came in the order of their numbers. One that only its log
+        told of, read in a later boot, has its place by the wall clock.
+        """
         if later is None:
             return False
         if later.boot == earlier.boot:
@@ -133,6 +139,8 @@ class Timeline:
         current = self.current.number if self.current is not None else 0
         if current in (later.boot, earlier.boot):
             return later.boot == current
+        if self.lived.issuperset((later.boot, earlier.boot)):
+            return later.boot > earlier.boot
         return self.wall(later) > self.wall(earlier)
 
     def latest(self, instants: Iterable[Instant]) -> Instant | None:

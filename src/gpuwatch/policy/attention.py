@@ -77,8 +77,8 @@ def outlived(
     """
     for flag in flags:
         for key, record in records.items():
-            at = record.returned_at
-            away = record.state is BoardState.LEFT or (at is not None and at > flag.raised_at)
+            before = flag.number in record.flagged_before_return
+            away = record.state is BoardState.LEFT or before
             if away and same_board(flag.board, key) and is_remembered(flag.code):
                 yield flag.code, key.uuid, flag.evidence_at
 

@@ -86,8 +86,8 @@ def flagged_board_returned(gpu: GpuView, host: HostView, _settings: PolicySettin
     returned = gpu.record.returned_at
     if returned is not None:
         for flag in reversed(host.flags):
-            mine = same_board(flag.board, gpu.record.key) and flag.raised_at < returned
-            if mine and is_unproven(flag.state, flag.outcome):
+            before = flag.number in gpu.record.flagged_before_return
+            if before and is_unproven(flag.state, flag.outcome):
                 text = f"flag {flag.number} of this host: {_flag(flag.code, flag.raised_at)}"
                 stands = f"{text}, {flag.state.replace('_', ' ')}"
                 return Match(facts={"known": stands}, evidence_at=returned)

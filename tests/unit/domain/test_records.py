@@ -34,6 +34,7 @@ RECORD = BoardRecord(
     departure=Departure.RETIRED,
     successor=BoardKey("1653", "GPU-2"),
     returned_at=15.0,
+    flagged_before_return=frozenset({16}),
 )
 
 
@@ -47,6 +48,10 @@ def test_a_record_a_sweep_later_differs_in_two_instants() -> None:
 def test_a_record_of_this_test_leaves_no_field_but_incidents_at_its_default() -> None:
     """Else a field that is not carried over would not show."""
     empty = replace(RECORD, incidents=())
-    defaults = {one.name for one in fields(empty) if getattr(empty, one.name) in (None, 0, (), {})}
+    defaults = {
+        one.name
+        for one in fields(empty)
+        if getattr(empty, one.name) in (None, 0, (), {}, frozenset())
+    }
 
     assert defaults == {"incidents"}

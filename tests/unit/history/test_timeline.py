@@ -71,6 +71,21 @@ def test_a_boot_with_a_clock_in_the_past_still_comes_later() -> None:
     assert timeline.elapsed(after, before) == -6.0
 
 
+def test_boots_that_were_lived_through_keep_their_order_whatever_their_clocks_said() -> None:
+    """One that only a log told of, read later, has its place by the wall clock."""
+    timeline = Timeline()
+    ahead = timeline.note(_moment(9000.0, 50.0, "ahead"))
+    right = timeline.note(_moment(1000.0, 50.0, "right"))
+    told = timeline.place("between", 950.0, 5.0)
+    timeline.note(_moment(2000.0, 50.0, "now"))
+
+    lived = timeline.is_after(right, ahead), timeline.is_after(ahead, right)
+    by_wall = timeline.is_after(right, told), timeline.is_after(told, ahead)
+
+    assert lived == (True, False)
+    assert by_wall == (True, False)
+
+
 def test_something_of_an_earlier_boot_is_placed_by_its_wall_clock() -> None:
     """A record that the boot before left behind is dated, though that boot was never watched."""
     timeline = Timeline()

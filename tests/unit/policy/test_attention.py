@@ -193,12 +193,12 @@ def test_the_gpus_of_a_board_are_named_once() -> None:
 def test_evidence_is_outlived_by_a_departure() -> None:
     """What a board is remembered for is silent when it is back; what it says now is not."""
     old = {"board": KEY, "raised_at": NOW.wall - DAY, "evidence_at": NOW.wall - DAY}
-    trend, remap = a_flag(**old), a_flag(code="row-remap-failed", **old)
+    trend, remap = a_flag(number=1, **old), a_flag(number=2, code="row-remap-failed", **old)
     # Judged after its return, though the agent that read its errors did not live to judge them.
     since = a_flag(code="off-the-bus-again", **old | {"raised_at": NOW.wall})
     flags = (trend, remap, since, a_flag(board=PEER))
     here, left = record(), record(state=BoardState.LEFT)
-    back = record(returned_at=NOW.wall - 60)
+    back = record(flagged_before_return=frozenset({1, 2}))
 
     stayed = list(outlived(flags, {KEY: here}))
     away = list(outlived((trend,), {KEY: left}))
