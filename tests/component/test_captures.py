@@ -1,6 +1,6 @@
 """Captures by the agent's own loop: at the instant, once, completed, and no danger to anybody."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from gpuwatch.agent.guard import CAPTURE
 from gpuwatch.domain.captures import FOLLOWS_SECONDS, SETTLES_SECONDS, Capture, Occasion
 from gpuwatch.domain.kernel_lines import KernelLine
 from gpuwatch.history.reader import Reader
-from tests.support.driven import DrivenHost, Part
+from tests.support.driven import COUNTER_PLACES, DrivenHost, Part
 from tests.support.histories import board_key
 
 SLOT = 1
@@ -217,6 +217,84 @@ def test_an_agent_that_was_killed_leaves_the_first_part_and_the_next_one_complet
     assert after.document["readings"] == left.document["readings"] != []
     assert after.document["afterwards"]["readings"] != []
     assert (after.document["afterwards"]["boot_id"] == left.document["boot_id"]) is not boots
+
+
+def _break(host: DrivenHost) -> None:
+    _part(host).failed = 1
+    host.pulse()
+
+
+@pytest.mark.parametrize(
+    ("happens", "occasion"),
+    [
+        (lambda host: host.log_line(SLOT, 48), Occasion.INCIDENT),
+        (lambda host: host.log_line(SLOT, 79), Occasion.OFF_BUS),
+        (_break, Occasion.FLAG),
+    ],
+)
+@pytest.mark.parametrize("boots", [False, True])
+def test_what_a_killed_agent_could_not_capture_is_made_up_by_the_next_one(
+    host: DrivenHost, happens: Callable[[DrivenHost], object], occasion: Occasion, *, boots: bool
+) -> None:
+    """Once, also after a reboot; it says when it happened, and that it is late."""
+    happens(host)
+    host.deliver_log()
+    host.kill()
+    host.clock.pass_seconds(2.0)
+    if boots:
+        host.reboot()
+    _start(host)
+    (late,) = _captures(host)
+    host.stop()
+    _start(host)
+
+    assert [one.number for one in _captures(host)] == [late.number]
+    assert late.occasion == occasion
+    assert late.document["because"].endswith("and the agent of that time could not capture it")
+    assert "captured only when the agent was started again" in late.document["cut"][0]
+    assert late.document["readings"] != []
+    assert _captures(host, 0) == ()
+
+
+def test_a_board_that_does_not_answer_is_captured_late_all_the_same(host: DrivenHost) -> None:
+    """After a minute; there may be lines of the kernel yet."""
+    host.log_line(SLOT, 48)
+    host.deliver_log()
+    host.kill()
+    _part(host).gaps = frozenset(COUNTER_PLACES)
+    _start(host)
+    before = _captures(host)
+    for _ in range(6):
+        _pulse(host)
+
+    assert before == ()
+    assert [one.occasion for one in _captures(host)] == [Occasion.INCIDENT]
+
+
+def test_what_is_captured_for_another_reason_is_not_captured_late(host: DrivenHost) -> None:
+    """The board is gone when the agent starts again: one capture has it all."""
+    host.log_line(SLOT, 48)
+    host.deliver_log()
+    host.kill()
+    _part(host).gone = True
+    _start(host)
+    for _ in range(8):
+        _pulse(host)
+
+    assert [one.occasion for one in _captures(host)] == [Occasion.OFF_BUS]
+
+
+def test_what_is_long_over_is_not_captured_late(host: DrivenHost) -> None:
+    """After an upgrade from a release without captures nothing of years ago is captured."""
+    host.log_line(SLOT, 48)
+    host.deliver_log()
+    host.kill()
+    host.clock.pass_seconds(25 * 3600.0)
+    _start(host)
+    for _ in range(8):
+        _pulse(host)
+
+    assert _captures(host) == ()
 
 
 def test_a_capture_that_fails_costs_nothing_but_itself(

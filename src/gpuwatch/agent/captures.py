@@ -3,7 +3,8 @@
 A reboot or a reset is what people do next, and it takes the counters, the kernel's log and the
 trail along. Who tells of an error first, a counter, an event or a line, is chance: what the others
 say a moment later is added at once, for the host may be about to die. What follows in the next
-minute is added once and for all, also by the agent that comes after.
+minute is added once and for all, also by the agent that comes after. That one also captures, late,
+what the one before could not.
 """
 
 import time
@@ -16,6 +17,7 @@ import structlog
 from gpuwatch.agent.guard import CAPTURE
 from gpuwatch.agent.live import Live
 from gpuwatch.agent.publish import gpu_states
+from gpuwatch.agent.uncaptured import Uncaptured, uncaptured
 from gpuwatch.domain.captures import (
     BOOT_ID,
     CUT,
@@ -68,6 +70,8 @@ class Captures:
     _fresh: list[tuple[float, Capture]] = field(default_factory=list)
     _settle_at: float | None = None
     _born: float = 0.0
+    _begun: Moment | None = None  # until what was missed before has been looked for
+    _missed: tuple[Uncaptured, ...] = ()
     _flags: tuple[Flag, ...] = ()
     _flagged: int = 0
 
@@ -76,6 +80,7 @@ class Captures:
         self._born = now.boottime
         self._flags = self.history.flags()
         self._flagged = max((flag.number for flag in self._flags), default=0)
+        self._begun = now
         if self.history.unsettled_captures() or self.history.degraded:
             self._settle_at = now.boottime + SETTLES_SECONDS
 
@@ -114,6 +119,11 @@ class Captures:
             wanted, self._wanted = self._wanted, {}
             for board, occasions in wanted.items():
                 agent.guard.attempt(CAPTURE, self._capture, agent, board, occasions, now)
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            agent.guard.attempt(CAPTURE, self._look_back, begun)
+        if self._missed:
+            self._make_up(agent, now)
         while self._fresh and now.boottime >= self._fresh[0][0]:
             _, capture = self._fresh.pop(0)
             agent.guard.attempt(CAPTURE, self._follow_up, agent, capture, now)
@@ -121,8 +131,32 @@ class Captures:
             self._settle_at = None
             agent.guard.attempt(CAPTURE, self._settle_all, agent, now)
 
+    def _look_back(self, begun: Moment) -> None:
+        self._missed = uncaptured(self.history, begun.wall)
+
+    def _make_up(self, agent: "Agent", now: Moment) -> None:
+        """Capture late what the agent before could not, once the board has answered, or nearly."""
+        missed, self._missed = self._missed, ()
+        for one in missed:
+            known = self.live.boards.get(one.board.uuid)
+            answered = known is not None and known.last_good is not None
+            if any(at >= self._born for _, at in self._made_of(one.board, now)):
+                continue  # for another reason, with all that is there
+            if answered or now.boottime >= self._born + SETTLES_SECONDS:
+                occasions = {one.occasion: one.because}
+                agent.guard.attempt(
+                    CAPTURE, self._capture, agent, one.board, occasions, now, one.cut
+                )
+            else:
+                self._missed += (one,)
+
     def _capture(
-        self, agent: "Agent", board: BoardKey, occasions: dict[Occasion, str], now: Moment
+        self,
+        agent: "Agent",
+        board: BoardKey,
+        occasions: dict[Occasion, str],
+        now: Moment,
+        cut: str = "",
     ) -> None:
         began = time.perf_counter()
         made = self._made_of(board, now)
@@ -134,6 +168,8 @@ class Captures:
         made += [(one, now.boottime) for one in news]
         because = "; ".join(occasions[one] for one in news)
         document = capture_document(scene, news[0], because)
+        if cut:
+            document[CUT] = [cut, *document[CUT]]
         capture = self.history.save_capture(board, news[0], document, now)
         if capture is not None:
             self._fresh.append((now.boottime + FOLLOWS_SECONDS, capture))
