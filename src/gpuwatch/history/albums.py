@@ -5,7 +5,6 @@ reader neither waits for the writer nor makes it wait. What the writer has not p
 yet, a minute's worth at most, is not in the album.
 """
 
-import json
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing
@@ -19,7 +18,7 @@ from gpuwatch.domain.records import Spread, Transition
 from gpuwatch.history import tables
 from gpuwatch.history.connection import connect_reader
 from gpuwatch.history.health import HistoryError
-from gpuwatch.history.series import unpack
+from gpuwatch.history.series import names_of, unpack
 from gpuwatch.history.tables import Row, Table
 from gpuwatch.history.timeline import Boot, Instant, Timeline
 
@@ -77,16 +76,14 @@ class _Reading:
         )
 
     def _buckets(self, number: int, since: float) -> Iterator[tuple[float, str, Spread]]:
-        names = {
-            columns: json.loads(signals) for columns, signals in self._rows(tables.SERIES_COLUMNS)
-        }
+        names = names_of(self._rows(tables.SERIES_COLUMNS))
         tail = "where board = ? order by sequence desc"
         for _, _, boot, boottime, columns, data in self._rows(tables.SERIES, tail, (number,)):
             at = self._wall(boot, boottime)
             if at < since - _SLACK_SECONDS:
                 return
-            if at >= since:
-                yield from ((at, *told) for told in unpack(names.get(columns, ()), data))
+            if at >= since and columns in names:
+                yield from ((at, *told) for told in unpack(names[columns], data))
 
     def _transitions(self, counters: Collection[str]) -> Iterator[Transition]:
         wanted = {number: key for number, key in self._rows(tables.SIGNALS) if key in counters}

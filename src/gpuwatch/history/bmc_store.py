@@ -47,8 +47,9 @@ def load_bmcs(book: Book) -> None:
     owners: dict[int, BmcHistory] = {}
     logs: dict[int, LogHistory] = {}
     for row in store.rows(tables.BMCS):
-        known = owners[row[0]] = bmc_of(row)
-        book.bmcs[known.name] = known
+        with _counted(store, tables.BMCS):
+            known = owners[row[0]] = bmc_of(row)
+            book.bmcs[known.name] = known
     for row in store.rows(tables.BMC_LOGS):
         if row[1] in owners:
             log = logs[row[0]] = log_of(row)

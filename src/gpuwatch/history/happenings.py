@@ -1,5 +1,7 @@
 """Happenings: what happened to a board and to its driver, as far back as the store goes."""
 
+import contextlib
+
 from gpuwatch.domain.devices import BoardKey
 from gpuwatch.domain.events import Event
 from gpuwatch.history.bmc_reader import BmcReader
@@ -38,5 +40,8 @@ class HappeningsReader(BmcReader):
                 *(row for row in store.waiting_rows(EVENTS) if row[4] == known.number),
             )
         }
-        told = (event_of(row, known.board.key, timeline) for row in rows.values())
+        told: list[Event] = []
+        for row in rows.values():
+            with contextlib.suppress(ValueError):  # a word that only a newer gpuwatch knows
+                told.append(event_of(row, known.board.key, timeline))
         return tuple(sorted(told, key=lambda event: event.at))

@@ -13,7 +13,7 @@ from gpuwatch.domain.verdicts import Verdict
 from gpuwatch.history import tables, xid_traces
 from gpuwatch.history.bmc_store import load_bmcs
 from gpuwatch.history.boards import BoardHistory, Case, Exact
-from gpuwatch.history.book import RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged, Met
+from gpuwatch.history.book import HOST, RECENT_EVENTS, RECENT_OF_A_BOARD, Book, Logged, Met
 from gpuwatch.history.events import DATING, KEPT_RESETS, is_echo, remember_exact
 from gpuwatch.history.flags import audit_of, finding_of, flag_of
 from gpuwatch.history.ledger import put_in_order
@@ -56,6 +56,7 @@ def load(store: Store) -> Book:
     _load_counters(book)
     _load_incidents(book)
     _load_happenings(book)
+    _load_counted(book)
     _load_decisions(book)
     load_rule_sets(book)
     load_bmcs(book)
@@ -130,15 +131,6 @@ def _load_happenings(book: Book) -> None:
     for _, board, boot, boottime in book.store.rows(tables.OFF_BUS, "order by number"):
         if (known := book.boards.get(board)) is not None:
             known.off_bus.append(Instant(boot, boottime))
-    for _, board, boot, boottime, _evidence in book.store.rows(tables.RESETS, "order by number"):
-        known = book.boards.get(board)
-        resets = book.host_resets if known is None else known.resets
-        resets.append(Instant(boot, boottime))
-        del resets[:-KEPT_RESETS]
-    for row in book.store.rows(tables.XIDS):
-        known = book.boards.get(row[0])
-        xids = book.host_xids if known is None else known.xids
-        xids[row[1], row[2], row[3]] = occurrences_of(row)
     traced = partial(xid_traces.load, book)
     for _ in _understood(book.store, tables.XID_TRACES, traced, "order by number"):
         pass
@@ -147,6 +139,19 @@ def _load_happenings(book: Book) -> None:
     for number, boot, boottime, driver_load, version in book.store.rows(tables.EPOCHS):
         book.epochs[boot, driver_load] = Met(number, boottime, version)
         book.timeline.lived.add(boot)
+
+
+def _load_counted(book: Book) -> None:
+    """Resets and Xids; a board that is not understood takes its own along, and charges nobody."""
+    resets = {HOST: book.host_resets} | {each.number: each.resets for each in book.boards.values()}
+    xids = {HOST: book.host_xids} | {each.number: each.xids for each in book.boards.values()}
+    for _, board, boot, boottime, _evidence in book.store.rows(tables.RESETS, "order by number"):
+        if board in resets:
+            resets[board].append(Instant(boot, boottime))
+            del resets[board][:-KEPT_RESETS]
+    for row in book.store.rows(tables.XIDS):
+        if row[0] in xids:
+            xids[row[0]][row[1], row[2], row[3]] = occurrences_of(row)
 
 
 def _load_decisions(book: Book) -> None:

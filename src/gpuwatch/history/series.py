@@ -1,9 +1,11 @@
 """Series: five-minute least, mean and greatest of a few signals, one packed row per board."""
 
+import contextlib
 import json
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from gpuwatch.domain.readings import Gap
 from gpuwatch.domain.records import SeriesPoint, Spread
@@ -41,11 +43,8 @@ class SeriesBook:
         self._open: dict[int, _Bucket] = {}
         self._columns: dict[tuple[str, ...], int] = {}
         self._next: dict[int, int] = {}
-        for number, signals in book.store.rows(SERIES_COLUMNS):
-            self._columns[tuple(json.loads(signals))] = number
-            book.numbers[SERIES_COLUMNS.name] = max(
-                number, book.numbers.get(SERIES_COLUMNS.name, 0)
-            )
+        for number, signals in names_of(book.store.rows(SERIES_COLUMNS)).items():
+            self._columns[signals] = number
         for board in book.boards:
             tail = "where board = ? order by sequence desc limit 1"
             last = book.store.rows(SERIES, tail, (board,))
@@ -88,9 +87,9 @@ class SeriesBook:
         rows += [row for row in store.waiting_rows(SERIES) if row[0] == board]
         names = {number: signals for signals, number in self._columns.items()}
         points = [
-            SeriesPoint(at, dict(unpack(names.get(columns, ()), data)))
+            SeriesPoint(at, dict(unpack(names[columns], data)))
             for _, _, boot, boottime, columns, data in rows
-            if (at := timeline.wall(Instant(boot, boottime))) >= since
+            if (at := timeline.wall(Instant(boot, boottime))) >= since and columns in names
         ]
         if (bucket := self._open.get(board)) is not None and bucket.sums:
             spreads = {key: _spread(known) for key, known in bucket.sums.items()}
@@ -113,6 +112,18 @@ class SeriesBook:
             number = self._columns[names] = self._book.number(SERIES_COLUMNS)
             self._book.store.put(SERIES_COLUMNS, (number, json.dumps(names)))
         return number
+
+
+def names_of(rows: Iterable[tuple[Any, ...]]) -> dict[int, tuple[str, ...]]:
+    """The signals of a bucket by the number of their set; without a set that is not understood.
+
+    What a damaged file left of one keeps nobody from starting: its buckets are passed over.
+    """
+    names: dict[int, tuple[str, ...]] = {}
+    for number, signals in rows:
+        with contextlib.suppress(ValueError, TypeError):
+            names[number] = tuple(map(str, json.loads(signals)))
+    return names
 
 
 def pack(spreads: Iterable[Spread]) -> bytes:

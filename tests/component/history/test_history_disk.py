@@ -13,6 +13,7 @@ from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.incidents import Memory
 from gpuwatch.history import HistorySettings, Reader
+from gpuwatch.history.albums import read_album
 from tests.support.disk import small_disk
 from tests.support.histories import Bench, board_key
 
@@ -145,6 +146,64 @@ def test_words_of_a_newer_gpuwatch_keep_no_older_one_from_starting(path: Path) -
     bench.history.close()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("select count(*) from events").fetchone() == written
+
+
+def test_what_happened_to_a_board_that_is_not_understood_charges_nobody_else(path: Path) -> None:
+    """Its resets are no resets of the others, and its Xids none of the host."""
+    bench = Bench.open(path, boards=2)
+    bench.boards[1].action = "1"
+    bench.sweep(1)
+    bench.boards[1].action = "0"
+    bench.sweep(1)
+    bench.event(31, 1)
+    reset_at = bench.history.records()[board_key(1)].last_reset_at
+    before = bench.history.records()[board_key(0)]
+    bench.history.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update boards set state = 'invented' where number = 2")
+        connection.commit()
+
+    bench = bench.reopened(path)
+
+    assert reset_at is not None
+    assert bench.history.records() == {board_key(0): before}
+    assert bench.history.host_xids() == {}
+
+
+def test_events_of_a_newer_gpuwatch_hide_none_of_the_others(path: Path) -> None:
+    """What was told of a board is read without those that only the newer one knows."""
+    bench = Bench.open(path)
+    bench.event(31)
+    bench.event(43)
+    bench.history.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update events set kind = 'invented' where code = 31")
+        connection.commit()
+
+    bench = bench.reopened(path)
+
+    codes = [event.code for event in bench.history.events(board_key(0))]
+    assert 43 in codes
+    assert 31 not in codes
+
+
+def test_a_damaged_name_of_a_series_keeps_nobody_from_starting(path: Path) -> None:
+    """Its buckets are passed over, here and on the pages; what is read since is kept."""
+    bench = Bench.open(path)
+    bench.sweeps(70)
+    bench.history.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update series_columns set signals = '[damaged'")
+        connection.commit()
+
+    bench = bench.reopened(path)
+    lost = bench.history.series(board_key(0), 0.0)
+    album = read_album(path, board_key(0), 0.0, levels=("gpuwatch_x",), counters=())
+    bench.sweeps(70)
+
+    assert lost == ()
+    assert album.levels == {"gpuwatch_x": ()}
+    assert bench.history.series(board_key(0), 0.0) != ()
 
 
 def test_what_the_copy_missed_is_counted_again_from_the_hardware(path: Path) -> None:
