@@ -16,6 +16,7 @@ from gpuwatch.domain.readings import Gap, GapReason, Sweep
 from gpuwatch.domain.signals import Cadence
 from gpuwatch.domain.snapshot import SourceState
 from gpuwatch.sources.base import DeviceHang, DriverCondition, DriverState, Inventory, Message
+from gpuwatch.sources.nvml_agenda import SOON_SECONDS
 from gpuwatch.sources.nvml_settings import RetryPlan
 from gpuwatch.sources.nvml_source import NvmlSource
 from tests.support.fake_world import FakeWorld, Listener
@@ -484,6 +485,25 @@ def test_a_gpu_that_may_not_be_opened_is_told_as_that(
     assert (inventory.denied, inventory.lost) == ((SICK,), ())
     assert eventually(lambda: f"does not let us open GPU {SICK}" in source.state().problem)
     assert source.state().up
+
+
+def test_a_storm_of_events_does_not_have_the_gpu_asked_without_a_pause(
+    world: FakeWorld, heard: Listener, start: Start
+) -> None:
+    """Each error is worth a look, and a GPU that reports twenty a second is not asked as often."""
+    start()
+    assert eventually(lambda: heard.swept() == EIGHT)
+    heard.forget()
+    began = time.monotonic()
+    for _ in range(60):
+        world.event(SICK, 8, 31)
+        time.sleep(0.05)
+    allowed = 2 + (time.monotonic() - began) / SOON_SECONDS
+
+    asked = [sweep.board.uuid for sweep in heard.all(Sweep)]
+    out_of_turn = asked.count("GPU-3") - asked.count("GPU-2")
+
+    assert 1 <= out_of_turn <= allowed
 
 
 def test_a_child_that_is_stopped_is_no_gpus_fault(heard: Listener, start: Start) -> None:

@@ -16,6 +16,9 @@ from gpuwatch.sources.nvml_settings import NvmlSettings
 
 _SWEEPS = frozenset({Cadence.FAST, Cadence.SLOW, Cadence.RARE})
 _AFTER_COUNT = frozenset({Cadence.INVENTORY})
+# Between two looks at one GPU out of turn: one that reports an error with every kernel that fails
+# would be asked without a pause, and everybody else on its driver with it.
+SOON_SECONDS = 2.0
 
 
 class Agenda:
@@ -31,10 +34,16 @@ class Agenda:
         self._extra: frozenset[Cadence] = frozenset()
         self._spared: frozenset[str] = frozenset()  # by the inventory under way
         self._soon: dict[str, frozenset[Cadence]] = {}
+        self._asked_soon: dict[str, float] = {}  # when last
 
     def due(self) -> float:
         """The monotonic second at which an idle child is to be asked something."""
-        return -math.inf if self._soon else min(self._count_due, self._schedule.next_due())
+        soon = min(map(self._soon_at, self._soon), default=math.inf)
+        return min(soon, self._count_due, self._schedule.next_due())
+
+    def _soon_at(self, pci_address: str) -> float:
+        """From which monotonic second on a GPU may be asked out of turn."""
+        return self._asked_soon.get(pci_address, -math.inf) + SOON_SECONDS
 
     def fresh_child(self, now: float) -> None:
         """A child is ready: it has no inventory yet."""
@@ -45,7 +54,7 @@ class Agenda:
         self._count_due = min(self._count_due, when)
 
     def want(self, pci_address: str, cadences: frozenset[Cadence]) -> None:
-        """Ask one GPU's rows of `cadences` as soon as the child is free."""
+        """Ask one GPU's rows of `cadences` as soon as the child is free, and not too often."""
         self._soon[pci_address] = self._soon.get(pci_address, frozenset()) | cadences
 
     def forget_wants(self) -> None:
@@ -67,11 +76,20 @@ class Agenda:
             self.routine = True
             talk.ask_sweep(addresses, cadences | self._extra, now)
             self._extra = frozenset()
-        elif self._soon:
-            address, wanted = self._soon.popitem()
-            if address in addresses:
-                self.routine = False
-                talk.ask_sweep((address,), wanted, now)
+        elif address := min(self._soon, key=self._soon_at, default=""):
+            self._ask_soon(talk, address, addresses, now)
+
+    def _ask_soon(
+        self, talk: Conversation, address: str, addresses: Collection[str], now: float
+    ) -> None:
+        """Ask the GPU that has waited longest, if its time has come and it may be asked at all."""
+        if now < self._soon_at(address):
+            return
+        wanted = self._soon.pop(address)
+        if address in addresses:
+            self._asked_soon[address] = now
+            self.routine = False
+            talk.ask_sweep((address,), wanted, now)
 
     def _ask_inventory(self, talk: Conversation, spared: Collection[str], now: float) -> None:
         self._look_at_bus()
