@@ -375,6 +375,22 @@ def test_of_too_many_dumps_the_latest_are_read(tmp_path: Path) -> None:
     assert [usec for dump in dumps for usec, _ in dump.lines] == [1_140_900, 2_140_900]
 
 
+def test_of_too_many_files_the_latest_count_wherever_they_are(tmp_path: Path) -> None:
+    """What is still in the firmware is of the last crash, whatever was archived before."""
+    firmware, archive = tmp_path / "firmware", tmp_path / "archive"
+    for folder in (firmware, archive):
+        folder.mkdir()
+    for number in range(200):
+        old = archive / f"dmesg-{number:03}"
+        old.write_text("")
+        os.utime(old, (1.6e9, 1.6e9))
+    (firmware / "dmesg-1").write_text(f"<3>[    5.140900] {HEAD}79, x\n")
+
+    dumps = read_dumps([str(firmware), str(archive)], 1.8e9)
+
+    assert [text for dump in dumps for _, text in dump.lines] == [f"{HEAD}79, x"]
+
+
 def test_a_log_that_may_not_be_read_names_the_capability(tmp_path: Path) -> None:
     """dmesg_restrict=1 is the default of Debian: the remedy is one line in the unit."""
     log = tmp_path / "kmsg"

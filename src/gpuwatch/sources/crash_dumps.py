@@ -63,7 +63,7 @@ def read_dumps(
 ) -> tuple[CrashDump, ...]:
     """All dumps that can be read, oldest first, every line once. Never raises for a bad file.
 
-    Of more than `most` bytes those that come last by their names, which begin with a date.
+    Of more than `most` bytes the files that were written last.
     """
     found: dict[tuple[str, str], list[tuple[str, float, str]]] = {}
     for path in reversed(_files(directories)):
@@ -125,7 +125,15 @@ def _files(directories: Iterable[str]) -> list[Path]:
                 # A name that ends in .z is compressed with what the kernel could not undo.
                 if name.startswith(("dmesg", "console-")) and not name.endswith(".z")
             ]
-    return paths[-_FILES:]
+    return sorted(paths, key=_modified)[-_FILES:]
+
+
+def _modified(path: Path) -> tuple[float, str]:
+    """When a file was written, and its name where several were at once: the latest matter most."""
+    try:
+        return path.stat().st_mtime, str(path)
+    except OSError:  # moved in between
+        return 0.0, str(path)
 
 
 def _read(path: Path) -> tuple[str, float] | None:
