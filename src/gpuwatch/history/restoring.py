@@ -42,6 +42,8 @@ def restore(source: Path, history: Path, clock: Clock, *, actor: str, reason: st
     Raises SecondWriterError while an agent runs, BackupError for a backup that must not be put
     back, and then nothing has changed.
     """
+    if os.path.islink(history):  # noqa: PTH114 - says no where it cannot be looked at
+        raise BackupError(f"{history} is a link", "put the file itself there, or remove the link")
     try:
         lock = lock_directory(history.parent)
     except OSError as error:
@@ -127,23 +129,45 @@ def _take_over(stage: Path, history: Path) -> None:
     """
     present = history.stat() if history.exists() else None
     owner = present or history.parent.stat()
-    folder = history.parent / backups.DIAGNOSTICS
-    prepared = sorted((stage / backups.DIAGNOSTICS).glob("*"))
-    if prepared and not folder.exists():
+    if prepared := sorted((stage / backups.DIAGNOSTICS).glob("*")):
+        folder = _diagnostics(history.parent / backups.DIAGNOSTICS, owner)
+        try:
+            for path in prepared:
+                _give(path, owner)
+                os.rename(path, path.name, dst_dir_fd=folder)
+        finally:
+            os.close(folder)
+    _give(stage / history.name, owner, present.st_mode & 0o777 if present else _MODE)
+
+
+def _diagnostics(folder: Path, owner: os.stat_result) -> int:
+    """The folder of diagnostics, open, made if it is not there. Raises BackupError for a link.
+
+    What lies there is its owner's to run: a link would have root put it anywhere.
+    """
+    if not os.path.lexists(folder):
         folder.mkdir(mode=0o750)
-        _own(folder, owner)
-    for path in prepared:
-        if not (folder / path.name).exists():
-            _own(path, owner)
-            path.replace(folder / path.name)
-    made = stage / history.name
-    made.chmod(present.st_mode & 0o777 if present else _MODE)
-    _own(made, owner)
+        _give(folder, owner)
+    try:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise BackupError(f"{folder} is no folder", "a link? put a folder there") from error
 
 
-def _own(path: Path, owner: os.stat_result) -> None:
-    if os.geteuid() == 0:
-        os.chown(path, owner.st_uid, owner.st_gid)
+def _give(path: Path, owner: os.stat_result, mode: int | None = None) -> None:
+    """Give a file or folder to its owner, never what a link leads to. Raises OSError.
+
+    The agent's user may exchange names in its folder while root restores.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags)
+    try:
+        if os.geteuid() == 0:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        if mode is not None:
+            os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
 
 
 def _set_aside(history: Path, now: float) -> Path | None:

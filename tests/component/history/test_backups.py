@@ -3,13 +3,14 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from gpuwatch.domain.events import EventKind
+from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.records import BoardState, Departure
 from gpuwatch.history import BackupError, Mark, Reader, SecondWriterError
 from gpuwatch.history.backups import examine, make
@@ -177,6 +178,64 @@ def test_what_root_restores_belongs_to_the_agents_user(backup: Path, tmp_path: P
     owned = (history, history.parent / "diagnostics", history.parent / "diagnostics" / DIAGNOSTIC)
     assert {(path.stat().st_uid, path.stat().st_gid) for path in owned} == {(9_853, 9_854)}
     assert history.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_has_root_put_nothing_elsewhere(backup: Path, tmp_path: Path) -> None:
+    """Where it led to, its owner could run it: a folder of jobs, for instance."""
+    history, jobs = tmp_path / "new" / "history.db", tmp_path / "jobs"
+    history.parent.mkdir()
+    jobs.mkdir()
+    (history.parent / "diagnostics").symlink_to(jobs)
+
+    with pytest.raises(BackupError, match="diagnostics is no folder"):
+        _restore(backup, history)
+
+    assert list(jobs.iterdir()) == []
+    assert [found.name for found in history.parent.iterdir()] == ["diagnostics"]
+
+
+def test_a_history_that_is_a_link_is_not_followed(backup: Path, tmp_path: Path) -> None:
+    """What it leads to would be copied, or opened, by root."""
+    history, other = tmp_path / "new" / "history.db", tmp_path / "other"
+    history.parent.mkdir()
+    other.write_bytes(b"somebody else's")
+    history.symlink_to(other)
+
+    with pytest.raises(BackupError, match="is a link"):
+        _restore(backup, history)
+
+    assert history.is_symlink()
+    assert other.read_bytes() == b"somebody else's"
+
+
+class Exchanging(HandClock):
+    """While somebody looks at this clock, the folder in which is restored becomes another."""
+
+    def __init__(self, stage: Path, victim: Path) -> None:
+        super().__init__()
+        self._stage, self._victim = stage, victim
+
+    def now(self) -> Moment:
+        """The time, after the exchange, which happens once."""
+        with suppress(OSError):
+            self._stage.rename(self._stage.with_name("taken-away"))
+            self._stage.mkdir()
+            (self._stage / "history.db").symlink_to(self._victim)
+        return super().now()
+
+
+def test_names_that_are_exchanged_while_root_restores_give_nothing_away(
+    backup: Path, tmp_path: Path
+) -> None:
+    """The agent's user owns the folder; what root owns keeps its rights."""
+    history, victim = tmp_path / "new" / "history.db", tmp_path / "roots-own"
+    victim.touch(mode=0o600)
+
+    with pytest.raises(BackupError):
+        _restore(backup, history, Exchanging(history.parent / STAGE, victim))
+
+    assert victim.stat().st_mode & 0o777 == 0o600
+    assert not history.exists()
 
 
 def test_a_crashed_writer_leaves_nothing_that_gets_into_the_restored_history(
