@@ -15,6 +15,9 @@ from delivery.targets import MACHINES, Architecture
 from delivery.wheels import sha256
 
 _BESIDE = ("alerts", "docs", "grafana/dashboards", "grafana/provisioning", "systemd")
+# What can be run of it: the script, and the examples of hooks in a folder of theirs.
+_SCRIPT = "install.sh"
+_HOOKS = "hooks/"
 
 
 def bundle(
@@ -32,7 +35,7 @@ def bundle(
     made = into / f"{name}.tar"
     with tarfile.open(made, "w", format=tarfile.GNU_FORMAT) as archive:
         for path, data in sorted(files.items()):
-            _add(archive, f"{name}/{path}", data)
+            _add(archive, f"{name}/{path}", data, _mode(path))
     return made
 
 
@@ -48,7 +51,7 @@ def _pinned(wheel: Path) -> Locked:
 
 
 def _files(wheels: Mapping[str, Sequence[Path]], bill: str) -> Iterator[tuple[str, bytes]]:
-    yield "install.sh", (PACKAGING / "airgap" / "install.sh").read_bytes()
+    yield _SCRIPT, (PACKAGING / "airgap" / _SCRIPT).read_bytes()
     yield "gpuwatch.toml", (PACKAGING / "gpuwatch.toml").read_bytes()
     yield "sbom.cdx.json", bill.encode()
     for document in DOCUMENTS:
@@ -57,6 +60,8 @@ def _files(wheels: Mapping[str, Sequence[Path]], bill: str) -> Iterator[tuple[st
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file():
                 yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+    for hook in sorted((PACKAGING / "hooks").iterdir()):
+        yield f"{_HOOKS}{hook.name}", hook.read_bytes()
     for minor, files in wheels.items():
         yield f"requirements-{minor}.txt", requirements(files).encode()
         yield from ((f"wheels/{wheel.name}", wheel.read_bytes()) for wheel in files)
@@ -66,10 +71,14 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _add(archive: tarfile.TarFile, path: str, data: bytes) -> None:
+def _mode(path: str) -> int:
+    return 0o755 if path == _SCRIPT or path.startswith(_HOOKS) else 0o644
+
+
+def _add(archive: tarfile.TarFile, path: str, data: bytes, mode: int) -> None:
     about = tarfile.TarInfo(path)
     about.size = len(data)
-    about.mode = 0o755 if path.endswith(".sh") else 0o644
+    about.mode = mode
     about.mtime = commit_seconds()
     about.uname = about.gname = "root"
     archive.addfile(about, io.BytesIO(data))

@@ -131,6 +131,8 @@ def _completion(stage: Path) -> Iterator[Item]:
 
 def _shared() -> Iterator[Item]:
     yield from _tree(ROOT / "alerts", _SHARE / "alerts")
+    for hook in sorted((PACKAGING / "hooks").iterdir()):
+        yield _file(hook, _SHARE / "hooks" / hook.name, 0o755)
     for part in ("dashboards", "provisioning"):
         yield from _tree(ROOT / "grafana" / part, _SHARE / "grafana" / part)
 

@@ -2,6 +2,8 @@
 # Installs gpuwatch from this folder, without any network: install.sh [FOLDER [PYTHON]]
 # FOLDER is made, /opt/gpuwatch if not said; PYTHON is the first of python3.13, 3.12 and 3.11 if not said.
 set -eu
+# The service runs it as a user of its own, whatever root keeps to itself on this host.
+umask 022
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 folder=${1:-/opt/gpuwatch}
 python=${2:-}
@@ -23,9 +25,18 @@ requirements="$here/requirements-$minor.txt"
 (cd "$here" && sha256sum --quiet --strict --check SHA256SUMS) ||
     refuse "a file is not the one that was delivered: copy the bundle again; nothing was installed"
 
+# From here on a failure takes away what was made, so that the same words can be said again.
+take_away() {
+    rm -rf -- "$folder"
+    refuse "$1; $folder was taken away again"
+}
+trap 'take_away "interrupted"' HUP INT TERM
 "$python" -I -m venv "$folder" ||
-    refuse "$python cannot make a virtual environment: install its venv module (Debian: python$minor-venv)"
-"$folder/bin/python" -I -m pip install --isolated --quiet --disable-pip-version-check --no-index \
-    --find-links "$here/wheels" --require-hashes --no-deps --requirement "$requirements"
-"$folder/bin/gpuwatch" --version
+    take_away "$python cannot make a virtual environment: install its venv module (Debian: python$minor-venv)"
+# No configuration of pip's on this host counts: it may name another place, or a mirror that is not reached.
+PIP_CONFIG_FILE=/dev/null "$folder/bin/python" -I -m pip install --isolated --quiet --disable-pip-version-check \
+    --no-index --find-links "$here/wheels" --require-hashes --no-deps --requirement "$requirements" ||
+    take_away "the modules cannot be installed, see above"
+"$folder/bin/gpuwatch" --version || take_away "what was installed does not start"
+trap - HUP INT TERM
 echo "installed in $folder; docs/install.md says how to run it as a service"

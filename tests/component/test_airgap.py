@@ -1,5 +1,6 @@
 """The bundle for air gaps: it installs without a network, and refuses what was changed."""
 
+import stat
 import subprocess
 import tarfile
 from pathlib import Path
@@ -22,26 +23,49 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def _install(bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the script where no host can be reached, with an index configured all the same."""
+def _install(
+    bundle: Path, *words: str, configured: Path = Path("/nowhere")
+) -> subprocess.CompletedProcess[str]:
+    """Run the script where no host can be reached, with an index configured all the same.
+
+    `configured` is where pip looks for its configuration of the whole host; files are root's alone
+    unless somebody says otherwise.
+    """
+    others = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple", "XDG_CONFIG_DIRS": str(configured)}
     return subprocess.run(
         ["unshare", "--net", "--map-root-user", str(bundle / "install.sh"), *words],  # noqa: S607 - any
         capture_output=True,
         text=True,
         check=False,
-        env=clean_environment() | {"PIP_INDEX_URL": "http://127.0.0.1:1/simple"},
+        env=clean_environment() | others,
         timeout=200,
+        umask=0o077,
     )
 
 
-def test_it_installs_without_a_network(bundle: Path, tmp_path: Path) -> None:
-    """A folder of its own, with everything that the agent needs to check its settings."""
-    python = f"/usr/bin/python{minor()}"
+def _closed(folder: Path) -> list[Path]:
+    """What in it another user cannot read, links aside."""
+    found = [path for path in folder.rglob("*") if not path.is_symlink()]
+    return [path for path in (folder, *found) if not path.stat().st_mode & stat.S_IROTH]
 
-    done = _install(bundle, str(tmp_path / "gpuwatch"), python)
+
+def test_it_installs_without_a_network(bundle: Path, tmp_path: Path) -> None:
+    """A folder of its own, with everything that the agent needs to check its settings.
+
+    Whatever this host's pip is configured for, and readable for the service's user.
+    """
+    python = f"/usr/bin/python{minor()}"
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "pip.conf").write_text(
+        f"[global]\nfind-links = http://127.0.0.1:1/\n[install]\ntarget = {tmp_path}/elsewhere\n"
+    )
+
+    done = _install(bundle, str(tmp_path / "gpuwatch"), python, configured=tmp_path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "gpuwatch 0.1.0" in done.stdout
+    assert done.stderr == ""
+    assert _closed(tmp_path / "gpuwatch") == []
     checked = subprocess.run(
         [str(tmp_path / "gpuwatch" / "bin" / "gpuwatch"), "check-config"],
         capture_output=True,
@@ -72,6 +96,32 @@ def test_a_python_that_is_not_served_is_refused(bundle: Path, tmp_path: Path) ->
     assert done.returncode == 1
     assert "this bundle has nothing for Python 3.10" in done.stderr
     assert not (tmp_path / "gpuwatch").exists()
+
+
+def test_what_failed_can_be_tried_again(bundle: Path, tmp_path: Path) -> None:
+    """Debian's Python without its venv module makes half a folder before it says so."""
+    other = tmp_path / "python"
+    other.write_text(
+        f'#!/bin/sh\n[ "$3" != venv ] || {{ mkdir -p "$4/bin"; exit 1; }}\necho {minor()}\n'
+    )
+    other.chmod(0o755)
+
+    done = _install(bundle, str(tmp_path / "gpuwatch"), str(other))
+
+    assert done.returncode == 1
+    assert "install its venv module" in done.stderr
+    assert not (tmp_path / "gpuwatch").exists()
+
+
+def test_the_examples_of_hooks_can_be_run(bundle: Path) -> None:
+    """They are programs, to be copied to where the settings name them."""
+    hooks = sorted((bundle / "hooks").iterdir())
+
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in hooks} == {
+        "kubernetes-taint": 0o755,
+        "slurm-drain": 0o755,
+        "ticket-body": 0o755,
+    }
 
 
 def test_a_file_that_was_changed_is_refused(bundle: Path, tmp_path: Path) -> None:

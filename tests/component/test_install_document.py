@@ -113,3 +113,14 @@ def test_every_place_of_the_table_is_in_the_package(tmp_path: Path) -> None:
 
     assert len(named) > 10
     assert missing == []
+
+
+def test_every_shared_path_that_a_document_names_is_in_the_package(tmp_path: Path) -> None:
+    """Such as the examples of hooks: what is copied from a document must be there."""
+    documents = sorted(DOCUMENT.parent.rglob("*.md"))
+    text = "".join(path.read_text() for path in documents)
+    named = set(re.findall(r"/usr/share/gpuwatch/[\w./-]*\w", text))
+    packed = {str(item.path) for item in collect(tmp_path / "stage", tmp_path / "library")}
+
+    assert "/usr/share/gpuwatch/hooks/slurm-drain" in named
+    assert named - packed == set()

@@ -19,7 +19,12 @@ from tests.support.require import require
 pytestmark = [pytest.mark.xdist_group("packages"), pytest.mark.timeout(600)]
 
 SETTINGS = {"/etc/default/gpuwatch", "/etc/gpuwatch/gpuwatch.toml"}
-PROGRAMS = {"/usr/bin/gpuwatch", "/usr/lib/gpuwatch/prepare"}
+HOOKS = ("kubernetes-taint", "slurm-drain", "ticket-body")
+PROGRAMS = {
+    "/usr/bin/gpuwatch",
+    "/usr/lib/gpuwatch/prepare",
+    *(f"/usr/share/gpuwatch/hooks/{name}" for name in HOOKS),
+}
 OURS = ("/usr/lib/gpuwatch", "/usr/share/gpuwatch", "/usr/share/doc/gpuwatch", "/etc/gpuwatch")
 WANTED = {
     "/usr/lib/gpuwatch/common/gpuwatch/cli/__init__.py",
