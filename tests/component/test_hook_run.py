@@ -2,8 +2,11 @@
 
 import json
 import os
+import resource
 import time
 from pathlib import Path
+
+import pytest
 
 from gpuwatch.agent.hook_run import Outcome, run
 from tests.support.agents import eventually
@@ -74,6 +77,41 @@ def test_one_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
         "took longer than 5 s: waiting",
     )
     eventually(lambda: not _is_running(child), "what it started is ended as well")
+
+
+@pytest.mark.parametrize(("last", "outcome"), [("exec sleep 1000", "timed_out"), ("", "succeeded")])
+def test_what_does_not_listen_is_ended_though_the_command_does(
+    tmp_path: Path, last: str, outcome: str
+) -> None:
+    """Each retry would leave one more of them behind."""
+    noted = f'"{tmp_path}/child"'
+    deaf = f"(trap '' TERM; exec sh -c 'echo $$ > {noted}; exec sleep 1000') &"
+    text = f"{deaf}\nuntil [ -s {noted} ]; do sleep 0.05; done\n{last}"
+
+    ended = run(_script(tmp_path, text), b"{}", 1.0)
+
+    child = int((tmp_path / "child").read_text())
+    assert ended.outcome.value == outcome
+    eventually(lambda: not _is_running(child), "what it started is ended as well")
+
+
+@pytest.mark.parametrize("spare", range(7))
+def test_where_no_descriptor_is_left_it_is_a_failure(spare: int) -> None:
+    """Not an error of the agent's, which would end for it."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open("/dev/null", os.O_RDONLY)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, limits[1]))
+    try:
+        ended = run(("/bin/true",), b"{}", 30.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert ended.problem.removeprefix("cannot be started: ") in (
+        "[Errno 24] Too many open files",
+        "[Errno 24] Too many open files: 'gpuwatch-hook'",
+        "",
+    )
 
 
 def test_what_it_left_behind_with_our_pipe_in_hand_holds_nobody(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ Whatever it does, this returns: it is a process group of its own, which is ended
 says beyond a limit is dropped; one that cannot be killed (it hangs in the kernel) is left behind.
 """
 
-import contextlib
 import os
 import selectors
 import signal
@@ -14,9 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gpuwatch.sources.rights import without_kernel_log
+
 _SAID = 2_000  # bytes of the end of its output that are kept for a person
 _GRACE_SECONDS = 2.0  # from SIGTERM to SIGKILL, and from there to giving it up
-_STEP_SECONDS = 0.2
+_STEP_SECONDS, _GLANCE_SECONDS = 0.2, 0.02
+_PIECES = 64  # of 64 KiB of its output that are read before its deadline is looked at again
 # What our service manager told us alone, and what steers us.
 _OURS = ("GPUWATCH_", "NOTIFY_", "WATCHDOG_", "LISTEN_", "CREDENTIALS_", "INVOCATION_", "JOURNAL_")
 
@@ -44,36 +46,42 @@ def environment_of(ours: Mapping[str, str]) -> dict[str, str]:
 
 def run(command: tuple[str, ...], document: bytes, timeout_seconds: float) -> Run:
     """Run `command` with `document` on its standard input, for `timeout_seconds` at most."""
+    try:
+        process = _start(command, document)
+    except (OSError, ValueError) as error:
+        return Run(Outcome.FAILED, f"cannot be started: {error}")
+    return _watched(process, timeout_seconds)
+
+
+def _start(command: tuple[str, ...], document: bytes) -> "subprocess.Popen[bytes]":
     given = os.memfd_create("gpuwatch-hook", os.MFD_CLOEXEC)
     try:
         os.write(given, document)
         os.lseek(given, 0, os.SEEK_SET)
-        process = subprocess.Popen(
-            command,
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            env=environment_of(os.environ),
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        return Run(Outcome.FAILED, f"cannot be started: {error}")
+        with without_kernel_log():
+            return subprocess.Popen(
+                command,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=environment_of(os.environ),
+                start_new_session=True,
+            )
     finally:
         os.close(given)
-    return _watched(process, timeout_seconds)
 
 
 def _watched(process: "subprocess.Popen[bytes]", timeout_seconds: float) -> Run:
     said = _Said(process)
     try:
         ended = said.wait(timeout_seconds)
-        _end_group(process.pid)
-        if not ended:
-            killed = "" if said.wait(_GRACE_SECONDS) or _killed(process, said) else _HANGS
-            return Run(Outcome.TIMED_OUT, f"took longer than {timeout_seconds:g} s{killed}{said}")
+        gone = _end_group(process.pid, said)
     finally:
         said.close()
+    if not ended:
+        hangs = "" if gone else " and cannot be ended"
+        return Run(Outcome.TIMED_OUT, f"took longer than {timeout_seconds:g} s{hangs}{said}")
     if process.returncode == 0:
         return Run(Outcome.SUCCEEDED)
     how = f"status {process.returncode}"
@@ -82,17 +90,31 @@ def _watched(process: "subprocess.Popen[bytes]", timeout_seconds: float) -> Run:
     return Run(Outcome.FAILED, f"ended with {how}{said}")
 
 
-_HANGS = " and cannot be ended"
+def _end_group(group: int, said: "_Said") -> bool:
+    """End the command with all that it started, those too who do not listen; whether it is gone.
 
-
-def _end_group(group: int, number: signal.Signals = signal.SIGTERM) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-def _killed(process: "subprocess.Popen[bytes]", said: "_Said") -> bool:
-    _end_group(process.pid, signal.SIGKILL)
+    The command itself may be gone at once and leave others of its group behind.
+    """
+    deadline = time.monotonic() + _GRACE_SECONDS
+    there = _signalled(group, signal.SIGTERM)
+    while there and (left := deadline - time.monotonic()) > 0:
+        if said.wait(min(left, _STEP_SECONDS)):
+            time.sleep(min(left, _GLANCE_SECONDS))
+        there = _signalled(group, 0)
+    if there:
+        _signalled(group, signal.SIGKILL)
     return said.wait(_GRACE_SECONDS)
+
+
+def _signalled(group: int, number: int) -> bool:
+    """Send a signal to all of a group; whether anybody is in it."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class _Said:
@@ -104,7 +126,7 @@ class _Said:
         self._pipe = process.stdout
         self._kept = b""
         os.set_blocking(self._pipe.fileno(), False)
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.PollSelector()  # takes no descriptor, of which none may be left
         self._selector.register(self._pipe, selectors.EVENT_READ)
 
     def wait(self, seconds: float) -> bool:
@@ -130,7 +152,9 @@ class _Said:
         return f": {last}" if last else ""
 
     def _read(self) -> None:
-        while self._selector.get_map():
+        for _ in range(_PIECES):  # and not for as long as it talks
+            if not self._selector.get_map():
+                return
             try:
                 data = os.read(self._pipe.fileno(), 65_536)
             except BlockingIOError:

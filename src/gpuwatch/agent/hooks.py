@@ -6,6 +6,7 @@ fails is tried again after growing pauses; what fails at every attempt is given 
 """
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.hooks import Hook, HookState, transition_of
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.hook_documents import hook_document
+from gpuwatch.history.placing import placed
 
 log = structlog.get_logger("gpuwatch.hooks")
 
@@ -61,6 +63,7 @@ class HookWatch(Watching):
         self._monotonic = monotonic
         self._run_command = runner
         self._lines: dict[str, _Line] = {}
+        self._keeping = threading.Lock()
         # Which hooks were looked at with which records: those are the same until one is new.
         self._seen: tuple[object, object] = (None, None)
 
@@ -80,7 +83,8 @@ class HookWatch(Watching):
             done = min(kept.get(hook.name, latest), latest)
             # The same line, not a copy: its command may be running, and will note how far it came.
             line = self._lines.get(hook.name) or _Line(hook, done)
-            line.hook = hook
+            if line.hook != hook:  # mended, perhaps: what failed is tried at once, and as often
+                line.hook, line.attempts, line.not_before = hook, 0, 0.0
             lines[hook.name] = line
         self._lines = lines
         self._keep()
@@ -165,15 +169,18 @@ class HookWatch(Watching):
             return {}
 
     def _keep(self) -> None:
-        """Write how far each hook came. Hooks no longer set keep nothing: they begin anew."""
-        scratch = self._path.with_suffix(".tmp")
+        """Write how far each hook came. Hooks no longer set keep nothing: they begin anew.
+
+        Asked for by the hooks' thread and, with new settings, by the agent's own.
+        """
         try:
-            if not self._lines:
-                self._path.unlink(missing_ok=True)
-                return
-            told = json.dumps({name: line.done for name, line in self._lines.items()})
-            scratch.write_text(told, encoding="utf-8")
-            scratch.replace(self._path)
+            with self._keeping:
+                if not self._lines:
+                    self._path.unlink(missing_ok=True)
+                    return
+                told = {name: line.done for name, line in self._lines.items()}
+                with placed(self._path) as made:
+                    made.write_text(json.dumps(told), encoding="utf-8")
         except OSError as error:
             log.warning("hooks-position-not-kept", path=str(self._path), error=error.strerror)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gpuwatch.domain.windows import Blackout, CalendarState, Window
+from gpuwatch.sources.rights import without_kernel_log
 
 DEADLINE_SECONDS = 30.0
 GLANCE_SECONDS = 5.0
@@ -144,14 +145,15 @@ def _ask(asked: dict[str, Any], deadline_seconds: float) -> dict[str, Any]:
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C at a terminal is for the agent alone
-        cwd="/",
-    )
+    with without_kernel_log():
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C at a terminal is for the agent alone
+            cwd="/",
+        )
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

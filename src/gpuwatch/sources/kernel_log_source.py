@@ -132,7 +132,7 @@ class KernelLogSource(OneChild):
 
     def _serve(self) -> None:
         """Run one child until it fails (ProbeFailed) or the source stops."""
-        probe = Probe(self._command(), log=self._log, progress=True)
+        probe = Probe(self._command(), log=self._log, progress=True, kernel_log=True)
         self._reports.begin()
         with self._ended(probe):
             try:

@@ -18,6 +18,7 @@ from gpuwatch.sources import wire
 from gpuwatch.sources.probe_lines import LineBuffer, LogLines
 from gpuwatch.sources.probe_stuck import Stuck, describe_stuck
 from gpuwatch.sources.probe_wait import Wake, wait
+from gpuwatch.sources.rights import without_kernel_log
 
 _CHUNK_BYTES = 1 << 16
 _CHUNKS_DISCARDED = 16
@@ -44,7 +45,8 @@ class Probe:
 
     `command` is the child's command line; with `progress` the pair `--progress-fd N` is appended
     and the child is handed a progress page. `environment` is added to the agent's own. `log` gets
-    the child's standard error, line by line, shortened and at most 60 lines a minute.
+    the child's standard error, line by line, shortened and at most 60 lines a minute. Only with
+    `kernel_log` the child keeps the agent's right to read the kernel's log.
     Raises ProbeFailed when the child cannot be started.
     """
 
@@ -55,6 +57,7 @@ class Probe:
         log: Callable[[str], None],
         environment: Mapping[str, str] = _NOTHING,
         progress: bool = False,
+        kernel_log: bool = False,
     ) -> None:
         _reap_left_behind()
         self._log = log
@@ -63,7 +66,8 @@ class Probe:
         self._messages: deque[dict[str, Any]] = deque()
         self._broken = ""
         self._page: wire.ProgressPage | None = None
-        self._process = self._start(command, environment, progress)
+        with contextlib.nullcontext() if kernel_log else without_kernel_log():
+            self._process = self._start(command, environment, progress)
         self._input, self._output, self._errors = (
             _descriptor(pipe)
             for pipe in (self._process.stdin, self._process.stdout, self._process.stderr)

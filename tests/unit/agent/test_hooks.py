@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from threading import current_thread
+from threading import Thread, current_thread
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from gpuwatch.agent.hook_run import Outcome, Run, environment_of
 from gpuwatch.agent.hooks import PAUSES, HookWatch
@@ -258,6 +259,45 @@ def test_a_reload_keeps_what_a_hook_has_done(scene: Scene) -> None:
 
     assert [command for command, _, _ in scene.calls] == [SLURM.command, ("/bin/other",)]
     assert watch.states()[0].succeeded == 2
+
+
+def test_a_hook_whose_settings_are_mended_is_tried_at_once(scene: Scene) -> None:
+    """Whoever mends it does not wait for the rest of an hour."""
+    watch = scene.watch(SLURM)
+    scene.happens(_record(1))
+    scene.outcomes = iter((FAILS,))
+    watch.look()
+
+    watch.stop()
+    watch.watch((SLURM,), 1)
+    watch._stopping = False
+    watch.look()
+    unchanged = len(scene.calls)
+    watch.stop()
+    watch.watch((replace(SLURM, timeout_seconds=9.0),), 1)
+    watch._stopping = False
+    watch.look()
+
+    assert unchanged == 1
+    assert scene.numbers() == [1, 1]
+
+
+def test_settings_that_are_read_again_meanwhile_take_no_position_away(scene: Scene) -> None:
+    """Both threads write the file, and none into what the other writes."""
+    watch = scene.watch(SLURM)
+    watch._thread = current_thread()
+    reading = Thread(target=lambda: [watch.watch((SLURM,), 0) for _ in range(40)])
+
+    with capture_logs() as told:
+        reading.start()
+        for number in range(1, 41):
+            scene.happens(_record(number))
+            watch.look()
+        reading.join()
+
+    assert told == []
+    assert json.loads(scene.path.read_text(encoding="utf-8")) == {"slurm": 40}
+    assert [path.name for path in scene.path.parent.iterdir()] == ["hooks.json"]
 
 
 def test_a_disk_that_takes_nothing_stops_no_hook(scene: Scene) -> None:
