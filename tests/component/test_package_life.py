@@ -57,7 +57,7 @@ def test_an_upgrade_keeps_what_the_operator_set(story: Story) -> None:
 
 
 def test_a_downgrade_is_an_installation_like_another(story: Story) -> None:
-    """The way back is open."""
+    """The way back is open, also where systemd does not answer at that moment."""
     assert story.downgraded.status == 0, story.downgraded.text
     assert story.third == "0.1.0-1"
 

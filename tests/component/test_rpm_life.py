@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from delivery import trees
+from delivery.contents import Format, collect
+from delivery.native import Build, pack
+from delivery.targets import Architecture
 from tests.support.debian_root import inside, unpack
-from tests.support.deliveries import delivered
+from tests.support.deliveries import architecture, delivered, minor
 from tests.support.package_story import Root
 from tests.support.require import require
 
@@ -28,6 +32,30 @@ class Story:
     settings: str
     erased: str
     after: frozenset[str]
+    of_older: frozenset[str]
+
+
+def _bare(place: Path, release: int, *modules: str) -> Path:
+    """A package of one release with nothing but these modules beside what every one has."""
+    library = place / f"library-{release}"
+    trees.grow(library, {minor(): ()})
+    for module in modules:
+        path = library / "common" / module
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("told = 1\n", encoding="utf-8")
+    items = collect(place / f"texts-{release}", library)
+    build = Build(Architecture(architecture()), release)
+    return pack(build, Format.RPM, items, place / "bare")
+
+
+def _left_of_older(root: Root, place: Path) -> frozenset[str]:
+    """What an upgrade leaves of a folder that the older version had alone."""
+    _rpm(root.place, ["--install", str(_bare(place, 1, "kept/one.py", "gone/one.py"))])
+    _rpm(root.place, ["--upgrade", str(_bare(place, 2, "kept/one.py"))])
+    common = root.place / "usr" / "lib" / "gpuwatch" / "common"
+    left = frozenset(path.relative_to(common).as_posix() for path in common.rglob("*"))
+    _rpm(root.place, ["--erase", "gpuwatch"])
+    return left
 
 
 def _rpm(root: Path, words: Sequence[str]) -> str:
@@ -50,6 +78,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     older, newer = delivered().rpm, delivered(release=2).rpm
     root = Root(unpack(place / "root"))
     before = root.paths()
+    of_older = _left_of_older(root, place)
     installed = _rpm(root.place, ["--install", str(older)])
     version = root.as_user("gpuwatch", "--version").text
     inside(root.place, "systemctl", "enable", "gpuwatch.service")
@@ -60,7 +89,17 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     erased = _rpm(root.place, ["--erase", "gpuwatch"])
     after = root.paths()
     shutil.rmtree(root.place)
-    return Story(before, installed, version, upgraded, enabled, settings, erased, after)
+    return Story(before, installed, version, upgraded, enabled, settings, erased, after, of_older)
+
+
+def test_an_upgrade_leaves_nothing_of_the_older_version_alone(story: Story) -> None:
+    """Its modules were compiled on this host, which rpm knows nothing of; those that stay are."""
+    assert story.of_older == {
+        "kept",
+        "kept/one.py",
+        "kept/__pycache__",
+        f"kept/__pycache__/one.cpython-{minor().replace('.', '')}.pyc",
+    }
 
 
 def test_it_installs_and_runs_as_its_user(story: Story) -> None:

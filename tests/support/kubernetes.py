@@ -27,6 +27,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "nodeSelector": "map of text", "tolerations": "list of Toleration",
         "priorityClassName": _TEXT, "runtimeClassName": _TEXT,
         "automountServiceAccountToken": _FLAG, "enableServiceLinks": _FLAG,
+        "shareProcessNamespace": _FLAG,
         "terminationGracePeriodSeconds": _NUMBER, "securityContext": "PodSecurity",
         "initContainers": "list of Container", "containers": "list of Container",
         "volumes": "list of Volume",

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,21 @@ class Root:
     def version(self) -> str:
         """The package's version as dpkg has it, "" for none."""
         return self.tell("dpkg-query", "--show", "--showformat=${Version}", "gpuwatch").text
+
+    @contextmanager
+    def silent_manager(self) -> Iterator[None]:
+        """A systemd that is there by all that scripts look at, and that answers nobody."""
+        missing = [path for path in ("run/systemd", "run/systemd/system") if not self._has(path)]
+        for path in missing:
+            (self.place / path).mkdir()
+        try:
+            yield
+        finally:
+            for path in reversed(missing):
+                shutil.rmtree(self.place / path)
+
+    def _has(self, path: str) -> bool:
+        return (self.place / path).is_dir()
 
     def write(self, path: str, text: str) -> None:
         """Write a file as an operator does."""
@@ -125,7 +141,8 @@ def tell(root: Root, older: Delivery, newer: Delivery) -> Story:
     upgraded, second = root.install(newer.deb), root.version()
     enabled_after = root.tell("systemctl", "is-enabled", "gpuwatch.service").text.strip()
     settings_after = root.read("etc/default/gpuwatch")
-    downgraded, third = root.install(older.deb), root.version()
+    with root.silent_manager():
+        downgraded, third = root.install(older.deb), root.version()
     removed = root.tell("dpkg", "--remove", "gpuwatch")
     after_removal = root.paths()
     purged = root.tell("dpkg", "--purge", "gpuwatch")

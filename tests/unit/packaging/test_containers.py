@@ -97,6 +97,12 @@ def test_variables_are_settings_that_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
+def test_the_agent_is_not_the_first_process(name: str) -> None:
+    """That one inherits whatever loses its parent, and would have to reap it."""
+    assert _pod(name)["shareProcessNamespace"] is True
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
 def test_probes_ask_what_the_agent_answers(name: str) -> None:
     """On the port that it listens on."""
     one = _pod(name)["containers"][0]
