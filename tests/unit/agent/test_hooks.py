@@ -95,6 +95,11 @@ class Scene:
         return next(self.outcomes, WELL)
 
 
+def _again_and_again(watch: HookWatch) -> None:
+    for _ in range(40):
+        watch.watch((SLURM,), 0)
+
+
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     """A host to which nothing has happened yet."""
@@ -286,7 +291,7 @@ def test_settings_that_are_read_again_meanwhile_take_no_position_away(scene: Sce
     """Both threads write the file, and none into what the other writes."""
     watch = scene.watch(SLURM)
     watch._thread = current_thread()
-    reading = Thread(target=lambda: [watch.watch((SLURM,), 0) for _ in range(40)])
+    reading = Thread(target=_again_and_again, args=(watch,))
 
     with capture_logs() as told:
         reading.start()
