@@ -116,7 +116,9 @@ def test_where_no_descriptor_is_left_it_is_a_failure(spare: int) -> None:
 
 def test_what_it_left_behind_with_our_pipe_in_hand_holds_nobody(tmp_path: Path) -> None:
     """A daemon it started keeps its output open: the run is over when the command is."""
-    text = f'setsid sleep 60 & echo $! > "{tmp_path}/child"\nexit 0'
+    noted = f'"{tmp_path}/child"'
+    daemon = f"setsid sh -c 'echo $$ > {noted}; exec sleep 60' &"
+    text = f"{daemon}\nuntil [ -s {noted} ]; do sleep 0.05; done\nexit 0"
     began = time.monotonic()
 
     ended = run(_script(tmp_path, text), b"{}", 50.0)
