@@ -1,4 +1,8 @@
-"""Check: whether an archive of evidence is what its manifest lists, without unpacking it."""
+"""Check: whether an archive of evidence is what its manifest lists, without unpacking it.
+
+An archive may come from anybody. Nothing in it makes this take more memory or time than a whole one
+would, and no name in it that would lead out of its folder is called whole.
+"""
 
 import gzip
 import hashlib
@@ -8,14 +12,18 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 from gpuwatch.cli.archives import MANIFEST
 
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _MOST_MANIFEST = 4 << 20
 _MOST_FILES = 10_000
+_MOST_BYTES = 2 << 30  # unpacked; a bug report has 512 MiB at most, all else 100 MiB
+_MOST_HEADER = 64 << 10  # of a long name or of further attributes, which are read at once
 _CHUNK = 1 << 20
+_MEMBERS = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
+_HEADERS = (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME)
 
 
 class NoBundleError(Exception):
@@ -41,15 +49,49 @@ class Checked:
 def check(path: Path) -> Checked:
     """Look at the whole archive. Raises NoBundleError, OSError."""
     try:
-        with gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
-            found = _read(tar)
-            while packed.read(_CHUNK):  # to its end, where its own sum stands
+        with gzip.open(path) as packed:
+            bounded = _Bounded(packed)
+            stream = cast("BinaryIO", bounded)  # of which nothing but `read` is used
+            with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar:
+                found = _read(tar)
+            while bounded.read(_CHUNK):  # to its end, where its own sum stands
                 pass
     except EOFError as error:
         raise NoBundleError("it ends early") from error
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error) as error:
+    # Of headers that contradict themselves the library says no more than ValueError.
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, ValueError) as error:
         raise NoBundleError(f"it is no .tar.gz, or damaged ({error})") from error
     return _compared(found)
+
+
+class _Bounded:
+    """What was packed, up to more than any such archive holds: a few KiB may unpack to years."""
+
+    def __init__(self, packed: gzip.GzipFile) -> None:
+        self._packed = packed
+        self._left = _MOST_BYTES
+
+    def read(self, size: int) -> bytes:
+        """The next bytes. Raises NoBundleError, OSError, EOFError."""
+        chunk = self._packed.read(size)
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise NoBundleError(f"it is larger than {_MOST_BYTES >> 30} GiB unpacked")
+        return chunk
+
+
+class _Member(tarfile.TarInfo):
+    """A member of such an archive, looked at before anything behind its header is read."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+        """As the library reads a header. Raises NoBundleError for what nobody here has written."""
+        member = super().frombuf(buf, encoding, errors)  # type: ignore[arg-type]  # as it is given
+        if member.type in _HEADERS and member.size <= _MOST_HEADER:
+            return member
+        if member.type not in _MEMBERS:
+            raise NoBundleError(f"{_shown(member.name)} does not belong into such an archive")
+        return member
 
 
 @dataclass(slots=True)
@@ -65,7 +107,7 @@ def _read(tar: tarfile.TarFile) -> _Found:
     for entry in tar:
         folder, _, name = entry.name.partition("/")
         found.folder = found.folder or folder
-        if folder != found.folder or not (entry.isreg() or entry.isdir()):
+        if folder != found.folder or entry.issparse() or not _stays_inside(entry.name):
             raise NoBundleError(f"{_shown(entry.name)} does not belong into such an archive")
         if entry.isdir():
             continue
@@ -73,6 +115,11 @@ def _read(tar: tarfile.TarFile) -> _Found:
             raise NoBundleError(f"{_shown(entry.name)} is there twice, or one file too many")
         found.digests[name] = _digest(tar, entry, found)
     return found
+
+
+def _stays_inside(name: str) -> bool:
+    """Whether a name leads into the archive's own folder wherever it is unpacked."""
+    return "\\" not in name and not {"", ".", ".."} & set(name.removesuffix("/").split("/"))
 
 
 def _digest(tar: tarfile.TarFile, entry: tarfile.TarInfo, found: _Found) -> str:
@@ -92,7 +139,10 @@ def _digest(tar: tarfile.TarFile, entry: tarfile.TarInfo, found: _Found) -> str:
 def _compared(found: _Found) -> Checked:
     if found.manifest is None:
         raise NoBundleError(f"it has no {MANIFEST}")
-    listed = dict(_listed(found.manifest))
+    listed: dict[str, str] = {}
+    for name, digest in _listed(found.manifest):
+        if listed.setdefault(name, digest) != digest:
+            raise NoBundleError(f"its {MANIFEST} has two sums for {_shown(name)}")
     there = {name: digest for name, digest in found.digests.items() if name != MANIFEST}
     both = listed.keys() & there.keys()
     return Checked(
