@@ -4,6 +4,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from gpuwatch.config.bmc_addresses import endpoint_of
 from gpuwatch.config.layers import Layers
 from gpuwatch.control.naming import resolve_bmc
 from gpuwatch.domain.bmc import BmcIdentity, BmcProtocol, BmcSweep
@@ -13,6 +14,7 @@ from gpuwatch.domain.snapshot import BmcState, Snapshot
 from gpuwatch.exposition.bmc_documents import bmc_document, bmcs_document
 from gpuwatch.exposition.bmc_explanation import bmc_explanation
 from gpuwatch.exposition.bmc_log_documents import Wanted, log_document
+from gpuwatch.exposition.work_orders import NO_ADDRESS
 from gpuwatch.history.reader import Reader
 
 if TYPE_CHECKING:
@@ -78,8 +80,9 @@ class OfflineBmcs:
             name=name,
             host=self._layers.text(("bmc", name, "host"), ""),
             protocol=protocol,
-            address=self._layers.text(("bmc", name, "address"), "")
-            or (local if protocol is BmcProtocol.IPMI_LOCAL else "an address that is not set"),
+            # What is no address is not shown: people write "user:password@host".
+            address=endpoint_of(self._layers.text(("bmc", name, "address"), ""), protocol)
+            or (local if protocol is BmcProtocol.IPMI_LOCAL else NO_ADDRESS),
             sweep=_of(record),
             problem="no agent runs",
             power_since=record.power_since,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictStr
 from pydantic import model_validator as after_fields
 
+from gpuwatch.config.bmc_addresses import endpoint_of, is_bmc_address
 from gpuwatch.config.section import HOUR, MINUTE, SECOND, Section, refuse
 from gpuwatch.config.values import AbsolutePath, Duration, hidden, refused
 from gpuwatch.domain.bmc import BmcProtocol
@@ -17,14 +18,7 @@ SECRETS = frozenset({"password", "passwd", "pass", "kg", "key", "secret", "token
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_.@-]{1,128}", re.ASCII)
-_ADDRESS = re.compile(
-    r"(?P<host>\[[0-9a-fA-F:.]+(?:%[\w.-]+)?\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
-    r"(?::(?P<port>\d{1,5}))?",
-    re.ASCII,
-)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_LAST_PORT = 65_535
-_PORTS = {BmcProtocol.IPMI: 623, BmcProtocol.REDFISH: 443}
 _IPMI_USER = 16  # characters: IPMI 2.0, 22.28
 
 # What a key is for; set with another protocol, it would do nothing.
@@ -51,13 +45,12 @@ def _name(value: object) -> str:
 
 def _bmc_address(value: object) -> str:
     """`HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`."""
-    found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not 0 < int(found["port"] or 1) <= _LAST_PORT:
+    if not isinstance(value, str) or not is_bmc_address(value):
         # Not shown: it is here that people write "user:password@host".
         raise hidden(
             'is no address of a BMC (write "HOST", "HOST:PORT", "[IPV6]" or "[IPV6]:PORT")'
         )
-    return found[0]
+    return value
 
 
 def _secret_path(value: object) -> str:
@@ -207,10 +200,7 @@ class Bmc(Section):
     @property
     def endpoint(self) -> str:
         """Where it listens, with its port; "" for one in band."""
-        written = _ADDRESS.fullmatch(self.address) if self.address else None
-        if written is None:
-            return ""
-        return f"{written['host']}:{written['port'] or _PORTS[self.protocol]}"
+        return endpoint_of(self.address or "", self.protocol)
 
 
 Bmcs = Annotated[dict[BmcName, Bmc], AfterValidator(_not_too_many)]

@@ -16,12 +16,16 @@ class PlaceShape(TypedDict):
 
 
 class ServerShape(TypedDict):
-    """The server to stand before; `serial_told_by` is "BMC", "firmware" or ""."""
+    """The server to stand before; `serial_told_by` is "BMC", "firmware" or "".
+
+    `other_serials` are what its other BMCs tell, with who does: of a baseboard, or a wrong setting.
+    """
 
     maker: str
     product: str
     serial: str
     serial_told_by: str
+    other_serials: list[str]
     asset_tag: str
 
 

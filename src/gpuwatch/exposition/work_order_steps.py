@@ -2,15 +2,28 @@
 
 from gpuwatch.domain.acceptances import NEEDED_LOAD_SECONDS
 from gpuwatch.domain.devices import Fru
-from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.flags import Flag, FlagState
+from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.exposition.cells import gpu_name
-from gpuwatch.exposition.views import gpu_by_uuid
+from gpuwatch.exposition.work_order_boards import bearer, serial_of
 from gpuwatch.exposition.work_order_shapes import StepShape
 
 _LOAD_HOURS = NEEDED_LOAD_SECONDS / 3600
 _ENDED = (
     "This flag has ended ({state}): nothing is to be done. What follows is how it would be done."
+)
+_SWAPPED = (
+    "{Board} has been taken out, and {new} is on trial in its place: nothing is to be taken out for"
+    " this flag. What follows is how it would be done."
+)
+_LEFT = (
+    "{Board} has left this server, as far as gpuwatch knows: find out where it is before anything"
+    " is taken out here."
+)
+_ABSENT = (
+    "gpuwatch does not see {board} at present: the slot on this paper is where it saw it last. If"
+    " the label there says another serial number, stop and call."
 )
 _DRAIN = (
     "Take {host} out of service: no new job may start on it, and the running ones must have"
@@ -73,8 +86,11 @@ _STEPS = (
 )
 
 
-def work_steps(snapshot: Snapshot, flag: Flag) -> list[StepShape]:
-    """The steps in order. gpuwatch takes none of them: it only watches how they are taken."""
+def work_steps(snapshot: Snapshot, flag: Flag, *, remembered: bool = False) -> list[StepShape]:
+    """The steps in order. gpuwatch takes none of them: it only watches how they are taken.
+
+    `remembered` when no agent runs, so that nobody knows which boards answer.
+    """
     host = snapshot.hostname
     lift = _LIFT.get(flag.fru, _LIFT_OTHER).format(board=_board(snapshot, flag), fru=flag.fru)
     facts = {
@@ -88,13 +104,32 @@ def work_steps(snapshot: Snapshot, flag: Flag) -> list[StepShape]:
         _says(step["text"].format(**facts), *(one.format(**facts) for one in step["commands"]))
         for step in _STEPS
     ]
-    if flag.is_open:
-        return steps
-    state = flag.outcome.replace("_", " ") or flag.state.value
-    return [_says(_ENDED.format(state=state)), *steps]
+    first = _standing(snapshot, flag, remembered=remembered)
+    return [_says(first), *steps] if first else steps
+
+
+def _standing(snapshot: Snapshot, flag: Flag, *, remembered: bool) -> str:
+    """Why the steps are not to be taken as they stand here; "" where they are."""
+    gpu = bearer(snapshot, flag)
+    board = _named(serial_of(gpu, flag))
+    told = {"board": board, "Board": board[0].upper() + board[1:]}
+    if not flag.is_open:
+        return _ENDED.format(state=flag.outcome.replace("_", " ") or flag.state.value)
+    if flag.state is FlagState.VERIFYING:
+        new = "another board" if flag.successor is None else _named(flag.successor.serial)
+        return _SWAPPED.format(new=new, **told)
+    if gpu is None or gpu.present:
+        return ""
+    if gpu.record.state is BoardState.LEFT:
+        return _LEFT.format(**told)
+    return "" if remembered else _ABSENT.format(**told)
+
+
+def _named(serial: str) -> str:
+    return f"board {serial}" if serial else "the board without a serial"
 
 
 def _board(snapshot: Snapshot, flag: Flag) -> str:
-    gpu = gpu_by_uuid(snapshot, flag.board.uuid)
-    board = f"board {flag.board.serial}" if flag.board.serial else "the board without a serial"
+    gpu = bearer(snapshot, flag)
+    board = _named(serial_of(gpu, flag))
     return f"{board} ({gpu_name(gpu)})" if gpu is not None and gpu.present else board

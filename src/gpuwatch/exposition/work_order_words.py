@@ -15,7 +15,7 @@ def where(order: WorkOrderShape) -> list[Row]:
     """How to find the server."""
     place, server = order["place"], order["server"]
     told_by = f" (by its {server['serial_told_by']})" if server["serial_told_by"] else ""
-    return [
+    rows = [
         ("site", place["site"] or "not set (host.site)"),
         ("row, rack", ", ".join(filter(None, (place["row"], place["rack"]))) or NOT_TOLD),
         ("rack unit", place["unit"] or "not set (host.unit)"),
@@ -24,6 +24,10 @@ def where(order: WorkOrderShape) -> list[Row]:
         ("its serial", f"{server['serial'] or NOT_TOLD}{told_by}"),
         ("asset tag", server["asset_tag"] or NOT_TOLD),
     ]
+    if server["other_serials"]:
+        told = f"{', '.join(server['other_serials'])}: of a part of it, or of another server"
+        rows.insert(-1, ("also told", told))
+    return rows
 
 
 def what(order: WorkOrderShape) -> list[Row]:
@@ -79,7 +83,7 @@ def board_words(board: WorkBoardShape) -> str:
     flags = ", ".join(map(str, board["flags"]))
     flagged = f", flag {flags} of its own" if flags else ""
     serial = board["serial"] or "serial not readable"
-    return f"{board['slot'] or board['pci_address']}: {serial}{flagged}"
+    return f"{board['slot'] or board['pci_address'] or 'slot not told'}: {serial}{flagged}"
 
 
 def _minute(instant: str) -> str:

@@ -1,25 +1,21 @@
 """Work orders: a flag as the paper that a stranger at the rack can work by."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from gpuwatch import __version__
 from gpuwatch.domain.bmc import BmcIdentity, BmcProtocol
-from gpuwatch.domain.devices import BoardKey, Fru, Slot, same_board
-from gpuwatch.domain.flags import Flag
+from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.places import place_of_flag
-from gpuwatch.domain.records import BoardState
-from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot
+from gpuwatch.domain.snapshot import BmcState, Snapshot
 from gpuwatch.exposition.flag_documents import flag_document
 from gpuwatch.exposition.record_documents import instant
-from gpuwatch.exposition.views import gpu_by_uuid, open_flags_of, slot_of
 from gpuwatch.exposition.words import RMA_STANDINGS
+from gpuwatch.exposition.work_order_boards import flagged, others, unit_words
 from gpuwatch.exposition.work_order_shapes import (
     LampShape,
     PlaceShape,
     ServerShape,
-    WorkBoardShape,
     WorkOrderShape,
     WorkWindowShape,
 )
@@ -38,18 +34,12 @@ _FIELDS = (
     "Signature",
 )
 _LAMP_SECONDS = 240
-_UNITS = {
-    "": "the board alone",
-    Fru.MODULE: "the module alone",
-    Fru.BASEBOARD: "the whole baseboard, with every module on it",
-    Fru.TRAY: "the whole tray, with every board in it",
-    Fru.SERVER: "the whole server, with every board in it",
-}
+NO_ADDRESS = "an address that is not set"  # of a BMC that the settings do not name, or amiss
 
 
 def work_order(snapshot: Snapshot, flag: Flag, *, remembered: bool = False) -> WorkOrderShape:
     """The work order of one flag; `remembered` when no agent runs and history tells it alone."""
-    along, alone = _others(snapshot, flag)
+    along, alone = others(snapshot, flag)
     directions = snapshot.directions
     window = _window(snapshot, flag)
     return {
@@ -59,15 +49,15 @@ def work_order(snapshot: Snapshot, flag: Flag, *, remembered: bool = False) -> W
         "remembered": remembered,
         "place": _place(snapshot),
         "server": _server(snapshot),
-        "unit": _UNITS.get(flag.fru, f"the {flag.fru}, with what belongs to it"),
-        "board": _flagged(snapshot, flag),
+        "unit": unit_words(snapshot, flag),
+        "board": flagged(snapshot, flag),
         "leaves_along": along,
         "leave_alone": alone,
         "window": window,
         "same_window": _same_window(snapshot, flag),
         "lamps": _lamps(snapshot),
         "rma": RMA_STANDINGS[flag.rma],
-        "steps": work_steps(snapshot, flag),
+        "steps": work_steps(snapshot, flag, remembered=remembered),
         "fields": list(_FIELDS),
         "contacts": list(directions.contacts),
         "notes": list(directions.notes),
@@ -86,84 +76,32 @@ def _place(snapshot: Snapshot) -> PlaceShape:
 
 
 def _server(snapshot: Snapshot) -> ServerShape:
-    """By its BMC, which may read every serial number, else by its firmware's tables."""
-    own = next((_identity(bmc) for bmc in snapshot.bmcs if not bmc.host), BmcIdentity())
+    """By the firmware's tables, which are this server's, and by its BMCs, which may read them all.
+
+    The settings may name another server's BMC, and that of a baseboard has a serial of its own: the
+    one that the firmware confirms is believed before the first, and none against the firmware.
+    """
     server = snapshot.server
-    told_by = "BMC" if own.serial else "firmware" if server.serial else ""
+    told = [(bmc.name, _identity(bmc)) for bmc in snapshot.bmcs if not bmc.host]
+    named = [(name, one) for name, one in told if one.serial]
+    alike = [(name, one) for name, one in named if server.serial in ("", one.serial)]
+    first = [one for _, one in (*alike, *(() if named else told))]
+    own = first[0] if first else BmcIdentity()
+    serial = own.serial or server.serial
     return {
         "maker": server.maker or own.manufacturer,
         "product": server.product or own.product,
-        "serial": own.serial or server.serial,
-        "serial_told_by": told_by,
+        "serial": serial,
+        "serial_told_by": "BMC" if own.serial else "firmware" if serial else "",
+        "other_serials": [
+            f"{one.serial} (BMC {name})" for name, one in named if one.serial != serial
+        ],
         "asset_tag": own.asset_tag or server.asset_tag,
     }
 
 
 def _identity(bmc: BmcState) -> BmcIdentity:
     return bmc.sweep.identity if bmc.sweep else BmcIdentity()
-
-
-def _flagged(snapshot: Snapshot, flag: Flag) -> WorkBoardShape:
-    gpu = gpu_by_uuid(snapshot, flag.board.uuid)
-    if gpu is not None:
-        return _board(snapshot, gpu)
-    slot = Slot(pci_address="")
-    board = _shape(snapshot, flag.board, slot, "", "")
-    return {**board, "slot": flag.slot_label}
-
-
-def _board(snapshot: Snapshot, gpu: GpuState) -> WorkBoardShape:
-    board = gpu.record.board
-    slot = slot_of(gpu) or Slot(pci_address="")
-    return _shape(snapshot, gpu.record.key, slot, board.name, board.part_number)
-
-
-def _shape(
-    snapshot: Snapshot, key: BoardKey, slot: Slot, name: str, part_number: str
-) -> WorkBoardShape:
-    sweeps = [bmc.sweep for bmc in snapshot.bmcs if bmc.sweep is not None]
-    return {
-        "name": name,
-        "part_number": part_number,
-        "serial": key.serial,
-        "uuid": key.uuid,
-        "slot": slot.label,
-        "pci_address": slot.pci_address,
-        "module": slot.module_id,
-        "platform_slot": slot.slot_number,
-        "tray": slot.tray_index,
-        "chassis_serial": slot.chassis_serial,
-        "names_by_bmc": [one.name for sweep in sweeps for one in sweep.gpus if one.is_of(key)],
-        "flags": [flag.number for flag in open_flags_of(snapshot, key.uuid)],
-    }
-
-
-def _others(snapshot: Snapshot, flag: Flag) -> tuple[list[WorkBoardShape], list[WorkBoardShape]]:
-    """The boards that leave with the flagged one, and those that stay, in the order of slots."""
-    own = gpu_by_uuid(snapshot, flag.board.uuid)
-    mine = None if own is None else slot_of(own)
-    goes = _goes_along(flag.fru, mine)
-    along: list[WorkBoardShape] = []
-    alone: list[WorkBoardShape] = []
-    for gpu in snapshot.gpus:
-        slot = slot_of(gpu)
-        gone = gpu.record.state is BoardState.LEFT and not gpu.present
-        if gone or slot is None or same_board(gpu.record.key, flag.board):
-            continue
-        (along if goes(slot) else alone).append(_board(snapshot, gpu))
-    return along, alone
-
-
-def _goes_along(fru: str, mine: Slot | None) -> Callable[[Slot], bool]:
-    """Whether a board in some slot belongs to the unit that is replaced."""
-    match fru:
-        case Fru.SERVER:
-            return lambda _slot: True
-        case Fru.BASEBOARD:
-            return lambda slot: slot.module_id is not None
-        case Fru.TRAY:
-            return lambda slot: mine is None or slot.tray_index == mine.tray_index
-    return lambda _slot: False
 
 
 def _window(snapshot: Snapshot, flag: Flag) -> WorkWindowShape | None:
@@ -182,7 +120,7 @@ def _window(snapshot: Snapshot, flag: Flag) -> WorkWindowShape | None:
 
 def _local(unix_seconds: float, zone: str) -> str:
     at = datetime.fromtimestamp(unix_seconds, UTC).astimezone(ZoneInfo(zone))
-    return at.strftime("%a %Y-%m-%d %H:%M")
+    return at.strftime("%a %Y-%m-%d %H:%M %Z")
 
 
 def _same_window(snapshot: Snapshot, flag: Flag) -> list[int]:
@@ -193,6 +131,7 @@ def _same_window(snapshot: Snapshot, flag: Flag) -> list[int]:
         for one in snapshot.flags
         if here is not None
         and one.is_open
+        and one.state is not FlagState.VERIFYING
         and one.number != flag.number
         and place_of_flag(one) == here
     ]
@@ -209,10 +148,11 @@ def _lamp(bmc: BmcState) -> LampShape:
     Chassis 1.14 (DSP2046); older services have IndicatorLED.
     """
     shape: LampShape = {"bmc": bmc.name, "address": bmc.address, "on": "", "off": "", "note": ""}
+    address = "ADDRESS:PORT" if bmc.address == NO_ADDRESS else bmc.address
     if bmc.protocol is BmcProtocol.REDFISH:
         patch = (
             "curl -u USER -X PATCH -H 'Content-Type: application/json'"
-            f" https://{bmc.address.removeprefix('https://')}/redfish/v1/Chassis/ID -d "
+            f" https://{address.removeprefix('https://')}/redfish/v1/Chassis/ID -d "
         )
         shape["on"] = patch + """'{"LocationIndicatorActive": true}'"""
         shape["off"] = patch + """'{"LocationIndicatorActive": false}'"""
@@ -221,7 +161,7 @@ def _lamp(bmc: BmcState) -> LampShape:
             ' {"IndicatorLED": "Blinking"} and "Off"'
         )
         return shape
-    host, _, port = bmc.address.rpartition(":")
+    host, _, port = address.rpartition(":")
     local = bmc.protocol is BmcProtocol.IPMI_LOCAL
     way = "" if local else f" -I lanplus -H {host.strip('[]')} -p {port} -U USER -a"
     shape["on"] = f"ipmitool{way} chassis identify {_LAMP_SECONDS}"

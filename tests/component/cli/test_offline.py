@@ -283,7 +283,7 @@ def test_a_bmc_without_an_agent_is_unknown(logged: Path) -> None:
     assert document["counts"]["power"]["critical"] == 1
     assert (document["host"], document["address"], document["protocol"]) == (
         "node-18",
-        "192.0.2.5",
+        "192.0.2.5:443",
         "redfish",
     )
 

@@ -34,6 +34,14 @@ zone = "{zone}"
 contacts = ["Hall desk +49 30 555 0100"]
 notes = ["Badge at desk B."]
 drain = "slurm: scontrol update nodename=gpu-node-17 state=drain reason=gpuwatch"
+
+[bmc.main]
+protocol = "ipmi"
+address = "192.0.2.17"
+
+[bmc.written-amiss]
+protocol = "redfish"
+address = "ada:geheim@192.0.2.18"
 """
 
 
@@ -129,5 +137,8 @@ def test_paper_can_be_had_while_no_agent_runs(state: Path, zone: str) -> None:
         "Badge at desk B.",
         "[ ] slurm: scontrol update",
         board_key(1).serial,
+        "-H 192.0.2.17 -p 623 -U USER",
+        "https://ADDRESS:PORT/redfish",
     ):
         assert text in told.out
+    assert "geheim" not in told.out
