@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from gpuwatch.exposition.redaction_names import HOSTS, USERS, label_of
+
 HIDDEN = "(hidden)"
 _SHORTEST_SECRET = 4  # a shorter one would take words apart, and protects nothing
 
@@ -72,15 +74,10 @@ _MAC = re.compile(
     re.IGNORECASE,
 )
 STANDING_IN = re.compile(rf"(?:{'|'.join(Named)})-\d+", re.IGNORECASE)
-# How the kernel's driver, the audit log and paths tell of people and processes.
-USERS = (
-    re.compile(r"\buid \d+ \((?P<name>[^)\n]{1,64})\)"),
-    re.compile(r"\bSUDO_USER=(?P<name>[^\s,;\"]{1,64})"),
-    re.compile(r"/home/(?P<name>[\w.-]{1,64})"),
-)
 _TOLD = (
     (Named.PROCESS, re.compile(r"\bpid=\S+, name=(?P<name>[^,\n\"]{1,64})")),
     *((Named.USER, pattern) for pattern in USERS),
+    *((Named.HOST, pattern) for pattern in HOSTS),
 )
 
 
@@ -130,11 +127,11 @@ class Redactor:
                 for found in pattern.finditer(text):
                     name = found["name"].strip()
                     if not STANDING_IN.fullmatch(name):  # a document may come here twice
-                        self._know(kind, name)
+                        self._know(kind, name, told=False)
 
     def text(self, text: str) -> str:
         """The text without what must not be told."""
-        text = self._without_secrets(text)
+        text = self.without_secrets(text)
         if not self._names:
             return text
         self.learn(text)
@@ -157,19 +154,25 @@ class Redactor:
             return [self.value(one) for one in value]
         return value
 
-    def _without_secrets(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
+        """The text with what is secret hidden, and all names in it."""
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         for pattern, instead in _SECRETS:
             text = pattern.sub(instead, text)
         return text
 
-    def _know(self, kind: Named, name: str) -> None:
-        """Take up a name; of a host also its first label, which is the same host."""
+    def _know(self, kind: Named, name: str, *, told: bool = True) -> None:
+        """Take up a name; of a host also its first label, which is the same host.
+
+        One that was not `told` stands in a text: its label may be any word.
+        """
         low = name.strip().lower()
         if _is_telling_nothing(low):
             return
-        label = low.partition(".")[0] if kind is Named.HOST else low
+        label = low
+        if kind is Named.HOST:
+            label = low.partition(".")[0] if told else label_of(low) or low
         word = self._known.get(low) or self._known.get(label) or self.word(kind, low)
         fresh = {low, label} - self._known.keys() - _EVERYBODYS
         if not fresh:

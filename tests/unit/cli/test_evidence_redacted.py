@@ -1,6 +1,7 @@
 """Redacted evidence: no name that is to be hidden stays anywhere, and what a vendor needs does."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ from tests.support.dossiers import a_capture, a_dossier
 from tests.support.golden import GOLDEN
 from tests.support.snapshots import rich_snapshot
 
+_TABLE = "Processes:\n|    0   N/A  N/A      2291      C   /opt/a b                 1234MiB |\n"
+_LIST = "  Process ID          : 4711\n    Type              : C\n    Name              : /opt/c\n"
 SIGNALS = {row.key: row for row in TABLE}
 OTHER_UUID = "GPU-deadbeef-0000-1111-2222-333344445555"
 OWN_SERIAL, OWN_UUID = "1654223010009", "GPU-00000002-1111-2222-3333-444455556662"
@@ -78,6 +81,17 @@ def _text(told: str, **changes: Any) -> str:  # noqa: ANN401 - of a snapshot
         ("NVRM: GPU Board Serial Number: 1777000111", "NVRM: GPU Board Serial Number: serial-12"),
         (f"Board Serial Number: {OWN_SERIAL}", f"Board Serial Number: {OWN_SERIAL}"),
         ("serial: changed, all is changed", "serial: changed, all is changed"),
+        ("S/N: AB123; serial AB124", "S/N: serial-12; serial serial-13"),
+        ("serial AB124 in place of AB123", "serial serial-12 in place of serial-13"),
+        ("driver 580.95.05 in place of 570.124.06", "driver 580.95.05 in place of 570.124.06"),
+        (f"/pods/{OTHER_UUID[4:]}/volumes", "/pods/uuid-8/volumes"),
+        ("https://ops:p!w@n7.corp.example/x", "https://(hidden)@host-2/x"),
+        ("ada.lovelace@corp.example saw it", "user-2 saw it"),
+        ("User carol logged in; carol", "User user-2 logged in; user-2"),
+        ("hostname: www.corp.example; www; w1.corp.example", "hostname: host-2; www; host-3"),
+        ("n9.ams1.example.net, ams1", "n9.place-1.example.net, place-1"),
+        (_TABLE, _TABLE.replace("2291", "pid-2").replace("/opt/a b", "process-2")),
+        (_LIST, _LIST.replace("4711", "pid-2").replace("/opt/c", "process-2")),
         ("", ""),
     ],
 )  # fmt: skip
@@ -99,6 +113,13 @@ def test_a_line_made_to_last_for_hours_does_not(text: str) -> None:
     line = text * 20_000
 
     assert len(_text(line)) > len(line) / 2
+
+
+def test_another_host_of_the_same_domain_is_replaced() -> None:
+    """Whose hosts they are is told by their domain."""
+    told = _text("n9.hall.example.net; hall.example.net", hostname="gpu-7.hall.example.net")
+
+    assert re.fullmatch(r"host-\d; hall\.example\.net", told)
 
 
 def test_a_process_with_a_common_name_is_replaced_where_the_kernel_tells_of_it() -> None:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable
 
 from gpuwatch.cli.bundle.telltale import EVERYBODYS, OF_MEMORY, PLACE_BEFORE, ROW, WORDS
-from gpuwatch.exposition.redaction import STANDING_IN
+from gpuwatch.exposition.redaction import STANDING_IN, is_address
 
 BEFORE, BEHIND = r"(?<![^\W_])", r"(?![^\W_])"  # where a word begins and ends; "_" is no letter
 _SHORTEST_PLACE = 3
 _NEAR = 60  # characters to both sides
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-z][\w-]+")  # of two labels at least
 
 
 def process_of(found: re.Match[str]) -> tuple[str, str]:
@@ -38,6 +39,14 @@ def longest_first(names: Iterable[str]) -> str:
 def near_to(names: Iterable[str]) -> re.Pattern[str]:
     """A place that is called so, behind a word that says what it is."""
     return re.compile(rf"{PLACE_BEFORE}(?P<place>{longest_first(names)}){BEHIND}", re.IGNORECASE)
+
+
+def beside_them(names: Iterable[str]) -> re.Pattern[str]:
+    """A host in the domain of one whose name is known: whose hosts they are is told by it."""
+    domains = {one.partition(".")[2] for one in names if not is_address(one)}
+    of_two = longest_first(one for one in domains if _DOMAIN.fullmatch(one))
+    labels = r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}?"
+    return re.compile(rf"(?<![\w.-])(?P<name>{labels}\.(?:{of_two}))(?![\w-])", re.IGNORECASE)
 
 
 def is_of_memory(found: re.Match[str]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from gpuwatch.cli.bundle.names import (
     BEFORE,
     BEHIND,
+    beside_them,
     is_of_memory,
     is_plain,
     is_unknown,
@@ -37,13 +38,19 @@ from gpuwatch.exposition.evidence_shapes import EvidenceShape
 from gpuwatch.exposition.redaction import (
     HIDDEN,
     STANDING_IN,
-    USERS,
     Named,
     Redactor,
     is_address,
 )
+from gpuwatch.exposition.redaction_names import HOSTS, USERS, label_of
 
 _SHORTEST_SERIAL = 4
+# In this order, so that words are steady.
+_SAID = (
+    *((Named.HOST, pattern) for pattern in (OTHER_HOST, *HOSTS, TOLD_BY)),
+    *BOARDS,
+    *((Named.USER, pattern) for pattern in USERS),
+)
 _PROCESS = re.compile(r"(?P<pid>\d+) (?P<name>.+)")
 _AUTHORITY = re.compile(r"(?:[a-z]+://)?\[?(?P<host>[^\]/\s]+?)\]?(?::\d+)?(?:/.*)?")
 _OF_PROCESSES = (Named.PID, Named.PROCESS)
@@ -73,6 +80,10 @@ class Redacted:
         self._redactor = Redactor({}, taken=taken)
         for key, parent, text in every:
             self._learn(key, parent, text)
+        siblings = beside_them(self._words)
+        for _, _, text in every:
+            for found in siblings.finditer(text):
+                self._know(Named.HOST, found["name"])
         self._pattern, self._places = self._any_of(), near_to(self._near)
         self._pairs = re.compile(
             rf"\b(?P<pid>\d+) (?P<name>{longest_first(self._processes)}){BEHIND}", re.IGNORECASE
@@ -87,8 +98,11 @@ class Redacted:
         """A text with names in the place of names."""
         known = self._done.get(text)
         if known is None:
-            known = self._done[text] = self._redactor.text(self._literals(self._in_context(text)))
+            known = self._done[text] = self._replaced(self._redactor.without_secrets(text))
         return known
+
+    def _replaced(self, text: str) -> str:
+        return self._redactor.text(self._literals(self._in_context(text)))
 
     def evidence(self, told: EvidenceShape) -> EvidenceShape:
         """The document, with a word about what cannot be redacted and is left out."""
@@ -118,21 +132,15 @@ class Redacted:
             self._know_process(found["pid"], found["name"])
         if key == "actor" and not any(pattern.search(text) for pattern in USERS):
             self._know(Named.USER, text, whole=True)
-        self._learn_from(text)
+        if key != "boot_id":  # a UUID of nobody
+            self._learn_from(text)
 
     def _learn_from(self, text: str) -> None:
         """What the words of a text say, under whatever key."""
-        for found in OTHER_HOST.finditer(text):
-            self._know(Named.HOST, found["name"])
-        for found in TOLD_BY.finditer(text):
-            self._know(Named.HOST, found["name"], whole=True)
-        for kind, pattern in BOARDS:
+        for kind, pattern in _SAID:
             for found in pattern.finditer(text):
                 if found["name"].lower() not in self._own:
-                    self._know(kind, found["name"])
-        for pattern in USERS:
-            for found in pattern.finditer(text):
-                self._know(Named.USER, found["name"])
+                    self._know(kind, found["name"], whole=pattern is TOLD_BY)
         for pattern in PROCESSES if HINT.search(text) else ():
             for found in pattern.finditer(text):
                 self._know_process(*process_of(found))
@@ -165,7 +173,7 @@ class Redacted:
             plain = low.removeprefix(_GPU.lower())
             self._words[plain] = self._words[_GPU.lower() + plain] = self._met(kind, plain)
             return
-        label = low.partition(".")[0]
+        label = low.partition(".")[0] if whole or kind is not Named.HOST else label_of(low)
         known = self._words.get(label) if kind is Named.HOST else None
         word = known or self._met(kind, low)
         match kind:
@@ -178,7 +186,7 @@ class Redacted:
                 return
             case _:
                 self._words[low] = word
-        if kind is Named.HOST and label not in EVERYBODYS:
+        if kind is Named.HOST and label not in EVERYBODYS:  # nor empty
             self._words.setdefault(label, word)
 
     def _met(self, kind: Named, name: str) -> str:

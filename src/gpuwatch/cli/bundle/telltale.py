@@ -38,10 +38,19 @@ TOLD_BY = re.compile(
 # How drivers name a board, also one that nobody else knows.
 BOARDS = (
     (Named.UUID, re.compile(r"\b(?P<name>(?:GPU|MIG|SWX)(?:-[0-9a-f]{4,12}){5})\b", re.IGNORECASE)),
+    # Of systems, and of what runs in them: pods, jobs.
+    (
+        Named.UUID,
+        re.compile(
+            r"(?<![\w-])(?P<name>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b", re.IGNORECASE
+        ),
+    ),
     (
         Named.SERIAL,
         re.compile(
-            r"\bserial(?: ?number)? ?[:=#] ?(?=[a-z-]{0,32}\d)(?P<name>[\w-]{4,32})", re.IGNORECASE
+            r"\b(?:(?:serial(?: ?(?:number|no\.?))?|S/?N) ?[:=#]|serial(?: number| no\.?)?"
+            r"|in place of) ?(?=[a-z-]{0,32}\d)(?P<name>[\w-]{4,32})(?![\w-])",
+            re.IGNORECASE,
         ),
     ),
 )
@@ -68,9 +77,18 @@ HINT = re.compile(r"pid|comm:|task|process|\[\d", re.IGNORECASE)  # all that fol
 # with a line that somebody made for it.
 _NAME = r"(?P<name>(?:[^,\n]|,(?! )){1,64})"
 _COMM = r"(?P<name>\S.{0,63}?(?= (?:Not )?tainted\b|$)|\S{1,64})"
+# nvidia-smi as a table, and with -q.
+_IN_TABLE = (
+    r"^\|[ \t]{1,9}\d{1,3}[ \t]{1,9}\S{1,9}[ \t]{1,9}\S{1,9}[ \t]{1,12}(?P<pid>\d{1,7})"
+    r"[ \t]{1,9}[CGM+]{1,5}[ \t]{1,9}(?P<name>\S[^|\n]{0,120}?)[ \t]{1,120}\d{1,7}MiB"
+)
+_IN_LIST = (
+    r"\bProcess ID[ \t]{0,60}: (?P<pid>\d{1,7})(?:\n[ \t]{0,60}Type[ \t]{0,60}: \S{1,5}"
+    r"\n[ \t]{0,60}Name[ \t]{0,60}: (?P<name>[^\n]{1,200}))?"
+)
 # How the kernel, its drivers and daemons name processes.
 PROCESSES = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         rf"\bpid=['\"]?(?P<pid>\d+)['\"]?(?:, ?name={_NAME})?",
         rf"\bPID: (?P<pid>\d+)(?: Comm: {_COMM})?",
@@ -81,6 +99,8 @@ PROCESSES = tuple(
         r"\btask (?P<name>\S[^:\n]{0,30}):(?P<pid>\d+)\b",
         r"(?<!\S)(?P<name>[^\s\[\]:]{1,64})\[(?P<pid>\d{2,7})\](?=[: ])",
         r"\b(?:pid|process)[ :]+(?P<pid>\d{2,})\b",
+        _IN_TABLE,
+        _IN_LIST,
     )
 )
 # Of a value that is short or a number, only where the words before it say what it is.
