@@ -692,7 +692,9 @@ def rich_snapshot() -> Snapshot:
         labels={"site": "ams1", "row": "r4", "rack": "17", "unit": "21"},
         rules_version="2026.3",
         config_hash="6b1f0c2d",
-        server=Server(maker="Supermicro", product="SYS-821GE", serial="SRV0042", asset_tag="A-0042"),
+        server=Server(
+            maker="Supermicro", product="SYS-821GE", serial="SRV0042", asset_tag="A-0042"
+        ),
         hooks=(
             HookState(
                 name="slurm",

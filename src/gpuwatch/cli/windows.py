@@ -11,6 +11,7 @@ from gpuwatch.cli.offline import Offline
 from gpuwatch.cli.output import at, paragraph, print_json, print_lines, table
 from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
+from gpuwatch.control.requests import ControlError, ErrorKind
 
 if TYPE_CHECKING:
     from gpuwatch.domain.windows import Outlook
@@ -23,6 +24,9 @@ _SHOWN = 12
 
 def windows(arguments: Namespace) -> int:
     """Print what is to come. Without an agent: by the configuration, with the flags remembered."""
+    if arguments.ics and arguments.json:
+        what = "--ics and --json exclude each other"
+        raise ControlError(ErrorKind.USAGE, what, "give one of them")
     try:
         document = cast("PlanShape", request(arguments, "windows"))
     except AgentAbsentError as absent:

@@ -9,6 +9,7 @@ from gpuwatch.cli.offline import Offline
 from gpuwatch.cli.output import clean, fact, paragraphs, print_json, print_lines, wrapped
 from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
+from gpuwatch.control.requests import ControlError, ErrorKind
 from gpuwatch.exposition.work_order_page import work_order_page
 from gpuwatch.exposition.work_order_words import board_words, headline, what, when, where, why
 
@@ -22,6 +23,9 @@ _LINE = "_" * 38
 
 def work_order(arguments: Namespace) -> int:
     """Print it. Without an agent: what history and the settings tell, and 0: paper must be had."""
+    if arguments.json and arguments.format == "html":
+        what = "--json and --format html exclude each other"
+        raise ControlError(ErrorKind.USAGE, what, "give one of them")
     try:
         order = cast("WorkOrderShape", request(arguments, "work-order", number=arguments.number))
     except AgentAbsentError as absent:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 SETTINGS = "settings"
+PLANNED_UID = "@gpuwatch"  # how the UID of an event ends by which gpuwatch itself tells of a swap
 _DAY = timedelta(days=1)
 
 

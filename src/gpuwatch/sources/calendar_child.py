@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import icalendar
 import recurring_ical_events
 
-from gpuwatch.domain.windows import resolve
+from gpuwatch.domain.windows import PLANNED_UID, resolve
 
 FILE_BYTES = 4 << 20
 OCCURRENCES = 1_000
@@ -160,12 +160,12 @@ def _occurrences(calendar: icalendar.Calendar, asked: dict[str, Any]) -> Iterato
 def _kind(event: Any, asked: dict[str, Any]) -> str | None:  # noqa: ANN401 - the library's own
     """Whether an event is a window, a blackout, or none of our business.
 
-    A cancelled one is nothing; a tentative one cannot be relied upon: it is no window yet, but a
-    blackout already.
+    A cancelled one is nothing, nor is one by which gpuwatch told of a swap; a tentative one cannot
+    be relied upon: it is no window yet, but a blackout already.
     """
     status = _text(event, "STATUS").upper()
     texts = [_text(event, "SUMMARY").casefold(), *_categories(event)]
-    if status == "CANCELLED":
+    if status == "CANCELLED" or _text(event, "UID").endswith(PLANNED_UID):
         return None
     if _names(asked["blackouts"], texts):
         return "blackouts"

@@ -77,6 +77,14 @@ def test_scripts_get_the_document(agent: FakeAgent) -> None:
     assert document["server"]["asset_tag"] == "A-0042"
 
 
+def test_one_form_is_asked_for_at_a_time(agent: FakeAgent) -> None:
+    """Neither is silently left out."""
+    told = run("work-order", "15", "--json", "--format", "html", "--socket", str(agent.path))
+
+    assert told.status == 2
+    assert "--json and --format html exclude each other" in told.out
+
+
 def test_a_flag_that_is_none_is_refused(agent: FakeAgent) -> None:
     """With its number, and where the numbers are."""
     told = run("work-order", "99", "--socket", str(agent.path))

@@ -231,6 +231,15 @@ def test_words_make_an_event_a_window_or_a_blackout(
     assert (len(told["windows"]), len(told["blackouts"]), told["ignored"]) == kinds
 
 
+def test_a_swap_of_which_gpuwatch_told_is_neither() -> None:
+    """Whatever words are in the name of its host."""
+    told = _read(
+        _event("DTSTART:20260708T020000Z", "DURATION:PT2H", summary="freeze-7", uid="5f@gpuwatch")
+    )
+
+    assert (told["windows"], told["blackouts"], told["ignored"]) == ([], [], 1)
+
+
 def test_a_blackout_tells_its_reason_in_short() -> None:
     """The description, on one line; texts are cut, whatever somebody pasted there."""
     event = _event(
