@@ -10,6 +10,7 @@ from gpuwatch.domain.devices import Slot, same_board
 from gpuwatch.domain.dossiers import Dossier
 from gpuwatch.domain.incidents import ErrorSignal, Incident
 from gpuwatch.domain.records import BoardRecord, BoardState
+from gpuwatch.domain.rule_words import RuleWords
 from gpuwatch.domain.snapshot import BmcState, GpuState, Snapshot
 from gpuwatch.exposition.acceptance_documents import acceptance_or_none
 from gpuwatch.exposition.evidence_cut import cut_to
@@ -23,7 +24,6 @@ from gpuwatch.exposition.evidence_shapes import (
     InventoryShape,
     MissingShape,
     OtherBoardShape,
-    RuleShape,
 )
 from gpuwatch.exposition.evidence_tables import Signals, tables
 from gpuwatch.exposition.record_documents import instant, instant_or_none
@@ -38,7 +38,7 @@ def evidence(
     snapshot: Snapshot,
     dossier: Dossier,
     signals: Signals,
-    rule: RuleShape | None,
+    rule: RuleWords | None,
     *,
     remembered: bool = False,
 ) -> EvidenceShape:
@@ -210,7 +210,7 @@ def _capture(capture: Capture) -> CaptureShape:
 
 
 def _missing(
-    snapshot: Snapshot, dossier: Dossier, rule: RuleShape | None, *, remembered: bool
+    snapshot: Snapshot, dossier: Dossier, rule: RuleWords | None, *, remembered: bool
 ) -> Iterable[MissingShape]:
     """What a reader may look for, and why it is not there."""
     if rule is None:

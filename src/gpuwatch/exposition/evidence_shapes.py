@@ -2,6 +2,7 @@
 
 from typing import Any, TypedDict
 
+from gpuwatch.domain.rule_words import RuleWords
 from gpuwatch.exposition.acceptance_shapes import AcceptanceShape
 from gpuwatch.exposition.flag_shapes import FlagShape
 from gpuwatch.exposition.work_order_shapes import PlaceShape, ServerShape
@@ -107,23 +108,6 @@ class EvidenceIncidentShape(TypedDict):
     signals: list[EvidenceSignalShape]
 
 
-class RuleShape(TypedDict):
-    """The rule that raised the flag, in words; "" where a column says nothing."""
-
-    code: str
-    scope: str
-    urgency: str
-    remedy: str
-    rma: str
-    when: str
-    timing: str
-    due_seconds: float | None
-    says: str
-    clears: str
-    escalates: str
-    source: str
-
-
 class CaptureShape(TypedDict):
     """What was captured when something happened; `document` as it was written down then."""
 
@@ -170,7 +154,7 @@ class EvidenceShape(TypedDict):
     rma: str
     board: EvidenceBoardShape
     healthy_incidents_per_year: float | None
-    rule: RuleShape | None
+    rule: RuleWords | None
     inventory: InventoryShape
     incidents: list[EvidenceIncidentShape]
     tables: TablesShape

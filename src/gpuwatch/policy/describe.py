@@ -2,8 +2,8 @@
 
 import inspect
 from datetime import timedelta
-from typing import TypedDict
 
+from gpuwatch.domain.rule_words import RuleWords
 from gpuwatch.policy.conditions import Condition
 from gpuwatch.policy.rules import BY_CODE, Rule
 
@@ -29,23 +29,6 @@ def timing_in_words(rule: Rule) -> str:
         (rule.latch, "latched: it stays until a person dismisses it or the board leaves"),
     )
     return ", ".join(words for holds, words in parts if holds)
-
-
-class RuleWords(TypedDict):
-    """The columns of a rule in words; "" where one says nothing."""
-
-    code: str
-    scope: str
-    urgency: str
-    remedy: str
-    rma: str
-    when: str
-    timing: str
-    due_seconds: float | None
-    says: str
-    clears: str
-    escalates: str
-    source: str
 
 
 def told_of(code: str) -> RuleWords | None:
