@@ -9,7 +9,6 @@ from http import HTTPStatus
 from threading import Thread
 from time import monotonic
 from typing import TypeVar
-from weakref import WeakValueDictionary
 
 from gpuwatch.exposition.connections import Connection, Limits
 from gpuwatch.exposition.crowd import Crowd, Pace, group_of
@@ -26,6 +25,7 @@ from gpuwatch.exposition.messages import (
     plain,
 )
 from gpuwatch.exposition.protection import Protection
+from gpuwatch.exposition.turns import Turns
 
 Handler = Callable[[Request], Response | Later]
 _Answer = TypeVar("_Answer", bound=Response | Later)
@@ -34,7 +34,6 @@ Heard = Callable[[str, str, str, int], None]  # client, what it says it is, path
 _END_OF_HEAD = b"\r\n\r\n"
 _PARTING_SECONDS = 1.0
 _NO_DESCRIPTOR_SECONDS = 0.5
-_RESTS = 3.0  # so that one address has a quarter of the thread at most
 _AT_ONCE, _OF_A_GUEST = 64, 16  # one that is turned away costs far less than one let in
 _UNPROTECTED = Protection()
 
@@ -68,8 +67,7 @@ class WebServer:
         self._crowd: Crowd[Connection] = Crowd(self._limits.connections, self._limits.strangers)
         self._pace = Pace(self._limits.each_second, self._limits.burst)
         self._logins = Logins()
-        # One answer at a time is made for each address: who asks for much waits for himself.
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._thread: Thread | None = None
@@ -276,17 +274,10 @@ class WebServer:
     async def _in_turn(
         self, group: str, path: str, answer: Callable[[], _Answer]
     ) -> _Answer | Response:
-        turn = self._turns.setdefault(group, asyncio.Lock())
-        await turn.acquire()
-        began = monotonic()
-        try:
-            await asyncio.sleep(0)  # others have their turn, also before who asks without pause
-            began = monotonic()
-            return answer()
-        except Exception as error:  # noqa: BLE001 - one bad page must not end the server
-            self._report(path, error)
-            return plain(HTTPStatus.INTERNAL_SERVER_ERROR, "gpuwatch failed to answer; see its log")
-        finally:
-            # The next of this address waits for longer than this one took us.
-            rest = _RESTS * (monotonic() - began)
-            asyncio.get_running_loop().call_later(rest, turn.release)
+        async with self._turns.turn_of(group):
+            try:
+                return answer()
+            except Exception as error:  # noqa: BLE001 - one bad page must not end the server
+                self._report(path, error)
+                sentence = "gpuwatch failed to answer; see its log"
+                return plain(HTTPStatus.INTERNAL_SERVER_ERROR, sentence)
