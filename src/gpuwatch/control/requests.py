@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gpuwatch.control.bmc_forms import BMC_FORMS
+from gpuwatch.control.board_forms import BOARD_FORMS
 from gpuwatch.control.flag_forms import FLAG_FORMS
 from gpuwatch.control.forms import (
-    DAY,
     TEXT_LIMIT,
     YEAR_3000,
     Access,
@@ -26,13 +26,11 @@ from gpuwatch.control.forms import (
     text,
 )
 from gpuwatch.control.upkeep_forms import UPKEEP_FORMS
-from gpuwatch.domain.acceptances import DIAGNOSTIC_LIMIT
-from gpuwatch.domain.known_boards import LINE_LIMIT
+from gpuwatch.control.work_forms import WORK_FORMS
 
 REQUEST_LIMIT = 2 << 20  # a diagnostic of 1 MiB in base64, and a margin
 ANSWER_LIMIT = 16 << 20
 _CLAIMS = ("SUDO_USER",)
-_CENTURY = 36_525 * DAY
 
 
 class ErrorKind(StrEnum):
@@ -103,88 +101,8 @@ FORMS: tuple[RequestForm, ...] = (
         "agent.preview.preview",
         (Field("since", FieldKind.NUMBER, default=0.0, least=0.0, most=YEAR_3000),),
     ),
-    RequestForm(
-        "boards",
-        Access.READING,
-        "Every board remembered.",
-        '{"boards": [documents.gpu_document, ...]}, those that left included',
-    ),
-    RequestForm(
-        "retire",
-        Access.CHANGING,
-        "A board has left this host for good.",
-        '{"retired": SERIAL_OR_UUID}',
-        (text("serial"), text("reason")),
-    ),
-    RequestForm(
-        "boards-export",
-        Access.READING,
-        "What another host should know of boards; of flagged ones, or of all.",
-        '{"boards": [LINE, ...]}, each a line of format gpuwatch-board/1',
-        (Field("all", FieldKind.FLAG, default=False),),
-    ),
-    RequestForm(
-        "boards-import",
-        Access.CHANGING,
-        "What another host knows of one board.",
-        '{"new": true}; false when as much was known before',
-        (Field("line", FieldKind.TEXT, longest=LINE_LIMIT),),
-    ),
-    RequestForm(
-        "boards-accept",
-        Access.CHANGING,
-        "The result of a diagnostic on a board that came in; content is its output in base64.",
-        '{"acceptance": documents of acceptance_documents}',
-        (
-            text("serial"),
-            text("name"),
-            text("result", None, "passed", "failed"),
-            Field("content", FieldKind.TEXT, longest=4 * DIAGNOSTIC_LIMIT // 3 + 8),
-        ),
-    ),
-    RequestForm(
-        "maintenance-begin",
-        Access.CHANGING,
-        "Somebody works on this host, one board, or what a BMC watches.",
-        '{"maintenance": {...}} with its identity',
-        (
-            text("scope", None, "host", "board", "bmc"),
-            text("board", ""),
-            text("bmc", ""),
-            # Unix seconds, or else seconds from now by the agent's clock.
-            Field("until", FieldKind.NUMBER, default=0.0, least=0.0, most=YEAR_3000),
-            Field("seconds", FieldKind.NUMBER, default=0.0, least=0.0, most=_CENTURY),
-            text("reason"),
-            text("ticket", ""),
-            Field("release", FieldKind.FLAG, default=False),
-        ),
-    ),
-    RequestForm(
-        "maintenance-end",
-        Access.CHANGING,
-        "That work is done.",
-        '{"ended": [IDENTITY, ...]}',
-        (text("identity"),),
-    ),
-    RequestForm(
-        "maintenance-list",
-        Access.READING,
-        "Work that is going on.",
-        '{"maintenance": [{...}, ...]}',
-    ),
-    RequestForm(
-        "release",
-        Access.CHANGING,
-        "Let go of the driver; answers once nothing holds it.",
-        '{"released_until": UNIX_SECONDS}',
-        (Field("seconds", FieldKind.NUMBER, least=1.0, most=DAY), text("reason", "")),
-    ),
-    RequestForm(
-        "resume",
-        Access.CHANGING,
-        "Ask the driver again, now.",
-        '{"resumed": true}; false when nothing was released',
-    ),
+    *BOARD_FORMS,
+    *WORK_FORMS,
     *FLAG_FORMS,
     *BMC_FORMS,
     *UPKEEP_FORMS,
