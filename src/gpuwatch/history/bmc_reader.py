@@ -51,11 +51,7 @@ class BmcReader(CaptureReader):
     def _all_kept(self, known: BmcHistory, limit: int) -> Iterable[KeptEntry]:
         """What the file holds, what waits for it, and what memory holds, each once."""
         names = {log.number: log.name for log in known.logs.values()}
-        store = self._book.store
-        rows = (
-            *store.rows(tables.BMC_ENTRIES, ENTRIES_OF, (known.number, limit)),
-            *store.waiting_rows(tables.BMC_ENTRIES),
-        )
+        rows = self._book.store.every_row(tables.BMC_ENTRIES, ENTRIES_OF, (known.number, limit))
         found = (*entries_of(rows, names), *known.recent)
         return {kept.number: kept for kept in found}.values()
 

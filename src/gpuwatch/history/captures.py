@@ -26,20 +26,13 @@ class CaptureReader(Proofs):
         known = self._book.find(board)
         if known is None:
             return ()
-        rows = self._capture_rows("where board = ?", (known.number,))
+        rows = self._book.store.every_row(CAPTURES, "where board = ?", (known.number,))
         return self._understood(row for row in rows if row[_BOARD] == known.number)
 
     def unsettled_captures(self) -> tuple[Capture, ...]:
         """Those to which nobody added yet what followed, the oldest first."""
-        rows = self._capture_rows("where settled = 0")
+        rows = self._book.store.every_row(CAPTURES, "where settled = 0")
         return self._understood(row for row in rows if not row[_SETTLED])
-
-    def _capture_rows(self, tail: str = "", parameters: Row = ()) -> list[tuple[Any, ...]]:
-        """Rows of the file, and all that wait for it, each once and by number."""
-        store = self._book.store
-        found = (*store.rows(CAPTURES, tail, parameters), *store.waiting_rows(CAPTURES))
-        rows = {row[_NUMBER]: row for row in found}
-        return [rows[number] for number in sorted(rows)]
 
     def _understood(self, rows: Iterable[tuple[Any, ...]]) -> tuple[Capture, ...]:
         read = map(self._capture, rows)

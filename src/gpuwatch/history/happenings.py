@@ -33,15 +33,9 @@ class HappeningsReader(BmcReader):
         known, store, timeline = self._book.find(board), self._book.store, self._book.timeline
         if known is None:
             return ()
-        rows = {
-            row[0]: row
-            for row in (
-                *store.rows(EVENTS, "where board = ?", (known.number,)),
-                *(row for row in store.waiting_rows(EVENTS) if row[4] == known.number),
-            )
-        }
         told: list[Event] = []
-        for row in rows.values():
-            with contextlib.suppress(ValueError):  # a word that only a newer gpuwatch knows
-                told.append(event_of(row, known.board.key, timeline))
+        for row in store.every_row(EVENTS, "where board = ?", (known.number,)):
+            if row[4] == known.number:
+                with contextlib.suppress(ValueError):  # a word that only a newer gpuwatch knows
+                    told.append(event_of(row, known.board.key, timeline))
         return tuple(sorted(told, key=lambda event: event.at))

@@ -139,11 +139,12 @@ class Keeper(Reader):
         self, capture: Capture, document: Mapping[str, Any], *, settled: bool
     ) -> bool:
         """Keep a capture with what followed; False where it is settled, or kept no more."""
-        rows = unsettled_of(self._capture_rows("where number = ?", (capture.number,)), capture)
-        if rows:
-            self._book.store.put(tables.CAPTURES, updated_row(rows[-1], document, settled=settled))
+        store, tail = self._book.store, "where number = ?"
+        rows = store.every_row(tables.CAPTURES, tail, (capture.number,))
+        if found := unsettled_of(rows, capture):
+            store.put(tables.CAPTURES, updated_row(found[-1], document, settled=settled))
             self._commit_evidence()
-        return bool(rows)
+        return bool(found)
 
     def import_boards(self, boards: Iterable[KnownBoard]) -> int:
         """Keep what other hosts told; how many of it was new."""

@@ -105,17 +105,11 @@ class Reader(HappeningsReader):
         known, store, timeline = self._book.find(board), self._book.store, self._book.timeline
         if known is None:
             return ()
-        rows = {
-            row[0]: row
-            for row in (
-                *store.rows(CHANGES, "where board = ? order by number", (known.number,)),
-                *store.waiting_rows(CHANGES),
-            )
-        }
+        rows = store.every_row(CHANGES, "where board = ?", (known.number,))
         names = {number: name for name, number in self._book.signals.items()}
         return tuple(
             Transition(names[signal], value, timeline.wall(Instant(boot, boottime)))
-            for _, owner, signal, value, boot, boottime in rows.values()
+            for _, owner, signal, value, boot, boottime in rows
             if owner == known.number and signal in names and key in (None, names[signal])
         )
 
@@ -191,10 +185,9 @@ class Reader(HappeningsReader):
         store, timeline = self._book.store, self._book.timeline
         told = (self._book, self._book.numbers.get(LOSSES.name), timeline.version)
         if self._losses is None or self._losses[0] != told:
-            rows = {row[0]: row for row in (*store.rows(LOSSES), *store.waiting_rows(LOSSES))}
             dated = tuple(
                 (timeline.wall(Instant(boot, boottime)), detail)
-                for _, boot, boottime, detail in rows.values()
+                for _, boot, boottime, detail in store.every_row(LOSSES)
             )
             self._losses = (told, dated)
         return self._losses[1]

@@ -83,13 +83,14 @@ class SeriesBook:
     def read(self, board: int, since: float) -> tuple[SeriesPoint, ...]:
         """The buckets of a board from Unix second `since` on, those at hand included."""
         store, timeline = self._book.store, self._book.timeline
-        rows = store.rows(SERIES, "where board = ? order by sequence", (board,))
-        rows += [row for row in store.waiting_rows(SERIES) if row[0] == board]
+        rows = store.every_row(SERIES, "where board = ?", (board,))
         names = {number: signals for signals, number in self._columns.items()}
         points = [
             SeriesPoint(at, dict(unpack(names[columns], data)))
-            for _, _, boot, boottime, columns, data in rows
-            if (at := timeline.wall(Instant(boot, boottime))) >= since and columns in names
+            for owner, _, boot, boottime, columns, data in rows
+            if owner == board
+            and columns in names
+            and (at := timeline.wall(Instant(boot, boottime))) >= since
         ]
         if (bucket := self._open.get(board)) is not None and bucket.sums:
             spreads = {key: _spread(known) for key, known in bucket.sums.items()}

@@ -18,8 +18,7 @@ from gpuwatch.history.connection import (
 )
 from gpuwatch.history.health import Degraded, HistoryError, reason, reason_on
 from gpuwatch.history.tables import Row, Table
-
-_Key = tuple[str, Row]
+from gpuwatch.history.waiting import Waiting
 
 # What a row with a value that SQLite cannot keep raises; the disk is well then.
 _BAD_ROW = (ValueError, OverflowError, sqlite3.IntegrityError, sqlite3.DataError)
@@ -31,8 +30,7 @@ _REOPEN = frozenset({Degraded.READ_ONLY, Degraded.IO_ERROR, Degraded.UNAVAILABLE
 class Store:
     """The writer's side of the file.
 
-    Rows are put, then committed together: what one `commit` finds waiting is one transaction. Of
-    two waiting rows with one key the later counts, so waiting costs what changed, not how often.
+    Rows are put, then committed together: what one `commit` finds waiting is one transaction.
     """
 
     def __init__(self, path: Path, *, max_waiting: int, retry_seconds: float) -> None:
@@ -40,9 +38,8 @@ class Store:
         self.dropped: Counter[str] = Counter()
         self.unread: Counter[str] = Counter()
         self.salvaged: salvage.Salvage | None = None
-        self._max_waiting = max_waiting
+        self._waiting = Waiting(max_waiting)
         self._retry_seconds = retry_seconds
-        self._waiting: dict[_Key, tuple[Table, Row | None]] = {}
         self._connection: sqlite3.Connection | None = None
         self._writing = False
         self._problem: Degraded | None = None
@@ -99,11 +96,11 @@ class Store:
 
     def put(self, table: Table, values: Row) -> None:
         """Add one row to the next transaction, in the order of the table's columns."""
-        self._waiting[table.name, values[: table.keys]] = (table, values)
+        self._waiting.put(table, values)
 
     def drop(self, table: Table, key: Row) -> None:
         """Delete one row in the next transaction."""
-        self._waiting[table.name, key] = (table, None)
+        self._waiting.drop(table, key)
 
     def forget(self) -> None:
         """Drop what waits."""
@@ -118,7 +115,7 @@ class Store:
         if not self._waiting:
             return True
         if not self._ready():
-            self._trim()
+            self.dropped.update(self._waiting.trim())
             return False
         assert self._connection is not None  # noqa: S101 - _ready said so
         try:
@@ -137,12 +134,12 @@ class Store:
     def _write_waiting(self, connection: sqlite3.Connection) -> list[str]:
         """Write what waits; the tables of rows given up, which would hold up the rest for ever."""
         bad: list[str] = []
-        for (name, key), (table, values) in self._waiting.items():
+        for table, key, values in self._waiting:
             statement, row = (table.delete, key) if values is None else (table.upsert, values)
             try:
                 connection.execute(statement, row)
             except _BAD_ROW:
-                bad.append(name)
+                bad.append(table.name)
         return bad
 
     def rows(self, table: Table, tail: str = "", parameters: Row = ()) -> list[tuple[Any, ...]]:
@@ -157,7 +154,16 @@ class Store:
 
     def waiting_rows(self, table: Table) -> list[Row]:
         """Rows of `table` that wait to be written."""
-        return [row for owner, row in self._waiting.values() if owner is table and row is not None]
+        return self._waiting.of(table)
+
+    def every_row(self, table: Table, tail: str = "", parameters: Row = ()) -> list[Any]:
+        """What the file holds and what waits for it, each row once and by its key.
+
+        `tail` narrows only what is read of the file.
+        """
+        found = (*self.rows(table, tail, parameters), *self.waiting_rows(table))
+        rows = {row[: table.keys]: row for row in found}
+        return [rows[key] for key in sorted(rows)]
 
     def execute(self, statements: Iterable[tuple[str, Row]]) -> int:
         """Run housekeeping in one transaction; rows touched, 0 when the disk is sick."""
@@ -266,24 +272,12 @@ class Store:
         if self._connection is not None and self._connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("rollback")
-        self._trim()
+        self.dropped.update(self._waiting.trim())
 
     def _synchronize(self, mode: str) -> None:
         if mode != self._synchronous and self._connection is not None:
             self._connection.execute(f"pragma synchronous = {mode}")
             self._synchronous = mode
-
-    def _trim(self) -> None:
-        """Give up waiting rows of the lowest rank, the oldest first, and count them."""
-        for rank in range(3):
-            excess = len(self._waiting) - self._max_waiting
-            if excess <= 0:
-                return
-            expendable = [key for key, (table, _) in self._waiting.items() if table.rank == rank]
-            # A tenth at once, or every further row would search the whole of what waits.
-            for key in expendable[: excess + self._max_waiting // 10]:
-                del self._waiting[key]
-                self.dropped[key[0]] += 1
 
     def _disconnect(self) -> None:
         if self._connection is not None:
