@@ -1,13 +1,9 @@
 """Service: starts the agent's parts in order, ends them in time, and re-reads the settings."""
 
-import faulthandler
 import os
-import signal
-import sys
 import threading
 import time
 from dataclasses import replace
-from types import FrameType
 
 import structlog
 
@@ -19,13 +15,11 @@ from gpuwatch.agent.calendars import CalendarWatch
 from gpuwatch.agent.doctor_requests import DoctorRequests
 from gpuwatch.agent.hooks import HookWatch
 from gpuwatch.agent.housekeeping import Housekeeping
-from gpuwatch.agent.leaving import Leaving
 from gpuwatch.agent.releases import StandingRelease
 from gpuwatch.agent.requests import Requests
-from gpuwatch.agent.starting import EXIT_UNAVAILABLE, StartError, open_history, web_config
+from gpuwatch.agent.starting import StartError, open_history, web_config
 from gpuwatch.agent.systemd import Notifier
 from gpuwatch.agent.upkeep_requests import UpkeepRequests
-from gpuwatch.clock import SystemClock
 from gpuwatch.config.loading import ConfigError, Loaded, reload
 from gpuwatch.control.requests import ControlError
 from gpuwatch.control.server import ControlServer
@@ -37,13 +31,10 @@ from gpuwatch.exposition.listen import Address, ListenError
 from gpuwatch.exposition.scrapes import Scrapes
 from gpuwatch.exposition.site import Site
 from gpuwatch.exposition.web import WebServer
-from gpuwatch.history import SecondWriterError
 from gpuwatch.logs.setup import Logs
-from gpuwatch.sources.child import keep_memory_to_itself
 
 log = structlog.get_logger("gpuwatch.service")
 
-EXIT_FAILED = 70  # EX_SOFTWARE: the service manager starts it anew
 STOP_SECONDS = 2.5  # of the five within which a service manager may expect us gone
 HISTORY_SECONDS = 600.0  # that opening it may take before a service manager gives the start up
 
@@ -65,7 +56,6 @@ class Service:
         self.agent = assemble(loaded, clock, self._history, notifier)
         self.agent.on_reload = self._reload
         self._standing = StandingRelease(wiring.places(loaded.settings).release)
-        self._leaving = Leaving()
         self._scrapes = Scrapes()
         self.web = self._web()
         self._upkeep = UpkeepRequests(self.agent)
@@ -147,14 +137,13 @@ class Service:
             self._standing.take_up(nvml, self.agent.works.read(now.wall), now)
         self.agent.run()
 
-    def ask_stop(self, *_: object) -> None:
-        """Ask the loop to end, and see to it that the process does (also a signal handler)."""
-        self._leaving.begin()
+    def ask_stop(self) -> None:
+        """Ask the loop to end (for a signal handler)."""
         self.agent.stopping = True
         self.agent.inbox.wake()
 
-    def ask_reload(self, _number: int, _frame: FrameType | None) -> None:
-        """Ask the loop to read the settings again (a signal handler)."""
+    def ask_reload(self) -> None:
+        """Ask the loop to read the settings again (for a signal handler)."""
         self.agent.reload_asked = True
         self.agent.inbox.wake()
 
@@ -177,10 +166,6 @@ class Service:
             thread.join(max(deadline - time.monotonic(), 0.0))
         self._history.close()
         log.info("stopped")
-
-    def leave(self, status: int) -> None:
-        """End the process with this status, where threads that hang would keep it."""
-        self._leaving.end(status)
 
     def _latest_audit(self) -> int:
         records = (one for kept in self._history.flag_audit().values() for one in kept)
@@ -256,38 +241,3 @@ class Service:
 
 def _page_failed(path: str, error: Exception) -> None:
     log.error("page-failed", path=path, error=repr(error), exc_info=error, limit_by=("error",))
-
-
-def run(loaded: Loaded, *, clock: Clock | None = None, max_gap_seconds: float | None = None) -> int:
-    """Run the agent in the main thread until SIGTERM or SIGINT; the exit status.
-
-    `clock` and `max_gap_seconds` (the longest time between two sweeps that is no blind gap) are for
-    worlds whose time runs otherwise.
-    """
-    faulthandler.enable()
-    keep_memory_to_itself()
-    logs = Logs()
-    logs.apply(loaded.settings.log.format, loaded.settings.log.level)
-    try:
-        service = Service(loaded, logs, clock or SystemClock(), max_gap_seconds=max_gap_seconds)
-        service.start()
-    except StartError as error:
-        logs.close(1.0)  # first: what people read last is why it does not run
-        sys.stderr.write(f"gpuwatch: {error}\n")
-        return error.status
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, service.ask_stop)
-    signal.signal(signal.SIGHUP, service.ask_reload)
-    status = EXIT_FAILED
-    try:
-        service.run()
-        status = 0
-    except Exception as error:
-        log.critical("ended-by-failure", error=str(error), exc_info=error)
-        status = EXIT_UNAVAILABLE if isinstance(error, SecondWriterError) else EXIT_FAILED
-    finally:
-        service.ask_stop()
-        service.close()
-        logs.close(1.0)
-    service.leave(status)
-    return status
