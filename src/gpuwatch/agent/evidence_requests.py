@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gpuwatch.agent import actions
 from gpuwatch.agent.core import Agent
-from gpuwatch.agent.flag_requests import numbered
+from gpuwatch.control.naming import resolve_flag
 from gpuwatch.control.requests import Request
 from gpuwatch.domain.dossiers import Dossier
 from gpuwatch.domain.flags import Flag
@@ -30,7 +30,7 @@ class EvidenceRequests:
     def _evidence(self, request: Request, _actor: str) -> Answer:
         """History is read in the agent's thread, and the document made of it in this one."""
         snapshot = self._agent.snapshot
-        flag = numbered(snapshot.flags, request)
+        flag = resolve_flag(request.number("number"), snapshot.flags)
         work = self._agent.inbox.ask(lambda: self._gathered(flag))
         held, everyone = work.result(ANSWER_SECONDS)
         told = replace(snapshot, gpus=everyone)

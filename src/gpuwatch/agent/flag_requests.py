@@ -6,6 +6,7 @@ from typing import Any
 
 from gpuwatch.agent.core import Agent
 from gpuwatch.agent.guard import SWEEP
+from gpuwatch.control.naming import resolve_flag
 from gpuwatch.control.requests import ControlError, ErrorKind, Request
 from gpuwatch.domain.audit import Deed
 from gpuwatch.domain.flag_changes import acknowledged, scheduled, snoozed, unpinned, written
@@ -45,11 +46,13 @@ class FlagRequests:
 
     def _flag(self, request: Request, _actor: str) -> Answer:
         snapshot = self._agent.snapshot
-        return {"flag": flag_document(snapshot, numbered(snapshot.flags, request))}
+        return {
+            "flag": flag_document(snapshot, resolve_flag(request.number("number"), snapshot.flags))
+        }
 
     def _work_order(self, request: Request, _actor: str) -> Answer:
         snapshot = self._agent.snapshot
-        return dict(work_order(snapshot, numbered(snapshot.flags, request)))
+        return dict(work_order(snapshot, resolve_flag(request.number("number"), snapshot.flags)))
 
     def _acknowledge(self, request: Request, actor: str) -> Answer:
         return self._change(
@@ -121,18 +124,18 @@ class FlagRequests:
 
     def _change(self, request: Request, actor: str, action: str, change: Change) -> Answer:
         """Change one flag, decide what follows from it, and answer with the flag as it is then."""
-        agent = self._agent
+        agent, number = self._agent, request.number("number")
 
         def work() -> Answer:
             now = agent.clock.now()
-            before = numbered(agent.history.flags(), request)
+            before = resolve_flag(number, agent.history.flags())
             deed = Deed(actor=actor, action=action, reason=request.text("reason"), at=now.wall)
             agent.decisions.change(change(before, now.wall), deed)
             on_disk = agent.history.is_written
             agent.guard.run(SWEEP, agent.sweep, changed=True)
             snapshot = agent.snapshot
             return {
-                "flag": flag_document(snapshot, numbered(snapshot.flags, request)),
+                "flag": flag_document(snapshot, resolve_flag(number, snapshot.flags)),
                 "written": on_disk,
             }
 
@@ -147,14 +150,3 @@ class FlagRequests:
 
     def _in_thread(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work returns
         return self._agent.inbox.ask(work).result(ANSWER_SECONDS)
-
-
-def numbered(flags: tuple[Flag, ...], request: Request) -> Flag:
-    """The flag that the request names. Raises ControlError when there is none."""
-    number = request.number("number")
-    for flag in flags:
-        if flag.number == number:
-            return flag
-    raise ControlError(
-        ErrorKind.NOT_FOUND, f"there is no flag {number:g}", "see gpuwatch flags list --all"
-    )

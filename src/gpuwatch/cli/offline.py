@@ -12,10 +12,8 @@ from gpuwatch.cli.offline_host import identity_of
 from gpuwatch.cli.output import clean
 from gpuwatch.cli.session import database_of, layers_of
 from gpuwatch.control.client import AgentAbsentError
-from gpuwatch.control.naming import Named, resolve
-from gpuwatch.control.requests import ControlError, ErrorKind
+from gpuwatch.control.naming import Named, resolve, resolve_flag
 from gpuwatch.domain.devices import BoardKey
-from gpuwatch.domain.flags import Flag
 from gpuwatch.domain.known_boards import told, write
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.snapshot import GpuState, Snapshot
@@ -142,17 +140,17 @@ class Offline:
     def flag(self, number: int) -> "FlagShape":
         """The flag of the request `flag`. Raises ControlError when there is none."""
         remembered = self._remembered()
-        return flag_document(remembered, _numbered(remembered, number))
+        return flag_document(remembered, resolve_flag(number, remembered.flags))
 
     def work_order(self, number: int) -> "WorkOrderShape":
         """The document of the request `work-order`. Raises ControlError when there is none."""
         remembered = replace(self._remembered(), bmcs=self.bmcs.of_this_server())
-        return work_order(remembered, _numbered(remembered, number), remembered=True)
+        return work_order(remembered, resolve_flag(number, remembered.flags), remembered=True)
 
     def evidence(self, number: int) -> "EvidenceShape":
         """The document of the request `evidence`. Raises ControlError when there is none."""
         remembered = replace(self._remembered(), bmcs=self.bmcs.of_this_server())
-        flag = _numbered(remembered, number)
+        flag = resolve_flag(number, remembered.flags)
         mine = [bmc.name for bmc in remembered.bmcs]
         held = dossier(self._reader, flag, mine, self._path.parent)
         rules = self._reader.rule_set()
@@ -200,12 +198,3 @@ class Offline:
             history_bytes=self._reader.size_bytes,
             runbook_url=self._host.runbook_url,
         )
-
-
-def _numbered(remembered: Snapshot, number: int) -> Flag:
-    for flag in remembered.flags:
-        if flag.number == number:
-            return flag
-    raise ControlError(
-        ErrorKind.NOT_FOUND, f"there is no flag {number}", "see gpuwatch flags list --all"
-    )

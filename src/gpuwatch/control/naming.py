@@ -1,10 +1,11 @@
-"""Naming: which GPU or BMC a person means, by any of the names it has."""
+"""Naming: which GPU, BMC or flag a person means, by any of the names it has."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gpuwatch.control.requests import ControlError, ErrorKind
+from gpuwatch.domain.flags import Flag
 
 _PCI = re.compile(
     r"(?:(?P<domain>[0-9a-f]{4,8}):)?(?P<bus>[0-9a-f]{2}):(?P<slot>[0-9a-f]{2})(?:\.0)?"
@@ -87,3 +88,13 @@ def resolve_bmc(name: str, hosts: Mapping[str, str]) -> str:
     what = f'"{name}" names {len(found)} BMCs' if found else f'"{name}" names no BMC'
     listed = ", ".join(found or hosts) or "none: the settings have no [bmc.NAME]"
     raise ControlError(ErrorKind.NOT_FOUND, what, f"there are: {listed}")
+
+
+def resolve_flag(number: float, flags: Iterable[Flag]) -> Flag:
+    """The flag of that number. Raises ControlError(NOT_FOUND) when there is none."""
+    for flag in flags:
+        if flag.number == number:
+            return flag
+    raise ControlError(
+        ErrorKind.NOT_FOUND, f"there is no flag {number:.12g}", "see gpuwatch flags list --all"
+    )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gpuwatch.control.naming import Named, resolve, resolve_bmc
+from gpuwatch.control.naming import Named, resolve, resolve_bmc, resolve_flag
 from gpuwatch.control.requests import ControlError, ErrorKind
 
 FIRST = Named("GPU-1f2e3d4c-0001", 0, "1652922000017", "0000:18:00.0")
@@ -94,3 +94,12 @@ def test_a_name_of_no_bmc_or_of_several_lists_them(
     """Nothing is guessed."""
     with pytest.raises(ControlError, match=re.escape(says)):
         resolve_bmc(name, hosts)
+
+
+def test_a_flag_that_is_not_there_is_named_to_its_last_digit() -> None:
+    """A large number is not rounded to one that nobody asked for."""
+    with pytest.raises(ControlError) as refused:
+        resolve_flag(12345678.0, ())
+
+    expected = "there is no flag 12345678 (see gpuwatch flags list --all)"
+    assert (refused.value.kind, str(refused.value)) == (ErrorKind.NOT_FOUND, expected)
