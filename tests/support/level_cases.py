@@ -217,6 +217,7 @@ BRAKE_FIRES = [_host(_braked(6), _braked(0)), _host(_braking(6)), _host(_braked(
 BRAKE_SILENT = [
     _host(_braked(5)),
     _host(_braked(5, 5)),
+    _host(_braked(8, 18)),  # long ago
     _host(_braking(5)),
     _host(gpu()),
     _host(_braked(6), driver=DriverHealth.HUNG),

@@ -125,6 +125,7 @@ FIRES: list[Case] = [
     ("nvlink-fault", _wants(149, RESET, **ASKS)),
     ("nvlink-fault", _wants(149, RESET)),
     ("nvlink-fault", _wants(74, LINK, **ASKS)),
+    ("nvlink-fault", _wants(74, LINK, reset_required=True)),
     ("nvlink-suspect", _wants(74, LINK)),
     ("nvlink-suspect", _wants(149, RESET, **ASKS_NOTHING)),
     ("nvlink-suspect", _wants(145, XidAdvice.UNKNOWN, **ASKS_NOTHING)),
