@@ -203,6 +203,19 @@ def test_what_proves_a_board_outlives_a_restart(bench: Bench) -> None:
     assert kept == {1: ACCEPTANCE}
 
 
+def test_what_proves_boards_is_written_into_a_new_file(bench: Bench) -> None:
+    """Somebody removed the history under the agent, which still knows all of it."""
+    known = told(bench.history.records()[board_key(0)], (), "node-2", 10.0)
+    bench.history.save_acceptance(ACCEPTANCE)
+    bench.history.import_boards((known,))
+    bench.history.path.unlink()
+
+    bench.history.tick(bench.clock.now())
+
+    history = bench.reopened_after_close().history
+    assert (history.acceptances(), history.known_boards()) == ({1: ACCEPTANCE}, (known,))
+
+
 def test_what_other_hosts_told_is_kept_once(bench: Bench) -> None:
     """The same again is no news, an older word neither; a newer one replaces it."""
     record = bench.history.records()[board_key(0)]

@@ -1,9 +1,11 @@
 """Backups of a real history: whole or refused, put back or nothing changed, and never lost."""
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -97,6 +99,21 @@ def test_a_backup_is_one_file_with_nothing_beside_it(backup: Path) -> None:
     assert [path.name for path in backup.parent.glob("*node-17*")] == [backup.name]
 
 
+def test_a_backup_that_was_copied_into_its_place_can_be_backed_up_again(
+    backup: Path, tmp_path: Path
+) -> None:
+    """Somebody copied it instead of restoring it: its mark is no part of what is remembered."""
+    history = tmp_path / "elsewhere" / "history.db"
+    history.parent.mkdir()
+    history.write_bytes(backup.read_bytes())
+    later = replace(MARK, made_at=START + 60.0)
+
+    made = make(history, tmp_path / "again.db", later)
+
+    assert (made.mark, made.flags, made.diagnostics) == (later, 1, 0)
+    assert examine(tmp_path / "again.db") == made
+
+
 def test_what_a_killed_maker_left_is_taken_away_by_the_next(backup: Path, path: Path) -> None:
     """A file of its kind whose lock nobody holds."""
     left = backup.with_name(f".{backup.name}.abc.making")
@@ -105,6 +122,17 @@ def test_what_a_killed_maker_left_is_taken_away_by_the_next(backup: Path, path: 
     make(path, backup, MARK)
 
     assert not left.exists()
+
+
+def test_what_another_maker_is_still_at_is_left_to_it(backup: Path, path: Path) -> None:
+    """The nightly backup and one by hand go into one folder."""
+    left = backup.with_name(f".{backup.name}.abc.making")
+
+    with left.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        make(path, backup, MARK)
+
+    assert left.exists()
 
 
 def test_a_full_disk_leaves_the_old_backup_and_nothing_else(

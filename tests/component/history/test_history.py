@@ -108,6 +108,25 @@ def test_a_late_location_opens_no_second_incident_a_day_later(path: Path) -> Non
     assert record.errors == {Memory.DRAM: 1, Memory.SRAM: 1, Memory.UNKNOWN: 0}
 
 
+def test_a_location_that_tells_more_than_the_total_did_tells_of_a_new_error(path: Path) -> None:
+    """One of its two errors was told by the total before; the other is news."""
+    bench = Bench.open(path)
+    bench.sweep(slow=True)
+    bench.boards[0].aggregate += 1
+    bench.sweep()
+    bench.boards[0].dram += 2
+
+    change = bench.sweep(slow=True)
+
+    (incident,) = bench.history.records()[board_key(0)].incidents
+    assert [event.kind for event in change.events] == [EventKind.ERRORS_COUNTED]
+    assert [(signal.memory, signal.count) for signal in incident.signals] == [
+        (Memory.UNKNOWN, 1),
+        (Memory.DRAM, 1),
+        (Memory.DRAM, 1),
+    ]
+
+
 def test_the_kernel_log_dates_a_rise_that_was_seen_first(path: Path) -> None:
     """A record that arrives after the sweep dates its incident to the second."""
     bench = Bench.open(path)
@@ -352,6 +371,56 @@ def test_an_error_in_a_blind_gap_is_one_incident_in_its_middle(path: Path) -> No
     assert incident.signals[0].count == 5
 
 
+def test_a_record_after_the_interval_of_a_rise_does_not_date_it(path: Path) -> None:
+    """A second of slack is for clocks; what came later is another word on the same incident."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep(after=10.0)
+    seen = bench.clock.wall
+    bench.clock.pass_seconds(2.0)
+
+    bench.event(48)
+
+    (incident,) = bench.history.records()[board_key(0)].incidents
+    assert incident.opened_at == seen - 5.0
+    assert [signal.kind for signal in incident.signals] == [ErrorKind.ECC, ErrorKind.XID_48]
+
+
+def test_a_rise_that_is_dated_after_several_gaps_stays_behind_what_came_before(path: Path) -> None:
+    """Of two gaps only the later one is known: the record's place on the clock is a guess."""
+    bench = Bench.open(path)
+    bench.sweep()
+    bench.boards[0].fail()
+    bench.sweep(after=10.0)
+    bench.boards[0].fail()
+    bench.sweep(after=20 * DAY)
+    bench.sweep(after=20 * DAY)
+
+    bench.event(48, ago=39 * DAY)
+
+    first, second = bench.history.records()[board_key(0)].incidents
+    assert second.opened_at == bench.clock.wall - 39 * DAY
+    assert first.opened_exposure == 5.0
+    assert second.opened_exposure >= 5.0
+
+
+def test_a_remap_that_a_new_boot_finished_tells_of_no_second_reset(path: Path) -> None:
+    """The boot was the reset; the first reading after it only confirms that."""
+    bench = Bench.open(path)
+    bench.boards[0].pending = 1
+    bench.sweep()
+    bench.clock.boot("boot-2")
+    bench.epoch = replace(bench.epoch, boot_id="boot-2")
+    bench.history.enter_epoch(bench.epoch, bench.clock.now())
+    bench.boards[0].pending = 0
+
+    change = bench.sweep(after=10.0)
+
+    assert [event.kind for event in change.events] == []
+    assert len(bench.history.resets(board_key(0))) == 1
+
+
 def test_a_finished_remap_is_evidence_of_a_reset(path: Path) -> None:
     """Remap pending 1 -> 0 is a reset, dated between the two readings."""
     bench = Bench.open(path)
@@ -475,7 +544,7 @@ def test_a_reader_sees_what_the_writer_committed(path: Path) -> None:
 def test_series_keep_five_minute_spreads_over_a_restart(path: Path) -> None:
     """Buckets hold least, mean and greatest in base units, and survive a restart."""
     bench = Bench.open(path)
-    for watts in (100_000, 200_000, 300_000):
+    for watts in (200_000, 100_000, 300_000):
         bench.sweep(instead={6: watts})
     bench = bench.reopened_after_close()
 

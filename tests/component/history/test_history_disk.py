@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from gpuwatch.domain.acceptances import Acceptance, Candidate
 from gpuwatch.domain.audit import AuditRecord
 from gpuwatch.domain.events import EventKind
 from gpuwatch.domain.incidents import Memory
 from gpuwatch.history import HistorySettings, Reader
 from gpuwatch.history.albums import read_album
 from tests.support.disk import small_disk
+from tests.support.flags import DEED, a_flag
 from tests.support.histories import Bench, board_key
 
 PAGE = 4096
@@ -398,6 +400,29 @@ def test_a_history_that_could_not_be_read_at_first_is_joined_not_replaced(path: 
     assert record.errors == {**errors, Memory.DRAM: 3}
     assert [signal.memory for signal in record.incidents[-1].signals][-1] is Memory.DRAM
     assert bench.reopened_after_close().history.records()[board_key(1)] == record
+
+
+def test_a_flag_of_the_time_without_the_file_gets_a_number_of_its_own(path: Path) -> None:
+    """So do its acceptance and its audit record, which would speak of another flag otherwise."""
+    bench = Bench.open(path, boards=2)
+    bench.history.save_flag(a_flag(number=0, board=board_key(0)), DEED)
+    bench.history.close()
+    hidden = path.parent.rename(path.parent.with_name("hidden"))
+    path.parent.touch()
+    bench = Bench.open(path, bench.clock, boards=2)
+    flag = bench.history.save_flag(a_flag(number=0, board=board_key(1)), DEED)
+    proof = Acceptance(flag=flag.number, began_at=5.5, candidates=(Candidate(key=board_key(1)),))
+    bench.history.save_acceptance(proof)
+    path.parent.unlink()
+    hidden.rename(path.parent)
+
+    bench.history.tick(bench.clock.now())
+
+    history = bench.reopened_after_close().history
+    assert flag.number == 1
+    assert [one.board for one in history.flags()] == [board_key(0), board_key(1)]
+    assert history.acceptances() == {2: proof.of_flag(2)}
+    assert [record.subject for record in history.audit()] == ["flag 1", "flag 2"]
 
 
 def test_an_audit_record_is_never_rewritten(path: Path) -> None:

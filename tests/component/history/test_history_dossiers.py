@@ -63,6 +63,30 @@ def test_it_holds_what_happened_to_the_board_in_order(bench: Bench) -> None:
     assert min(instants) >= START
 
 
+def test_what_waits_for_a_sick_disk_is_in_it_and_nothing_of_the_other_board(
+    tmp_path: Path,
+) -> None:
+    """Its folder cannot be made: nothing was written, and everything is still known."""
+    (tmp_path / "state").write_text("a file")
+    bench = Bench.open(tmp_path / "state" / "history.db", boards=2)
+    bench.boards[1].action = "1"
+    bench.sweep(0, instead={6: 200_000})
+    bench.sweep(1, after=0.0, instead={6: 700_000})
+    bench.sweep(0, after=300.0)
+    bench.sweep(1, after=0.0)
+    bench.event(31, 0)
+    bench.event(43, 1)
+
+    reader, key = bench.history, board_key(0)
+    codes = [one.code for one in reader.events(key) if one.kind is EventKind.XID]
+    actions = reader.transitions(key, "gpuwatch_gpu_recovery_action")
+    watts = [one.spreads["gpuwatch_gpu_power_watts"].mean for one in reader.series(key, 0.0)]
+
+    assert bench.history.is_written is False
+    assert (codes, [one.value for one in actions], watts) == ([31], ["0"], [200.0, 300.0])
+    bench.history.close()
+
+
 def test_it_holds_the_records_of_the_flag_and_of_the_board(bench: Bench) -> None:
     """Each once, and none of another flag."""
     held = _held(bench)
