@@ -18,6 +18,8 @@ from gpuwatch.policy.views import DriverHealth, GpuView, Hang, HostView, PolicyS
 from gpuwatch.policy.xid_conditions import DOUBTFUL, FIRMWARE, NVLINK, XidAgain, XidSeen
 from gpuwatch.sources.nvml_signals import TABLE
 from tests.support import bmc_cases, level_cases, swap_cases, xid_cases
+from tests.support.golden import assert_golden
+from tests.support.rule_answers import answers
 from tests.support.views import DAY, HEALTHY_READINGS, NOW, gpu, host, incident, later, record
 
 FAILED = HEALTHY_READINGS | {"gpuwatch_gpu_row_remap_failed": 1}
@@ -205,6 +207,11 @@ def test_a_rule_is_silent_on_the_nearest_other_case(code: str, view: HostView) -
     found = [finding for _, _, found in judgement.by_subject() for finding in found]
 
     assert code not in {finding.code for finding in found}
+
+
+def test_golden_silence_is_told_from_blindness() -> None:
+    """What nobody can tell keeps a finding that stands; what is well clears it."""
+    assert_golden("rule_silences.txt", answers(SILENT))
 
 
 @pytest.mark.parametrize(("code", "view"), [*level_cases.SILENT, *bmc_cases.STEADY])
