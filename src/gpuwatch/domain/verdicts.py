@@ -56,7 +56,7 @@ class Verdict(StrEnum):
 # An instant is stored as seconds since a boot and dated anew when the clock is set.
 _SAME_SECONDS = 0.5
 # What the kernel stamps may run ahead of this clock by minutes; further ahead some clock was wrong.
-_AHEAD_SECONDS = 3600.0
+AHEAD_SECONDS = 3600.0
 
 # What to look at first, the gravest first: not knowing is graver than anything that can wait.
 GRAVITY = (
@@ -118,7 +118,7 @@ def is_newer(evidence_at: float, known_at: float, now: Moment) -> bool:
     What is known cannot lie in the future: an earlier boot's clock was ahead, or this one's is
     behind. Whatever happened in this boot is newer than that.
     """
-    latest = now.wall + _AHEAD_SECONDS
+    latest = now.wall + AHEAD_SECONDS
     if known_at > latest >= evidence_at:
         return evidence_at >= now.wall - now.boottime
     return evidence_at > known_at + _SAME_SECONDS

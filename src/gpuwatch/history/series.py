@@ -45,6 +45,9 @@ class SeriesBook:
         self._next: dict[int, int] = {}
         for number, signals in names_of(book.store.rows(SERIES_COLUMNS)).items():
             self._columns[signals] = number
+        if not self._columns:  # lost with a damaged file: its numbers name other signals for ever
+            last = book.store.rows(SERIES, "order by columns desc limit 1")
+            book.numbers[SERIES_COLUMNS.name] = last[0][4] if last else 0
         for board in book.boards:
             tail = "where board = ? order by sequence desc limit 1"
             last = book.store.rows(SERIES, tail, (board,))

@@ -1,6 +1,9 @@
 """Absence conditions: GPUs that fell off, went missing or stopped answering."""
 
+from collections.abc import Sequence
+
 from gpuwatch.domain.moments import SECONDS_PER_DAY
+from gpuwatch.domain.verdicts import AHEAD_SECONDS
 from gpuwatch.policy.conditions import Answer, Match, Outcome
 from gpuwatch.policy.views import DriverHealth, GpuView, HostView, PolicySettings
 
@@ -31,7 +34,7 @@ def off_the_bus(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outc
 
 def off_the_bus_again(gpu: GpuView, host: HostView, _settings: PolicySettings) -> Outcome:
     """The same board fell off the bus twice within 90 days, the last time not longer ago."""
-    falls = gpu.record.off_bus_at
+    falls = _dated(gpu.record.off_bus_at, host.now.wall)
     if len(falls) < 2 or host.now.wall - max(falls) >= OFF_BUS_AGAIN_SECONDS:  # noqa: PLR2004 - twice
         return Answer.NO
     if not host.clock_settled:  # boots whose clocks disagree put falls anywhere
@@ -40,6 +43,14 @@ def off_the_bus_again(gpu: GpuView, host: HostView, _settings: PolicySettings) -
     if len(recent) < 2:  # noqa: PLR2004 - twice
         return Answer.NO
     return Match(facts={"times": str(len(recent))}, evidence_at=recent[-1])
+
+
+def _dated(falls: Sequence[float], now: float) -> Sequence[float]:
+    """Those that can have been when they are said to; all where none can.
+
+    What lies in the future fell while the clock was ahead, and says nothing of when.
+    """
+    return [at for at in falls if at <= now + AHEAD_SECONDS] or falls
 
 
 def _absent(gpu: GpuView, host: HostView) -> Outcome:

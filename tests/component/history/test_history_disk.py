@@ -208,6 +208,27 @@ def test_a_damaged_name_of_a_series_keeps_nobody_from_starting(path: Path) -> No
     assert bench.history.series(board_key(0), 0.0) != ()
 
 
+def test_readings_whose_names_were_lost_get_no_other_names(path: Path) -> None:
+    """Of a damaged file: watts are not told as degrees."""
+    bench = Bench.open(path)
+    bench.sweeps(70)
+    bench.history.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("delete from series_columns")
+        connection.commit()
+        (lost,) = connection.execute("select count(*) from series").fetchone()
+
+    bench = bench.reopened(path)
+    bench.sweeps(70)
+    told = bench.history.series(board_key(0), 0.0)
+    bench.history.close()
+
+    with closing(sqlite3.connect(path)) as connection:
+        (kept,) = connection.execute("select count(*) from series").fetchone()
+    assert lost > 1
+    assert len(told) == kept - lost
+
+
 def test_what_the_copy_missed_is_counted_again_from_the_hardware(path: Path) -> None:
     """Errors after the copy was made show as a rise since then: none is lost."""
     bench = _eventful(path)

@@ -62,6 +62,8 @@ _GROWN = replace(
     incident(0.5), signals=(*incident(0.5).signals, *incident(700 / DAY, ErrorKind.XID_48).signals)
 )
 FELL_TWICE = record(off_bus_at=(NOW.wall - 80 * DAY, NOW.wall))
+_AHEAD = (NOW.wall + 999 * DAY, NOW.wall - 80 * DAY, NOW.wall)
+FELL_ALSO_WHILE_THE_CLOCK_WAS_AHEAD = record(off_bus_at=_AHEAD)
 # Years apart, and both in the future of a clock that is decades behind.
 FELL_LONG_AGO_BY_A_CLOCK_BEHIND = record(off_bus_at=(NOW.wall + 9000 * DAY, NOW.wall + 9999 * DAY))
 
@@ -85,6 +87,7 @@ FIRES: list[tuple[str, HostView]] = [
     ("off-the-bus", host(gpu(record=record(fell_at=NOW.wall - 60), last_good=NOW.wall - 90))),
     ("off-the-bus", host(gpu(**NOT_OURS, record=FALLEN, last_good=NOW.wall - 90))),
     ("off-the-bus-again", host(gpu(record=FELL_TWICE))),
+    ("off-the-bus-again", host(gpu(record=FELL_ALSO_WHILE_THE_CLOCK_WAS_AHEAD))),
     ("board-missing", host(_absent(3))),
     ("board-missing-in-service", host(_absent(0.5))),
     ("gpu-unresponsive", host(_hang(94, confirmed=True))),
