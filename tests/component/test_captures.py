@@ -284,6 +284,50 @@ def test_what_is_captured_for_another_reason_is_not_captured_late(host: DrivenHo
     assert [one.occasion for one in _captures(host)] == [Occasion.OFF_BUS]
 
 
+def test_a_file_that_could_be_opened_late_brings_no_incident_anew(
+    host: DrivenHost, tmp_path: Path
+) -> None:
+    """A further error of an incident that it knows opened none, and is no capture of its own."""
+    path, kept = host.folder / "history.db", tmp_path / "kept.db"
+    _part(host).fail("dram", 1)
+    _pulse(host)
+    host.clock.pass_seconds(2 * 86400.0)
+    host.stop()
+    path.rename(kept)
+    path.mkdir()
+    _start(host)
+    path.rmdir()
+    kept.rename(path)
+    _pulse(host)
+    known = len(_captures(host))
+
+    _part(host).fail("dram", 1)
+    _pulse(host)
+
+    (incident,) = host.agent.history.records()[board_key(SLOT)].incidents
+    assert len(incident.signals) == 2
+    assert (known, len(_captures(host))) == (1, 1)
+
+
+def test_an_error_of_which_only_the_file_tells_is_captured_once_it_is_open(
+    host: DrivenHost, tmp_path: Path
+) -> None:
+    """The counter rose while the agent was off, and then nobody could see from what."""
+    path, kept = host.folder / "history.db", tmp_path / "kept.db"
+    host.stop()
+    path.rename(kept)
+    path.mkdir()
+    _part(host).fail("dram", 1)
+    _start(host)
+    before = _captures(host)
+    path.rmdir()
+    kept.rename(path)
+    _pulse(host)
+
+    assert before == ()
+    assert [one.occasion for one in _captures(host)] == [Occasion.INCIDENT]
+
+
 def test_what_is_long_over_is_not_captured_late(host: DrivenHost) -> None:
     """After an upgrade from a release without captures nothing of years ago is captured."""
     host.log_line(SLOT, 48)

@@ -70,7 +70,7 @@ class Captures:
     _fresh: list[tuple[float, Capture]] = field(default_factory=list)
     _settle_at: float | None = None
     _born: float = 0.0
-    _begun: Moment | None = None  # until what was missed before has been looked for
+    _looks_back: bool = False  # what was missed before is to be looked for
     _missed: tuple[Uncaptured, ...] = ()
     _flags: tuple[Flag, ...] = ()
     _flagged: int = 0
@@ -80,9 +80,13 @@ class Captures:
         self._born = now.boottime
         self._flags = self.history.flags()
         self._flagged = max((flag.number for flag in self._flags), default=0)
-        self._begun = now
+        self.look_back()
         if self.history.unsettled_captures() or self.history.degraded:
             self._settle_at = now.boottime + SETTLES_SECONDS
+
+    def look_back(self) -> None:
+        """See at the end of this turn what happened and was not captured."""
+        self._looks_back = True
 
     def opened(self, incident: Incident) -> None:
         """An incident of a board was opened."""
@@ -119,9 +123,9 @@ class Captures:
             wanted, self._wanted = self._wanted, {}
             for board, occasions in wanted.items():
                 agent.guard.attempt(CAPTURE, self._capture, agent, board, occasions, now)
-        if self._begun is not None:
-            begun, self._begun = self._begun, None
-            agent.guard.attempt(CAPTURE, self._look_back, begun)
+        if self._looks_back:
+            self._looks_back = False
+            agent.guard.attempt(CAPTURE, self._find_missed, now)
         if self._missed:
             self._make_up(agent, now)
         while self._fresh and now.boottime >= self._fresh[0][0]:
@@ -131,8 +135,8 @@ class Captures:
             self._settle_at = None
             agent.guard.attempt(CAPTURE, self._settle_all, agent, now)
 
-    def _look_back(self, begun: Moment) -> None:
-        self._missed = uncaptured(self.history, begun.wall)
+    def _find_missed(self, now: Moment) -> None:
+        self._missed = uncaptured(self.history, now.wall)
 
     def _make_up(self, agent: "Agent", now: Moment) -> None:
         """Capture late what the agent before could not, once the board has answered, or nearly."""

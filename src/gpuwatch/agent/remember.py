@@ -13,11 +13,12 @@ from gpuwatch.agent import telling
 from gpuwatch.agent.bmcs import Bmcs
 from gpuwatch.agent.captures import Captures
 from gpuwatch.agent.live import Live, remembered_at
+from gpuwatch.agent.openings import Openings
 from gpuwatch.agent.sram import HandedCounts
 from gpuwatch.domain.bmc import BmcFailure, BmcSweep
 from gpuwatch.domain.bmc_logs import LogBatch
 from gpuwatch.domain.captures import Occasion
-from gpuwatch.domain.devices import BoardKey, Epoch
+from gpuwatch.domain.devices import Epoch
 from gpuwatch.domain.events import Event, EventKind, EventSource
 from gpuwatch.domain.moments import Moment
 from gpuwatch.domain.readings import Sweep
@@ -64,13 +65,12 @@ class Memory:
     _uncounted_since: float | None = None
     _position: LogPosition | None = None
     _unplaced: tuple[Event, ...] = ()
-    _incidents: dict[BoardKey, int] = field(default_factory=dict)
+    _openings: Openings = field(init=False)
 
     def __post_init__(self) -> None:
         self.bmcs = Bmcs(self.history)
         self.captures = Captures(self.history, self.live)
-        for key, record in self.history.records().items():
-            self._incidents[key] = len(record.incidents)
+        self._openings = Openings(self.history)
 
     def take(self, message: Message, now: Moment) -> bool:
         """Remember one message; whether it changed more than readings."""
@@ -284,12 +284,12 @@ class Memory:
     def note(self, change: Change) -> bool:
         """Log what a step of history changed; whether there was anything."""
         self.say(change.events)
+        if self._openings.follow():
+            self.captures.look_back()
         for incident in change.incidents:
-            known = self._incidents.get(incident.board, 0)
-            now = len(self.history.records()[incident.board].incidents)
-            self._incidents[incident.board] = now
-            telling.tell_incident(incident, opened=now > known)
-            if now > known:
+            opened = self._openings.is_opened(incident)
+            telling.tell_incident(incident, opened=opened)
+            if opened:
                 self.captures.opened(incident)
         return bool(change.boards or change.events)
 
