@@ -1,6 +1,7 @@
 """Basic auth: whether a request's user and password are known, and nothing to learn from the time.
 
-A name that nobody has costs the same bcrypt as one that somebody has. What was right is remembered
+A name that nobody has costs the same bcrypt as one that somebody has, whatever the costs of the
+hashes in the file. What was right is remembered
 as a keyed digest, so that a scraper costs one bcrypt in the life of a file; what was wrong is
 remembered too, a bounded number of times, so that a scraper with an old password costs as little.
 """
@@ -48,8 +49,9 @@ class BasicAuth:
 
     def __init__(self, users: Mapping[str, bytes]) -> None:
         self._users = dict(users)
-        cost = max((int(hashed[4:6]) for hashed in users.values()), default=_LEAST_COST)
-        self._nobody = bcrypt.hashpw(secrets.token_bytes(18).hex().encode(), bcrypt.gensalt(cost))
+        self._cost = max(map(_cost_of, users.values()), default=_LEAST_COST)
+        password = secrets.token_bytes(18).hex().encode()
+        self._nobody = bcrypt.hashpw(password, bcrypt.gensalt(_LEAST_COST))
         self._key = secrets.token_bytes(32)
         self._right: dict[str, bytes] = {}
         self._wrong: OrderedDict[bytes, None] = OrderedDict()
@@ -66,11 +68,13 @@ class BasicAuth:
 
     def check(self, given: Credentials) -> bool:
         """Whether they are right, by bcrypt: tens of milliseconds of a core, and remembered."""
-        hashed = self._users.get(given.user, self._nobody)
+        hashed = self._users.get(given.user, self._nobodys(self._cost))
         # Some libraries refuse what others cut off; a zero byte is in no password that was hashed.
-        matches = b"\0" not in given.password and bcrypt.checkpw(
-            given.password[:_BCRYPT_BYTES], hashed
-        )
+        sound, password = b"\0" not in given.password, given.password[:_BCRYPT_BYTES]
+        matches = sound and bcrypt.checkpw(password, hashed)
+        # Each cost takes twice as long as the one below: 2^c + (2^c + ... + 2^(m-1)) is 2^m.
+        for cost in range(_cost_of(hashed), self._cost) if sound else ():
+            bcrypt.checkpw(password, self._nobodys(cost))
         right = matches and given.user in self._users
         digest = self._digest(given)
         with self._lock:
@@ -82,5 +86,13 @@ class BasicAuth:
                     self._wrong.popitem(last=False)
         return right
 
+    def _nobodys(self, cost: int) -> bytes:
+        """A hash of this cost that no password has."""
+        return b"%s%02d%s" % (self._nobody[:4], cost, self._nobody[6:])
+
     def _digest(self, given: Credentials) -> bytes:
         return hmac.digest(self._key, given.user.encode() + b"\0" + given.password, "sha256")
+
+
+def _cost_of(hashed: bytes) -> int:
+    return int(hashed[4:6])

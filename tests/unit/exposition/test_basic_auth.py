@@ -96,6 +96,17 @@ def test_a_name_that_nobody_has_costs_as_much_as_one_that_somebody_has() -> None
     assert costs == [b"04", b"04"]
 
 
+@pytest.mark.parametrize("user", ["old", "new", "nobody"])
+def test_hashes_of_different_costs_tell_no_name(user: str) -> None:
+    """What a lower one saves is spent all the same: each cost is twice the one below."""
+    users = BasicAuth({"old": b"$2b$05$" + b"." * 53, "new": b"$2y$08$" + b"." * 53})
+
+    with patch("bcrypt.checkpw", return_value=False) as checked:
+        users.check(Credentials(user, b"wrong"))
+
+    assert sum(2 ** int(call.args[1][4:6]) for call in checked.call_args_list) == 2**8
+
+
 def test_guesses_do_not_make_it_forget_who_was_right() -> None:
     """Nor grow it."""
     users, right = BasicAuth(USERS), Credentials("prom", b"secret")
