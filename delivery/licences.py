@@ -1,6 +1,7 @@
 """Licences: what every project that gpuwatch brings along is licensed under, and who needs it."""
 
 import importlib.metadata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from delivery import lock
@@ -8,6 +9,8 @@ from delivery.places import DeliveryError
 from delivery.targets import MINORS, Architecture, Target
 
 OWN = "not chosen yet"
+# Where modules lie: what is for every minor of Python, and what was compiled for one.
+_PLACES = ("usr/lib/gpuwatch/common", "usr/lib/gpuwatch/py*/site-packages")
 # Projects whose metadata has no SPDX expression: what their licence files, or their sources, say.
 _READ = {
     "apscheduler": "MIT",
@@ -35,7 +38,8 @@ _INTRODUCTION = """\
 What is installed with gpuwatch, and under which licence, as SPDX expressions; written by
 `python -m delivery licences` from requirements.lock and the metadata of each project. The packages
 and the bundle carry the licence files of these projects beside their modules, in
-`NAME-VERSION.dist-info`, and a bill of materials in CycloneDX's format says the same for programs.
+`NAME-VERSION.dist-info` (nvidia-ml-py has its licence at the head of `pynvml.py`), and a bill of
+materials in CycloneDX's format says the same for programs.
 
 **gpuwatch's own licence is not chosen yet.** Until its owner chooses one, nobody has been given the
 right to pass it on; packages say "not chosen yet" where they have to name a licence.
@@ -107,7 +111,8 @@ def notice() -> str:
             "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n"
             "Upstream-Name: gpuwatch\n"
             "Comment: What each project below /usr/lib/gpuwatch is licensed under. Their own\n"
-            " licence files lie beside their modules, in NAME-VERSION.dist-info.\n"
+            " licence files lie beside their modules, in NAME-VERSION.dist-info; that of\n"
+            " nvidia-ml-py is at the head of pynvml.py.\n"
         ),
         (
             "Files: *\n"
@@ -117,9 +122,19 @@ def notice() -> str:
         ),
     ]
     parts += [
-        f"Files: usr/lib/gpuwatch/*/{one.name.replace('-', '_')}*\n"
+        f"Files:{''.join(f'{chr(10)} {path}' for path in _paths(one.name))}\n"
         f"Copyright: the authors of {one.name} {one.version}\n"
         f"License: {one.licence.replace(' OR ', ' or ').replace(' AND ', ' and ')}\n"
         for one in brought()
     ]
     return "\n".join(parts)
+
+
+def _paths(name: str) -> Iterator[str]:
+    """Where the modules and the metadata of a project lie in a package, for any minor of Python."""
+    listed = importlib.metadata.files(name) or ()
+    inside = [path.parts for path in listed if path.parts[0] not in ("..", "__pycache__")]
+    # What is compiled has the minor and the machine in its name, behind the first dot.
+    tops = {f"{top}/*" if rest else f"{top.split('.')[0]}.*" for top, *rest in inside}
+    for top in sorted(tops):
+        yield from (f"{place}/{top}" for place in _PLACES)
