@@ -1,5 +1,6 @@
 """Backups of a real history: whole or refused, put back or nothing changed, and never lost."""
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -8,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -150,6 +152,24 @@ def test_a_full_disk_leaves_the_old_backup_and_nothing_else(
 
         assert sorted(disk.iterdir()) == [target, filler]
         assert target.read_bytes() == b"old"
+
+
+def test_a_server_without_locks_keeps_a_backup_all_the_same(
+    bench: Bench, path: Path, tmp_path: Path
+) -> None:
+    """NFS without its lock daemon; what a killed maker left stays there then."""
+    target = tmp_path / "node-17.db"
+    (tmp_path / ".node-17.db.left.making").write_bytes(b"half")
+
+    with patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")):
+        made = make(path, target, MARK)
+
+    assert bench.history.path == path
+    assert made.boards == 4
+    assert sorted(found.name for found in tmp_path.glob("*node-17*")) == [
+        ".node-17.db.left.making",
+        "node-17.db",
+    ]
 
 
 def test_a_folder_that_is_not_there_is_named(bench: Bench, path: Path, tmp_path: Path) -> None:
