@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gpuwatch.domain.audit import AuditRecord
+from gpuwatch.domain.flags import FlagState
 from gpuwatch.domain.verdicts import Urgency
 from gpuwatch.exposition.hook_documents import hook_document
 from tests.support.snapshots import rich_snapshot
@@ -16,9 +17,16 @@ from tests.support.snapshots import rich_snapshot
 HOOKS = Path(__file__).parents[2] / "packaging" / "hooks"
 
 
-def _document(transition: str, urgency: Urgency, *, alone: bool = True) -> str:
+def _document(
+    transition: str,
+    urgency: Urgency,
+    *,
+    alone: bool = True,
+    state: FlagState = FlagState.OPEN,
+) -> str:
     snapshot = rich_snapshot()
-    flag = replace(next(one for one in snapshot.flags if one.number == 15), urgency=urgency)
+    flag = next(one for one in snapshot.flags if one.number == 15)
+    flag = replace(flag, urgency=urgency, state=state)
     flags = (flag,) if alone else (flag, *(one for one in snapshot.flags if one.number == 14))
     record = AuditRecord(
         at=5.0, actor="gpuwatch", action=f"flag-{transition}", subject="flag 15", reason="r"
@@ -130,6 +138,19 @@ def test_a_node_with_another_flag_is_not_returned(
     calls = _called(tmp_path, name, tool, str(_tool(tmp_path)), back, given=given)
 
     assert [one for one in calls if "resume" in one or "uncordon" in one] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "tool"), [("slurm-drain", "--scontrol"), ("kubernetes-taint", "--kubectl")]
+)
+@pytest.mark.parametrize("state", [FlagState.CLOSED, FlagState.DISMISSED])
+def test_a_flag_that_has_ended_meanwhile_drains_nothing(
+    tmp_path: Path, name: str, tool: str, state: FlagState
+) -> None:
+    """A run that was retried for an hour comes too late: the board is judged already."""
+    given = _document("raised", Urgency.PAGE, state=state)
+
+    assert _called(tmp_path, name, tool, str(_tool(tmp_path)), given=given) == []
 
 
 def test_a_ticket_tells_all_that_its_reader_needs(tmp_path: Path) -> None:
