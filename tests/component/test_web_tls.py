@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from http.client import HTTPSConnection
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -282,6 +283,18 @@ def test_certificates_that_are_none_are_told(
         protect(guarded.write(MUTUAL))
 
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize("reader", ["load_cert_chain", "load_verify_locations"])
+def test_a_file_that_goes_while_it_is_read_is_told(guarded: Guarded, reader: str) -> None:
+    """Who rotates by removing and writing meets us in between; OpenSSL opens files anew."""
+    gone = FileNotFoundError(2, "No such file or directory")
+
+    with (
+        patch.object(ssl.SSLContext, reader, side_effect=gone),
+        pytest.raises(WebFileError, match="cannot be read: No such file or directory"),
+    ):
+        protect(guarded.write(MUTUAL))
 
 
 def test_a_web_file_that_others_may_read_is_refused(guarded: Guarded) -> None:

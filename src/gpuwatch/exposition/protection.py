@@ -112,6 +112,8 @@ def _context(path: Path, tls: TlsSettings) -> ssl.SSLContext:
         context.load_cert_chain(tls.certificate, tls.key, lambda: "")
     except ssl.SSLError as error:
         raise WebFileError(path, _of_the_pair(tls, error)) from error
+    except OSError as error:  # gone since it was judged: somebody replaces it at this instant
+        raise WebFileError(path, f"{_pair(tls)} cannot be read: {error.strerror}") from error
     if tls.client_authorities is not None:
         _read(path, tls.client_authorities, "client_ca_file", secret=False)
         try:
@@ -120,12 +122,19 @@ def _context(path: Path, tls: TlsSettings) -> ssl.SSLContext:
             raise WebFileError(
                 path, f"client_ca_file {tls.client_authorities} holds no certificates (is it PEM?)"
             ) from error
+        except OSError as error:
+            what = f"client_ca_file {tls.client_authorities} cannot be read: {error.strerror}"
+            raise WebFileError(path, what) from error
     context.verify_mode = _VERIFY[tls.client]
     return context
 
 
+def _pair(tls: TlsSettings) -> str:
+    return f"cert_file {tls.certificate} and key_file {tls.key}"
+
+
 def _of_the_pair(tls: TlsSettings, error: ssl.SSLError) -> str:
-    names = f"cert_file {tls.certificate} and key_file {tls.key}"
+    names = _pair(tls)
     if error.reason == "KEY_VALUES_MISMATCH":
         return f"{names} do not belong together (put both of one pair there)"
     why = (error.reason or "no reason told").lower().replace("_", " ")
