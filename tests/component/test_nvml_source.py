@@ -369,6 +369,7 @@ def test_the_driver_is_let_go_of_and_taken_up(
     source = start()
     assert eventually(lambda: heard.swept() == EIGHT)
     source.release("driver upgrade", time.time() + 600)
+    assert source.asked_release == "driver upgrade"
     assert source.wait_released(30.0)
     assert eventually(lambda: source.state().released)
     assert source.state().released_reason == "driver upgrade"
@@ -376,6 +377,7 @@ def test_the_driver_is_let_go_of_and_taken_up(
 
     world.unload()
     source.resume()
+    assert source.asked_release == ""
     assert eventually(lambda: not source.state().released)
     assert eventually(lambda: "no driver is loaded" in source.state().problem)
     heard.forget()

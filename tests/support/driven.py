@@ -197,6 +197,11 @@ class ReleasedNvml:
     def stop(self, within_seconds: float) -> None:
         """Nothing runs."""
 
+    @property
+    def asked_release(self) -> str:
+        """As it was told."""
+        return self.reason
+
     def release(self, reason: str, until: float) -> None:
         """Let go."""
         self.reason, self.until = reason, until

@@ -21,6 +21,14 @@ RELEASE_SECONDS = 45.0  # EOF, SIGTERM and SIGKILL of every child, and a margin
 class Releasable(Source, Protocol):
     """A source that lets go of its hardware when asked."""
 
+    @property
+    def asked_release(self) -> str:
+        """The reason it was given last to let go; "" when it was asked to take up again since.
+
+        At once, while its state tells what was done: a child that hangs takes seconds to end.
+        """
+        ...
+
     def release(self, reason: str, until: float) -> None:
         """Let go until Unix second `until`."""
         ...
@@ -42,7 +50,7 @@ def follow(nvml: Releasable, before: Iterable[Maintenance], work: Iterable[Maint
     """
     asked, wanted = longest_release(before), longest_release(work)
     if wanted is None:
-        if asked is not None and nvml.state().released_reason == _reason(asked):
+        if asked is not None and nvml.asked_release == _reason(asked):
             nvml.resume()
         return False
     if wanted == asked:

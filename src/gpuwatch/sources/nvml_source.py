@@ -66,6 +66,7 @@ class NvmlSource:
         self._thread: threading.Thread | None = None
         self._stop_by: float | None = None
         self._let_go = threading.Event()
+        self._asked_release = ""
         self._released_until: float | None = None
         self._reason = ""
         self._swept_at = -math.inf
@@ -104,6 +105,11 @@ class NvmlSource:
         """The GPUs that are not asked with the others because they hung, with the reason."""
         return dict(self._apart)
 
+    @property
+    def asked_release(self) -> str:
+        """The reason of the last `release`, "" after a `resume`: what was asked, not what is."""
+        return self._asked_release
+
     def release(self, reason: str, until: float) -> None:
         """Let go of the driver until Unix second `until`: every child is ended, none is started.
 
@@ -111,10 +117,12 @@ class NvmlSource:
         """
         seconds = max(until - self._clock.now().wall, 0.0)
         self._let_go.clear()
+        self._asked_release = reason
         self._request(lambda watch, now: self._release(watch, now, seconds, reason))
 
     def resume(self) -> None:
         """Take the driver up again; as soon as one is loaded, that is."""
+        self._asked_release = ""
         self._request(self._resume)
 
     def wait_released(self, within_seconds: float) -> bool:

@@ -13,11 +13,12 @@ from gpuwatch.sources.base import Deliver
 
 @dataclass
 class Hardware:
-    """A source without hardware: it keeps what it was told."""
+    """A source without hardware: it keeps what it was told. One that `hangs` takes its time."""
 
     name: str = "nvml"
     reason: str = ""
     until: float = 0.0
+    hangs: bool = False
     told: list[str] = field(default_factory=list)
 
     def start(self, deliver: Deliver) -> None:
@@ -27,14 +28,19 @@ class Hardware:
         """Nothing to stop."""
 
     def state(self) -> SourceState:
-        """Released as it was told."""
+        """Released as it was told, once nothing hangs any more."""
         return SourceState(
             name=self.name,
             up=True,
             fresh=True,
-            released=bool(self.reason),
-            released_reason=self.reason,
+            released=bool(self.reason) and not self.hangs,
+            released_reason="" if self.hangs else self.reason,
         )
+
+    @property
+    def asked_release(self) -> str:
+        """As it was told."""
+        return self.reason
 
     def release(self, reason: str, until: float) -> None:
         """Let go."""
@@ -84,6 +90,16 @@ def test_the_longest_release_counts(
 def test_the_end_of_the_work_takes_the_driver_up_again() -> None:
     """What was let go of for a piece of work is taken up at its end."""
     hardware = Hardware()
+    follow(hardware, (), (SHORT,))
+
+    follow(hardware, (SHORT,), ())
+
+    assert hardware.told == ["release until 10", "resume"]
+
+
+def test_work_that_ends_before_the_driver_is_free_takes_it_up_all_the_same() -> None:
+    """A child that hangs takes seconds to end; nobody would watch the GPUs until the work's end."""
+    hardware = Hardware(hangs=True)
     follow(hardware, (), (SHORT,))
 
     follow(hardware, (SHORT,), ())
