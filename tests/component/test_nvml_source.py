@@ -397,6 +397,7 @@ def test_a_release_expires_by_itself(heard: Listener, start: Start) -> None:
 
     assert eventually(lambda: heard.swept() == EIGHT)
     assert not source.state().released
+    assert source.asked_release == ""
 
 
 def test_one_gpu_is_asked_out_of_turn(heard: Listener, start: Start) -> None:

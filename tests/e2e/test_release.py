@@ -1,10 +1,11 @@
 """The driver let go of: what others do meanwhile, what is told, and how it ends."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.agents import AgentProcess, eventually, running
+from tests.support.agents import ROOT, AgentProcess, clean_environment, eventually, running
 from tests.support.server import MakeServer
 from tests.support.watching import (
     EVERYBODY,
@@ -70,6 +71,31 @@ def test_the_status_of_the_command_is_the_releases(make_server: MakeServer, tmp_
         assert status == {"failed": 5, "absent": 127, "killed": 137}
         assert (nothing.returncode, nothing.stdout) == (0, "nothing was released\n")
         assert not source(agent)["released"]
+
+
+def test_a_release_is_taken_back_while_a_child_still_hangs(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    """Who is interrupted meanwhile takes it back; else nobody would watch until its end."""
+    server = make_server()
+    with running(server, tmp_path / "agent", options=(*QUICK, "nvml.end_grace=1m")) as agent:
+        agent.wait_for_gpus(8)
+        server.hang(None, "nvmlShutdown")
+        words = ("release", "--socket", str(agent.control_socket), "--", "true")
+
+        with subprocess.Popen(
+            [sys.executable, "-m", "gpuwatch", *words],
+            env=clean_environment() | {"PYTHONPATH": str(ROOT)},
+            stderr=subprocess.DEVNULL,
+        ) as asking:
+            eventually(lambda: agent.events("nvml-released"), "it is being let go of")
+            asking.terminate()
+            asking.wait(60.0)
+        taken_back = [each["action"] for each in agent.events("audit")]
+
+        assert taken_back == ["release", "resume"]
+        eventually(lambda: agent.events("nvml-resumed"), "it is taken up")
+        _all_are_read(agent)
 
 
 def test_a_release_is_told_pages_nobody_and_expires(

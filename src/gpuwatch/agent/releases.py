@@ -23,7 +23,7 @@ class Releasable(Source, Protocol):
 
     @property
     def asked_release(self) -> str:
-        """The reason it was given last to let go; "" when it was asked to take up again since.
+        """Why it was asked to let go; "" once it was asked to take up again, or the time was over.
 
         At once, while its state tells what was done: a child that hangs takes seconds to end.
         """

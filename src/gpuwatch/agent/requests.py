@@ -225,7 +225,7 @@ class Requests:
 
     def _resume(self, _request: Request, actor: str) -> Answer:
         nvml = self._agent.nvml
-        if nvml is None or not nvml.state().released:
+        if nvml is None or not (nvml.asked_release or nvml.state().released):
             return {"resumed": False}
         nvml.resume()
         self._standing.drop()

@@ -107,7 +107,7 @@ class NvmlSource:
 
     @property
     def asked_release(self) -> str:
-        """The reason of the last `release`, "" after a `resume`: what was asked, not what is."""
+        """Why it was asked to let go, until a `resume` or the end: what was asked, not what is."""
         return self._asked_release
 
     def release(self, reason: str, until: float) -> None:
@@ -117,13 +117,11 @@ class NvmlSource:
         """
         seconds = max(until - self._clock.now().wall, 0.0)
         self._let_go.clear()
-        self._asked_release = reason
-        self._request(lambda watch, now: self._release(watch, now, seconds, reason))
+        self._request(lambda watch, now: self._release(watch, now, seconds, reason), asked=reason)
 
     def resume(self) -> None:
         """Take the driver up again; as soon as one is loaded, that is."""
-        self._asked_release = ""
-        self._request(self._resume)
+        self._request(self._resume, asked="")
 
     def wait_released(self, within_seconds: float) -> bool:
         """Whether the driver is let go of, waiting for that; False when a child does not end."""
@@ -133,9 +131,10 @@ class NvmlSource:
         """Ask one GPU's rows of `cadences` now, out of turn."""
         self._request(lambda watch, _: watch.agenda.want(pci_address, cadences))
 
-    def _request(self, request: Callable[[Watch, float], None]) -> None:
+    def _request(self, request: Callable[[Watch, float], None], asked: str | None = None) -> None:
         with self._lock:
             if self._wake is not None:
+                self._asked_release = self._asked_release if asked is None else asked
                 self._requests.append(request)
                 self._wake.set()
 
@@ -195,6 +194,9 @@ class NvmlSource:
     def _resume(self, watch: Watch, now: float) -> None:
         if self._released_until is None:
             return
+        with self._lock:
+            if not self._requests:  # else somebody asks for something new
+                self._asked_release = ""
         self._log("nvml-resumed", reason=self._reason)
         self._released_until, self._reason = None, ""
         self._let_go.clear()
