@@ -104,7 +104,8 @@ def test_a_host_that_is_called_like_a_word_of_ours_is_replaced() -> None:
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NAMES = st.text(_LETTERS + "0123456789_-", min_size=6, max_size=14).map(lambda one: f"q{one}z")
 _NUMBERS = st.integers(min_value=4_180_000, max_value=4_194_303)  # none is part of another number
-_BYTES = st.integers(min_value=16, max_value=250)
+# An address that begins with 127 is everybody's own, and stays.
+_BYTES = st.integers(min_value=16, max_value=250).filter(lambda byte: byte != 127)
 
 
 _HEX = st.text("0123456789abcdef", min_size=4, max_size=4)
