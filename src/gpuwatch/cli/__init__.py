@@ -1,6 +1,7 @@
 """Command line: one module for each group of commands."""
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ _STATUS = {
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the status for the shell. Only the command's own module is imported."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not know every letter
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(words)
     module, function = arguments.command.split(":")
     try:

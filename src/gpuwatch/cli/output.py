@@ -1,6 +1,7 @@
 """Output: tables for people, JSON for scripts, one line for what went wrong."""
 
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,10 @@ from collections.abc import Iterable, Sequence
 COLUMNS = 80
 INDENT = 2
 _LABEL = 11  # columns of a fact's name
+# Beside those that JSON escapes itself: controls, what turns a line about, halves of pairs.
+_UNPRINTABLE = re.compile(
+    r"[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 
 
 def clean(value: object) -> str:
@@ -85,8 +90,9 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_json(document: object) -> None:
-    """One JSON document to standard output."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    """One JSON document to standard output; what would move a terminal's cursor is escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    print(_UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text))
 
 
 def print_error(what: str, remedy: str, *, as_json: bool) -> None:

@@ -34,7 +34,7 @@ def work_order(arguments: Namespace) -> int:
     if arguments.json or arguments.format == "json":
         print_json(order)
     elif arguments.format == "html":
-        sys.stdout.write(work_order_page(order).decode())
+        sys.stdout.buffer.write(work_order_page(order))  # in UTF-8, as it says, wherever we are
     else:
         print_lines(_lines(order))
     return Exit.OK

@@ -28,6 +28,7 @@ from gpuwatch.exposition.evidence_shapes import (
 from gpuwatch.exposition.evidence_tables import Signals, tables
 from gpuwatch.exposition.record_documents import instant, instant_or_none
 from gpuwatch.exposition.views import driver_of
+from gpuwatch.exposition.words import GAPS
 from gpuwatch.exposition.work_orders import work_order
 
 FORMAT = "gpuwatch-evidence/1"
@@ -219,16 +220,39 @@ def _missing(
         yield _lacks("captures", "nothing was captured of this board, or it was too long ago")
     if not dossier.series:
         yield _lacks("readings.csv", "no readings of the last two weeks are kept of this board")
-    if all(bmc.host for bmc in snapshot.bmcs):
-        yield _lacks("sel.csv", "no BMC of this server is set up in gpuwatch")
-    elif not any(dossier.entries.values()):
-        yield _lacks("sel.csv", "the event logs of this server's BMCs hold no entry")
+    yield from _missing_logs(snapshot, dossier, remembered=remembered)
     told = dossier.acceptance.diagnostic if dossier.acceptance else None
     if told is not None and dossier.diagnostic is None:
         yield _lacks("the output of the diagnostic", f"{told.name} is not kept any more")
     if remembered:
         why = "no agent ran: this is what its history holds; nothing was asked of the hardware"
         yield _lacks("present state of GPUs and BMCs", why)
+
+
+def _missing_logs(
+    snapshot: Snapshot, dossier: Dossier, *, remembered: bool
+) -> Iterable[MissingShape]:
+    """Entries of event logs: those that there are not, and those that nobody could read."""
+    own = [bmc for bmc in snapshot.bmcs if not bmc.host]
+    told = any(dossier.entries.values())
+    unread = [] if remembered else [why for bmc in own if (why := _unread(bmc))]
+    if not own:
+        yield _lacks("sel.csv", "no BMC of this server is set up in gpuwatch")
+    elif unread:
+        what = "the latest entries of event logs" if told else "sel.csv"
+        yield _lacks(what, f"not all event logs can be read: {'; '.join(unread)}")
+    elif not told:
+        yield _lacks("sel.csv", "the event logs of this server's BMCs hold no entry")
+
+
+def _unread(bmc: BmcState) -> str:
+    """Why the event log of a BMC cannot be read at present; "" when it can."""
+    if bmc.trouble is not None:
+        return f"{bmc.name} does not answer ({bmc.trouble.value})"
+    if bmc.sweep is None:
+        return f"{bmc.name} has told nothing yet"
+    gap = bmc.sweep.gaps.get("logs")
+    return "" if gap is None else f"that of {bmc.name}: {GAPS[gap.reason]}"
 
 
 def _lacks(what: str, why: str) -> MissingShape:

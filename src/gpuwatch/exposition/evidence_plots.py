@@ -1,13 +1,16 @@
 """Evidence plots: the counters of a board over its life, and its readings of the last two weeks."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from gpuwatch.domain.records import BoardState
 from gpuwatch.exposition.evidence_shapes import EvidenceShape, TableShape
 from gpuwatch.exposition.plots import Line, Mark, MarkKind, Panel, Point, broken
 
+_BUCKET_SECONDS = 300.0
 _BUCKET_GAP_SECONDS = 900.0  # two five-minute buckets may follow so far apart, not more
 _LEAST_SECONDS = 3600.0  # a figure is of an hour at least
 _DAY = 86_400.0
@@ -58,10 +61,10 @@ def figures(told: EvidenceShape) -> list[Figure]:
 
 def _counters(told: EvidenceShape, marks: Sequence[Mark]) -> Figure | None:
     rows = told["tables"]["counters"]["rows"]
-    panels = []
+    panels, unread = [], list(_unread(told))
     for title, counters in _COUNTERS:
         lines = [
-            Line(name, _until(told, points), step=True)
+            Line(name, _interrupted(_until(told, points), unread), step=True)
             for name, key in counters
             if (points := _of(rows, key))
         ]
@@ -83,6 +86,28 @@ def _until(told: EvidenceShape, points: list[Point]) -> list[Point]:
     at = max(points[-1][0], datetime.fromisoformat(last_seen).timestamp())
     gone = told["board"]["state"] in (BoardState.ABSENT, BoardState.LEFT)
     return [*points, (at, None if gone else points[-1][1])]
+
+
+def _unread(told: EvidenceShape) -> Iterator[tuple[float, float]]:
+    """When nothing of the board was read, within the time of which readings are kept."""
+    instants = [at for row in told["tables"]["readings"]["rows"] if isinstance(at := row[0], float)]
+    for at, following in pairwise(instants):
+        if following - at > _BUCKET_GAP_SECONDS:
+            yield at + _BUCKET_SECONDS, following
+
+
+def _interrupted(steps: Sequence[Point], unread: Iterable[tuple[float, float]]) -> list[Point]:
+    """The steps, unknown while nothing was read: nobody knows when a counter rose meanwhile."""
+    dates = [at for at, _ in steps]
+    points = list(steps)
+    for begin, end in unread:
+        if bisect_right(dates, begin):
+            points += (begin, None), (end, steps[bisect_right(dates, end) - 1][1])
+    return sorted(points, key=_date)
+
+
+def _date(point: Point) -> float:
+    return point[0]
 
 
 def _of(rows: Sequence[Sequence[object]], key: str) -> list[Point]:
@@ -109,7 +134,7 @@ def _readings(told: EvidenceShape, marks: Sequence[Mark]) -> Figure | None:
         if lines:
             panels.append(Panel(title, unit, lines, marks))
     instants = [at for row in table["rows"] if isinstance(at := row[0], float)]
-    start, end = min(instants), max(instants) + 300.0
+    start, end = min(instants), max(instants) + _BUCKET_SECONDS
     title = "Readings in five-minute means, the last two weeks that are kept"
     return Figure("readings", title, panels, min(start, end - _LEAST_SECONDS), end)
 

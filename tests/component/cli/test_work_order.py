@@ -77,6 +77,20 @@ def test_scripts_get_the_document(agent: FakeAgent) -> None:
     assert document["server"]["asset_tag"] == "A-0042"
 
 
+def test_a_terminal_that_lacks_a_letter_gets_the_paper_all_the_same(agent: FakeAgent) -> None:
+    """And a page is in UTF-8 wherever it is written, as it says."""
+    directions = replace(agent.snapshot.directions, contacts=("Jürgen",))
+    agent.snapshot = replace(agent.snapshot, directions=directions)
+    words = ("work-order", "15", "--socket", str(agent.path))
+
+    text = run(*words, environment={"PYTHONIOENCODING": "ascii"})
+    page = run(*words, "--format", "html", environment={"PYTHONIOENCODING": "latin-1"})
+
+    assert (text.status, text.err) == (0, "")
+    assert "J\\xfcrgen" in text.out
+    assert "Jürgen" in page.out
+
+
 def test_one_form_is_asked_for_at_a_time(agent: FakeAgent) -> None:
     """Neither is silently left out."""
     told = run("work-order", "15", "--json", "--format", "html", "--socket", str(agent.path))

@@ -1,6 +1,10 @@
 """Tables and texts for a terminal."""
 
-from gpuwatch.cli.output import at, clean, paragraph, table
+import json
+
+import pytest
+
+from gpuwatch.cli.output import at, clean, paragraph, print_json, table
 
 
 def test_columns_align_and_numbers_stand_to_the_right() -> None:
@@ -23,6 +27,18 @@ def test_a_table_without_rows_is_its_heading() -> None:
 def test_a_name_cannot_move_the_cursor() -> None:
     """What a board says of itself is printed, not obeyed."""
     assert clean("H100\x1b[2J\n\u2028x") == "H100 [2J  x"
+
+
+def test_json_moves_no_cursor_either(capsys: pytest.CaptureFixture[str]) -> None:
+    """And says the same to whoever reads it."""
+    told = {"name": "H100\x9b2J\x1b[2J\u202e\ud800 é"}
+
+    print_json(told)
+
+    printed = capsys.readouterr().out
+    assert [one for one in printed if not one.isprintable() and one != "\n"] == []
+    assert "é" in printed
+    assert json.loads(printed) == told
 
 
 def test_long_texts_wrap_at_80_columns() -> None:
