@@ -72,7 +72,8 @@ def _steps(flag: Flag, gpu: GpuState | None) -> list[str]:
 
 
 def _facts(snapshot: Snapshot, flag: Flag, gpu: GpuState | None) -> Markup:
-    serial = flag.board.serial if gpu is None else serial_text(gpu)
+    # A driver may have told it when the flag was raised, and not now.
+    serial = flag.board.serial or ("" if gpu is None else serial_text(gpu))
     return facts(
         [
             ("rule", code_link(snapshot, flag.code)),

@@ -5,8 +5,8 @@ from gpuwatch.domain.devices import Fru
 from gpuwatch.domain.flags import Flag, FlagState
 from gpuwatch.domain.records import BoardState
 from gpuwatch.domain.snapshot import Snapshot
-from gpuwatch.exposition.cells import gpu_name
-from gpuwatch.exposition.work_order_boards import bearer, serial_of
+from gpuwatch.exposition.paper import NOT_TOLD, seat
+from gpuwatch.exposition.work_order_boards import bearer, flagged, serial_of
 from gpuwatch.exposition.work_order_shapes import StepShape
 
 _LOAD_HOURS = NEEDED_LOAD_SECONDS / 3600
@@ -130,6 +130,7 @@ def _named(serial: str) -> str:
 
 
 def _board(snapshot: Snapshot, flag: Flag) -> str:
-    gpu = bearer(snapshot, flag)
-    board = _named(serial_of(gpu, flag))
-    return f"{board} ({gpu_name(gpu)})" if gpu is not None and gpu.present else board
+    """The board and where it sits, never by its index: GPU 2 may be module 3."""
+    told = flagged(snapshot, flag)
+    board, place = _named(told["serial"]), seat(told)
+    return board if place == NOT_TOLD else f"{board} ({place})"

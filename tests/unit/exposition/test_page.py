@@ -398,6 +398,27 @@ def test_the_page_of_a_flag_whose_board_is_gone_says_so() -> None:
     assert "in a slot that is not known" in text
 
 
+def test_the_page_of_a_flag_knows_the_serial_that_the_driver_tells_no_more() -> None:
+    """The label still says it."""
+    snapshot = rich_snapshot()
+    flag = next(one for one in snapshot.flags if one.number == 15)
+    gpus = tuple(
+        replace(
+            gpu,
+            record=replace(
+                gpu.record,
+                board=replace(gpu.record.board, key=BoardKey("", gpu.record.key.uuid)),
+            ),
+        )
+        for gpu in snapshot.gpus
+    )
+
+    text = Reader(flag_page(replace(snapshot, gpus=gpus), flag)).text
+
+    assert "serial 1654223010009" in text
+    assert "serial not readable" not in text
+
+
 def test_the_page_of_a_flag_that_is_over_asks_for_nothing() -> None:
     """It is history."""
     snapshot = rich_snapshot()

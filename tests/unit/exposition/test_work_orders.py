@@ -210,7 +210,7 @@ def test_a_serial_that_a_driver_told_once_stands_on_the_paper() -> None:
     order = work_order(snapshot, _flag(snapshot))
 
     assert order["board"]["serial"] == "1654223010009"
-    assert "Take board 1654223010009 (GPU 2) out" in order["steps"][5]["text"]
+    assert "Take board 1654223010009 (module 3, slot 22) out" in order["steps"][5]["text"]
 
 
 def test_a_serial_that_became_known_later_stands_in_the_steps() -> None:
@@ -220,7 +220,7 @@ def test_a_serial_that_became_known_later_stands_in_the_steps() -> None:
     order = work_order(snapshot, _flag(snapshot, board=BoardKey("", uuid_of(2))))
 
     assert order["board"]["serial"] == "1654223010009"
-    assert "Take board 1654223010009 (GPU 2) out" in order["steps"][5]["text"]
+    assert "Take board 1654223010009 (module 3, slot 22) out" in order["steps"][5]["text"]
 
 
 def test_a_board_that_is_remembered_twice_is_told_once() -> None:
