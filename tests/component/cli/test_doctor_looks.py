@@ -1,5 +1,7 @@
 """The doctor's looks, each at real files in a root of their own: well, a problem, not known."""
 
+import grp
+import pwd
 import re
 import socket
 import sqlite3
@@ -285,6 +287,19 @@ def test_what_a_user_may_do_is_told(tmp_path: Path, uid: int, words: str) -> Non
     assert words in _one(look_at_access, scene(tmp_path, told(healthy()), uid=uid)).found
 
 
+def test_a_user_whose_own_group_it_is_may_change_things(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a one is no member by the file of groups, and is one to the agent."""
+    own = pwd.getpwuid(1).pw_gid
+    entry = grp.struct_group(("gpuwatch", "x", own, []))
+    monkeypatch.setattr("gpuwatch.cli.doctor.itself.grp.getgrnam", lambda _name: entry)
+
+    answer = _one(look_at_access, scene(tmp_path, told(healthy()), uid=1))
+
+    assert "may ask and change things" in answer.found
+
+
 def test_a_child_that_no_signal_ends_is_told(tmp_path: Path) -> None:
     """By the agent; without one what hangs may be one of its children, or not."""
     wedged = SourceState(name="nvml", up=False, fresh=False, unkillable=2)
@@ -349,6 +364,17 @@ def test_nobody_takes_the_driver_up_that_was_let_go_of(tmp_path: Path) -> None:
 
     assert {one.state for one in answers} == {State.UNKNOWN}
     assert "chg-1" in answers[0].found
+
+
+def test_gpus_that_all_are_handed_to_virtual_machines_are_nothing_amiss(tmp_path: Path) -> None:
+    """Nobody asks them, and the driver knows none."""
+    gpus = tuple(replace(one, managed=False) for one in healthy().gpus)
+    place = scene(tmp_path, told(replace(healthy(), gpus=gpus)))
+
+    found = {one.name: (one.state, one.found) for one in look_at_gpus(place)}
+
+    held = "2 GPUs, held by another driver (vfio): none is asked"
+    assert (found["gpus"], found["signals"]) == ((State.OK, held), (State.OK, held))
 
 
 def test_gpus_that_are_missing_are_counted(tmp_path: Path) -> None:

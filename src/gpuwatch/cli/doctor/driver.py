@@ -92,6 +92,10 @@ def _as_told(
     if driver["condition"] != DriverCondition.READY:
         yield from _nobody_answers()
         return
+    if gpus and not any(gpu["managed"] for gpu in gpus):
+        found = f"{plural(len(gpus), 'GPU')}, held by another driver (vfio): none is asked"
+        yield from (ok(name, found) for name in ("gpus", "signals"))
+        return
     yield gpus_answer(gpus, scene.settings.nvml.expected_gpus)
     fresh = {_name(gpu): _reasons(gpu) for gpu in gpus if gpu["fresh"] and gpu["managed"]}
     yield signals_answer(fresh, scene.source("sram"))

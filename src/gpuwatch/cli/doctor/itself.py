@@ -214,12 +214,10 @@ def unit_answer(properties: Mapping[str, str], *, answers: bool) -> Answer:
 def look_at_access(scene: Scene) -> Iterator[Answer]:
     """Whether this user may ask the agent, and change things."""
     silent = scene.silent
-    name = _user_name(scene.uid)
+    name, is_member = _user_name(scene.uid), _is_member(scene.uid)
     join = f"sudo usermod -aG {GROUP} {name}, then log in anew; or use sudo"
-    members = _members()
     if silent is not None and silent.why is Silence.DENIED:
-        waits = name in members
-        remedy = "log in anew: you are in the group, this session is not" if waits else join
+        remedy = "log in anew: you are in the group, this session is not" if is_member else join
         yield problem("access", silent.what, remedy).naming(Named.USER, name)
         return
     if scene.told is None:
@@ -227,17 +225,19 @@ def look_at_access(scene: Scene) -> Iterator[Answer]:
         told = (found, "first the agent") if scene.is_alone else scene.untold
         yield unknown("access", *told)
         return
-    may_change = scene.uid in (0, scene.told["uid"]) or name in members
+    may_change = scene.uid in (0, scene.told["uid"]) or is_member
     what = "ask and change things" if may_change else "ask, but change nothing"
     found = f"user {name} may {what} at {scene.socket}"
     yield ok("access", found).naming(Named.USER, name)
 
 
-def _members() -> frozenset[str]:
+def _is_member(uid: int) -> bool:
+    """Whether a user is in the group, or has it for its own, as the agent asks."""
     try:
-        return frozenset(grp.getgrnam(GROUP).gr_mem)
+        group, user = grp.getgrnam(GROUP), pwd.getpwuid(uid)
     except KeyError:
-        return frozenset()
+        return False
+    return user.pw_gid == group.gr_gid or user.pw_name in group.gr_mem
 
 
 def _user_name(uid: int) -> str:
