@@ -851,7 +851,8 @@ class Life(RuleBasedStateMachine):
 
 def _is_taken_up(flag: Flag, wall: float) -> bool:
     """Whether somebody has said that they know of it, or has the board in hands."""
-    snoozed = flag.snoozed_until is not None and wall < flag.snoozed_until
+    until = flag.snoozed_until  # nobody may ask for more than 30 days: the clock was set back
+    snoozed = until is not None and wall < until < wall + YEAR
     in_hands = flag.state in (FlagState.IN_HANDS, FlagState.VERIFYING)
     return in_hands or snoozed or flag.acknowledged_at is not None
 

@@ -135,8 +135,12 @@ def is_attended(flag: Flag, now: float) -> bool:
 
 
 def is_snoozed(flag: Flag, now: float) -> bool:
-    """Whether it is kept from paging until later than `now`."""
-    return flag.snoozed_until is not None and now < flag.snoozed_until
+    """Whether it is kept from paging until later than `now`.
+
+    Not when it would be for longer than anybody may ask: the clock was ahead when they did.
+    """
+    until = flag.snoozed_until
+    return until is not None and now < until <= now + LONGEST_SNOOZE_SECONDS + SECONDS_PER_DAY
 
 
 def is_scheduled(flag: Flag) -> bool:

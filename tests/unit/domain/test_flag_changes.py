@@ -109,6 +109,16 @@ def test_a_snooze_lasts_until_a_time_to_come(seconds: float) -> None:
     assert snoozed(a_flag(), NOW + seconds, NOW).snoozed_until == NOW + seconds
 
 
+@pytest.mark.parametrize(
+    ("set_back", "holds"), [(0.0, True), (60.0, True), (3600.0, True), (365 * DAY, False)]
+)
+def test_a_snooze_holds_no_longer_than_anybody_may_ask(set_back: float, holds: bool) -> None:
+    """The clock was years ahead when it was asked for, and was put right since."""
+    flag = snoozed(a_flag(), NOW + 30 * DAY, NOW)
+
+    assert is_snoozed(flag, NOW - set_back) is holds
+
+
 @pytest.mark.parametrize("seconds", [0.0, -1.0, LONGEST_SNOOZE_SECONDS + 1.0])
 def test_a_snooze_out_of_bounds_is_refused(seconds: float) -> None:
     """Neither the past nor for ever: the refusal says until when it may be."""
