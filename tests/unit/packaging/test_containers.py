@@ -136,6 +136,23 @@ def test_the_open_one_gives_its_rights_away_before_the_agent_starts() -> None:
     }
 
 
+def test_the_open_one_sees_no_more_of_the_host_than_it_needs() -> None:
+    """Below a root that is mounted read-only other file systems can still be written."""
+    paths = {
+        one["name"]: one["hostPath"]["path"] for one in _pod(OPEN)["volumes"] if "hostPath" in one
+    }
+    (agent,) = _containers(OPEN)
+    (driver,) = (one for one in agent["volumeMounts"] if one["name"] == "driver")
+
+    assert paths == {
+        "state": "/var/lib/gpuwatch",
+        "runtime": "/run/gpuwatch",
+        "devices": "/dev",
+        "driver": "/usr",
+    }
+    assert driver == {"name": "driver", "mountPath": "/driver/usr", "readOnly": True}
+
+
 def test_an_image_is_built_without_network_and_runs_as_nobody_special() -> None:
     """Only the base image comes from elsewhere, and only wheels that lie beside the recipe."""
     recipe = _recipe()
