@@ -12,6 +12,7 @@ from gpuwatch.sources.driver import (
     library_trace,
     pci_functions,
 )
+from gpuwatch.sources.nvml_library import FOLDER
 from tests.support.fake_world import FakeWorld
 
 
@@ -93,9 +94,10 @@ def test_a_host_without_trees_has_nothing(tmp_path: Path) -> None:
     assert pci_functions(tmp_path) == ()
 
 
-def test_an_installed_library_leaves_a_trace(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "others"), [("LD_LIBRARY_PATH", ":/nonexistent"), (FOLDER, "")])
+def test_an_installed_library_leaves_a_trace(tmp_path: Path, name: str, others: str) -> None:
     """A file that appears in the child's own library path is noticed without starting a child."""
-    environment = {"LD_LIBRARY_PATH": f"{tmp_path}:/nonexistent"}
+    environment = {name: f"{tmp_path}{others}"}
     os.utime(tmp_path, (1, 1))
     before = library_trace(environment)
 

@@ -1,9 +1,12 @@
 """The NVML child against a simulated driver library, through the pipe, as the agent uses it."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
+from gpuwatch.agent.wiring import nvml_settings
+from gpuwatch.config.loading import load
 from gpuwatch.domain.signals import Kind
 from gpuwatch.sources import wire
 from gpuwatch.sources.nvml_signals import TABLE, table_hash
@@ -654,6 +657,28 @@ def test_a_missing_library_is_told(server: Server) -> None:
 
     assert (hello["say"], hello["stage"], hello["code"]) == ("failed", "load", 12)
     assert status == 1
+
+
+class Mounted:
+    """A server whose library lies in the root of another distribution, as the settings name it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.sysfs = server.sysfs
+
+    def environment(self) -> dict[str, str]:
+        """What the agent tells its child of that folder."""
+        ours = self._server.environment()
+        folder = ours.pop("LD_LIBRARY_PATH")
+        (Path(folder) / "libc.so.6").write_text("of another release than our Python")
+        settings = load(environment={}, options=(f"nvml.library_path={folder}",)).settings
+        return ours | dict(nvml_settings(settings).environment)
+
+
+def test_a_library_is_taken_from_a_folder_with_a_foreign_c_library(server: Server) -> None:
+    """In a container the driver's files are those of the host, whichever distribution that is."""
+    with NvmlChild(Mounted(server)) as child:
+        assert child.hello["say"] == "ready"
 
 
 def test_a_library_of_another_release_is_told_with_its_version(server: Server) -> None:

@@ -27,6 +27,7 @@ from gpuwatch.sources.base import LogPosition
 from gpuwatch.sources.calendars import CalendarFile
 from gpuwatch.sources.dmi import server_of
 from gpuwatch.sources.kernel_log_source import KernelLogSettings, KernelLogSource
+from gpuwatch.sources.nvml_library import environment_for
 from gpuwatch.sources.nvml_log import Log as NvmlLog
 from gpuwatch.sources.nvml_settings import NvmlSettings, RetryPlan
 from gpuwatch.sources.nvml_source import NvmlSource
@@ -149,7 +150,6 @@ def compat(settings: Settings) -> tuple[CompatTable, ...]:
 def nvml_settings(settings: Settings) -> NvmlSettings:
     """How the GPUs are asked."""
     nvml = settings.nvml
-    library = {"LD_LIBRARY_PATH": nvml.library_path} if nvml.library_path else {}
     return NvmlSettings(
         fast=nvml.fast.total_seconds(),
         slow=nvml.slow.total_seconds(),
@@ -165,7 +165,7 @@ def nvml_settings(settings: Settings) -> NvmlSettings:
         required=nvml.required,
         sysfs=Path(nvml.sysfs),
         proc=Path(nvml.proc),
-        environment=library,
+        environment=environment_for(nvml.library_path),
     )
 
 

@@ -9,6 +9,7 @@ from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.session import request
 from gpuwatch.config.loading import ConfigError, load
 from gpuwatch.control.client import AgentAbsentError
+from gpuwatch.sources.nvml_library import environment_for
 
 _PROBE = "gpuwatch.sources.nvml.sram"
 
@@ -27,10 +28,9 @@ def sram_counts(arguments: Namespace) -> int:
     if why:
         print(f"not asked: {why}")
         return Exit.OK
-    library = {"LD_LIBRARY_PATH": settings.library_path} if settings.library_path else {}
     command = [sys.executable, "-I", "-m", _PROBE, settings.sram_counts]
     sys.stdout.flush()
-    return os.execve(sys.executable, command, os.environ | library)  # noqa: S606 - no shell
+    return os.execve(sys.executable, command, os.environ | environment_for(settings.library_path))  # noqa: S606 - no shell
 
 
 def _why_not(arguments: Namespace) -> str:

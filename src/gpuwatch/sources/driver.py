@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gpuwatch.sources.nvml_library import FOLDER
+
 _NVIDIA = "0x10de"
 _DISPLAY_CLASSES = ("0x0300", "0x0302")  # VGA and 3D controllers: GPUs, not their audio or switches
 _VERSION = re.compile(r"\b(\d+\.\d+(?:\.\d+)*)\b")
@@ -62,11 +64,12 @@ def library_trace(environment: Mapping[str, str]) -> tuple[int, ...]:
     """Something that changes when a library is installed or replaced where the loader looks.
 
     The loader's cache, which every package manager writes anew, and the folders in LD_LIBRARY_PATH
-    of the child's `environment`: a few calls of stat, so that a missing library is noticed without
-    starting a child every few seconds.
+    and of the settings in the child's `environment`: a few calls of stat, so that a missing
+    library is noticed without starting a child every few seconds.
     """
     folders = environment.get("LD_LIBRARY_PATH", "").split(":")
-    return tuple(_changed(Path(place)) for place in (_LOADER_CACHE, *folders) if place)
+    places = (_LOADER_CACHE, *folders, environment.get(FOLDER, ""))
+    return tuple(_changed(Path(place)) for place in places if place)
 
 
 def pci_functions(sysfs: Path) -> tuple[PciFunction, ...]:

@@ -38,7 +38,7 @@ class NvmlSettings:
 
     The `*_deadline` are for one GPU each, but `init_deadline`, which is for all of NVML.
     `respawn` are the pauses before a child that died is started again, the last one for ever.
-    `environment` is added to the child's (LD_LIBRARY_PATH of another library, for example).
+    `environment` is added to the child's (the folder of another library, for example).
     `look` is how often the driver's load is looked at.
     """
 

@@ -20,6 +20,7 @@ from gpuwatch.sources.nvml.gpu import driver_version
 from gpuwatch.sources.nvml.growth import Growth, bound
 from gpuwatch.sources.nvml.input import Ended, Requests
 from gpuwatch.sources.nvml.output import Output
+from gpuwatch.sources.nvml_library import load_named
 from gpuwatch.sources.nvml_signals import table_hash
 
 _STOP_SECONDS = 1.5  # the event thread waits at most 1 s
@@ -69,6 +70,7 @@ class Child:
             if refusal:
                 self._fail("load", None, refusal)
                 return _FAILED
+            load_named(os.environ)
             self._lane.call("", "nvmlInitWithFlags", pynvml.NVML_INIT_FLAG_NO_GPUS)
             return self._serve()
         except pynvml.NVMLError as error:

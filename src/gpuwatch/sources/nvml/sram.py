@@ -18,6 +18,7 @@ from gpuwatch.sources import sram_counts
 from gpuwatch.sources.nvml.build import build
 from gpuwatch.sources.nvml.calls import Lane
 from gpuwatch.sources.nvml.gpu import Count, Gpu, driver_version
+from gpuwatch.sources.nvml_library import load_named
 from gpuwatch.sources.nvml_signals import TABLE
 from gpuwatch.sources.sram_counts import SramCounts
 from gpuwatch.sources.wire import ProgressPage
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         return _MISUSED
     faulthandler.dump_traceback_later(DEADLINE_SECONDS, exit=True)
     path = Path(arguments[0])
+    load_named(os.environ)
     try:
         pynvml.nvmlInitWithFlags(pynvml.NVML_INIT_FLAG_NO_GPUS)
         try:
