@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from gpuwatch.agent.publish import gpu_states
 from gpuwatch.agent.recollections import EVENTS_SHOWN
 from gpuwatch.domain.devices import BoardKey
-from gpuwatch.domain.moments import Moment
+from gpuwatch.domain.moments import Moment, redated
 from gpuwatch.domain.records import BoardRecord
 from gpuwatch.domain.snapshot import Snapshot
 from gpuwatch.policy.judge import Judgement
@@ -27,7 +27,7 @@ def picture(
     return Snapshot(
         version=version,
         at=now,
-        started_at=now.wall - (now.boottime - agent.started.boottime),
+        started_at=redated(agent.started, now),
         hostname=agent.identity.hostname,
         gpus=gpu_states(records, agent.memory.live, frame),
         sources=tuple(source.state() for source in agent.sources) + agent.memory.sram.states(now),

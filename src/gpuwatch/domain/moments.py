@@ -25,6 +25,16 @@ class Moment:
         return datetime.fromtimestamp(self.wall, UTC)
 
 
+def redated(then: Moment, now: Moment) -> float:
+    """When `then` was by the wall clock of `now`, in Unix seconds; both are of one boot.
+
+    It moves by whole seconds, and only when the wall clock is set: two clocks that are read one
+    after the other differ by microseconds, and who counts restarts counts changes.
+    """
+    stepped = (now.wall - then.wall) - (now.boottime - then.boottime)
+    return then.wall + round(stepped)
+
+
 class Clock(Protocol):
     """Where the agent's time comes from."""
 
