@@ -16,9 +16,11 @@ import re
 import subprocess
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from shutil import copy
 from typing import Any
@@ -118,6 +120,15 @@ class Alertmanager:
         with urllib.request.urlopen(url, timeout=_WAIT_SECONDS) as answer:
             found: list[Any] = json.load(answer)
         return found
+
+    def take(self, alerts: Sequence[Mapping[str, str]]) -> None:
+        """Give it alerts that fire, by their labels."""
+        body = json.dumps([{"labels": dict(labels)} for labels in alerts]).encode()
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=_WAIT_SECONDS)
+        with closing(connection):
+            connection.request("POST", "/api/v2/alerts", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            assert answer.status == HTTPStatus.OK, answer.read()
 
     def states(self, **labels: str) -> dict[str, str]:
         """Each alert with these labels by its name: active, or suppressed by another."""
