@@ -14,6 +14,7 @@ from tests.support.alert_gaps import ENDS_AT_ONCE, restarted
 from tests.support.fleet_cases import EDGES, FORGETFUL
 from tests.support.near_cases import NEAR, NEAR_LONG
 from tests.support.require import require
+from tests.support.silence_cases import SCRAPED, SILENT
 from tests.support.watch_cases import COHORTS, LONG, SHORT, WEEKDAYS
 
 ALWAYS = {"GpuwatchWatchdog"}
@@ -59,7 +60,7 @@ def test_a_finding_that_is_hushed_pages_no_longer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cases", "every"),
     [
-        ((*SHORT, *NEAR), "1m"),
+        ((*SHORT, *NEAR, *SCRAPED), "1m"),
         ((*LONG, *NEAR_LONG, *EDGES), "5m"),
         ((*COHORTS, *FORGETFUL), "1d"),
         (restarted(SHORT), "1m"),
@@ -78,6 +79,11 @@ def test_alerts_fire_when_they_should_and_only_then(
 def test_what_happens_every_week_pages_nobody(tmp_path: Path) -> None:
     """Reboots, driver upgrades, indices that shift: all rules, and who is paged."""
     assert _told(tmp_path, WEEKDAYS) == ""
+
+
+def test_a_host_that_stops_answering_ends_no_page(tmp_path: Path) -> None:
+    """Silence is no recovery: pages of GPUs, hosts and BMCs end when the agent says so."""
+    assert _told(tmp_path, SILENT, leaving_out=("gpuwatch-sums",)) == ""
 
 
 def test_findings_fire_no_alert_but_their_own(tmp_path: Path) -> None:

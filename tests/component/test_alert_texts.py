@@ -7,7 +7,7 @@ from gpuwatch.cli.alerts.fleet import WATCHES as FLEET
 from gpuwatch.cli.alerts.watching import WATCHES
 from gpuwatch.cli.alerts.words import NUMBERS
 from gpuwatch.policy.rules import RULES
-from tests.support.alert_texts import HOST, SERIAL, SLOT, UUID, Text, texts
+from tests.support.alert_texts import HOST, SERIAL, SLOT, UUID, Text, summary, texts
 from tests.support.golden import assert_golden
 
 OF_GPUS = {name_of(rule.code) for rule in RULES if rule.scope == "gpu"}
@@ -62,3 +62,15 @@ def test_golden_texts_of_alerts_about_boards_that_tell_little(tmp_path: Path) ->
     lines = [line for text in told for line in (*text.lines(), "")]
     assert [text for text in told if text.holes] == []
     assert_golden("alert_texts_bare.txt", "\n".join(lines))
+
+
+def test_a_label_of_the_scrape_configuration_names_no_other_server(tmp_path: Path) -> None:
+    """Where targets have a label `host`, Prometheus calls that of a BMC `exported_host`."""
+    found = (
+        f'gpuwatch_bmc_finding{{job="gpuwatch",instance="{HOST}",host="asker",bmc="main",'
+        'exported_host="gpu-node-18",code="fan-failed",urgency="window",remedy="cool"}'
+    )
+
+    told = summary(tmp_path, found, "GpuwatchFanFailed")
+
+    assert told == f"gpu-node-18 (BMC main, asked by {HOST}): a fan failed"

@@ -22,7 +22,7 @@ from tests.support.alert_cases import Case, Check
 from tests.support.require import require
 from tests.support.watch_cases import BARE, COHORTS, LONG, SHORT
 
-_OTHERS = ("gpuwatch-watching", "gpuwatch-flagged-boards", "gpuwatch-fleet")
+_OTHERS = ("gpuwatch-watching", "gpuwatch-flagged-boards", "gpuwatch-drivers", "gpuwatch-fleet")
 HOST, UUID, SERIAL, SLOT = "gpu-node-17:9853", "GPU-6f2af4b6", "1650524000006", "module-6"
 _ON = f'job="gpuwatch",instance="{HOST}"'
 _GPU = f'{_ON},gpu="5",uuid="{UUID}"'
@@ -86,6 +86,14 @@ def texts(folder: Path, *, bare: bool = False) -> list[Text]:
     )
     told = [text for run in runs for text in _rendered(folder, *run)]
     return list({text.name: text for text in told}.values())
+
+
+def summary(folder: Path, series: str, alert: str) -> str:
+    """The summary of an alert that a single series fires."""
+    case = Case(name=alert, series={series: "1x20"}, checks=(Check(at=_AT, alert=alert),))
+    rules = _rules(folder / "findings.yml", "gpuwatch-findings")
+    (told,) = _rendered(folder, "1m", rules, (case,))
+    return told.says["summary"]
 
 
 def _findings(*, bare: bool) -> Case:

@@ -48,6 +48,7 @@ SUMS: Sums = {
     ("count(instance_serial_code:gpuwatch_board_flag_info:last_seen_timestamp_seconds)", ()): {
         (): TROUBLED
     },
+    ("instance_driver:gpuwatch_gpu_finding:firmware_faults", ()): {},
     ("sum(name_part_number:gpuwatch_gpu_incidents_total:sum)", ()): {(): TROUBLED},
     ("count(name_part_number:gpuwatch_gpu_exposure_seconds_total:sum > 0)", ()): {(): 1},
     ("name_part_number_vbios_driver:gpuwatch_gpu_info:count", ("driver",)): {

@@ -38,6 +38,17 @@ NEAR: tuple[Case, ...] = (
         {f'gpuwatch_agent_failures_total{{{JOB},task="judge"}}': "5x60"}, 10, 60,
     ),
     never(
+        "an agent is started five times in an hour", "GpuwatchAgentRestarting",
+        {f"gpuwatch_start_timestamp_seconds{{{JOB}}}":
+            " ".join(f"{at * 600}x8 stale" for at in range(5)) + " 3000x70"},
+        30, 50, 58, 70,
+    ),
+    never(
+        "an agent of before tells its start to a microsecond", "GpuwatchAgentRestarting",
+        {f"gpuwatch_start_timestamp_seconds{{{JOB}}}": "1700000000.000001+0.000001x90"},
+        30, 60, 90,
+    ),
+    never(
         "the last success is 15 minutes old", "GpuwatchSourceStale",
         {_SNAPSHOT: "1000000900x40", _SUCCESS: "1000000000x40", _UP: "1x40"}, 20, 40,
     ),

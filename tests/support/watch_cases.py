@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gpuwatch.cli.alerts.fleet import EXPOSURE, INCIDENTS
+from gpuwatch.cli.alerts.fleet import EXPOSURE, FAULTS, INCIDENTS
 from tests.support.alert_cases import GPU, HOST, INFO, JOB, Case, Check, Labels
 
 _UP = f"up{{{JOB}}}"
@@ -119,6 +119,11 @@ SHORT: tuple[Case, ...] = (
         "a task fails", "GpuwatchAgentFailing",
         {f'gpuwatch_agent_failures_total{{{JOB},task="judge"}}': "0x10 1x120"},
         _host("agent-failing", task="judge"), (10, 20, 60, 90),
+    ),
+    _tells(
+        "an agent ends every five minutes for an hour", "GpuwatchAgentRestarting",
+        {_STARTED: " ".join(f"{at * 300}x3 stale" for at in range(12)) + " 4000x90"},
+        _host("agent-restarting"), (25, 35, 60, 70, 130),
     ),
     _tells(
         "a source is blind", "GpuwatchSourceDown",
@@ -291,6 +296,12 @@ _DRIVER = (
     "driver='580.95.05'}}"
 )
 
+_BLAMED = (
+    _labels("firmware-faults-of-one-driver", "warning", "window", "fleet", driver="580.95.05"),
+)
+_FAULTS = tuple((f'{FAULTS}{{instance="n{n}:9853",driver="580.95.05"}}', 1.0) for n in (1, 2, 3))
+_RETURNED = 'serial="1654223010009",code="flagged-board-returned"'
+
 # Every five minutes: what takes hours.
 LONG: tuple[Case, ...] = (
     _tells(
@@ -344,6 +355,20 @@ LONG: tuple[Case, ...] = (
         },
         _MOVED, (2500, 2520, 2640, 2760, 2790), every=5,
     ),
+    _tells(
+        "its new host is told of its flag, and a person there dismisses it",
+        "GpuwatchFlaggedBoardElsewhere",
+        {
+            _BOARD_FLAG: "1x20 stale",
+            _ELSEWHERE: "_x40 1x200",
+            _THERE: "_x40 1x200",
+            f'gpuwatch_board_flag_info{{job="gpuwatch",instance="n2:9853",{_RETURNED},'
+            'disposition="undecided"}': "_x60 1x20 stale",
+            'gpuwatch_gpu_flag{job="gpuwatch",instance="n2:9853",gpu="0",uuid="GPU-a",'
+            'code="flagged-board-returned",state="dismissed"}': "_x60 0x20 1x120",
+        },
+        _MOVED, (200, 250, 300, 700), every=5,
+    ),
     never(
         "a board that a person dismissed the flag of moves", "GpuwatchFlaggedBoardElsewhere",
         {
@@ -371,6 +396,21 @@ LONG: tuple[Case, ...] = (
             "firmware-faults-of-one-driver", "warning", "window", "fleet", driver="580.95.05"
         ),
         (90, 100, 1400, 1600), every=5,
+    ),
+    Case(
+        name="three hosts with firmware faults get another driver: it is not the one to blame",
+        every=5,
+        series={
+            **{_DRIVER.format(n=n): "1x19 stale" for n in (1, 2, 3)},
+            **{_DRIVER.format(n=n).replace("580.95", "590.1"): "_x22 1x400" for n in (1, 2, 3)},
+            **{_FIRMWARE.format(n=n): "_x9 1x9 stale" for n in (1, 2, 3)},
+        },
+        checks=tuple(
+            Check(at=at, alert="GpuwatchFirmwareFaultsOfOneDriver", fires=fires)
+            for at, fires in ((40, ()), (90, _BLAMED), (130, _BLAMED), (1400, _BLAMED), (1600, ()))
+        ),
+        queries=((90, f"count by (driver) ({FAULTS})", (('{driver="580.95.05"}', 3),)),
+                 (60, FAULTS, _FAULTS)),
     ),
     Case(
         name="a rise of incidents counts once for each hour, also over an hour without scrapes",

@@ -8,7 +8,7 @@ ends only with the passing of time does so AGES_SECONDS after that start.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gpuwatch.cli.alerts.fleet import EXPOSURE, INCIDENTS
+from gpuwatch.cli.alerts.fleet import EXPOSURE, FAULTS, INCIDENTS
 from tests.support.alertmanager import DEAD_MAN, NOBODY, PAGER, TICKETS
 
 AGES_SECONDS = 120
@@ -69,7 +69,22 @@ def _ages(series: str, hours: int, before: float, then: float) -> tuple[Past, ..
     )
 
 
+def _lives(series: str) -> tuple[Past, ...]:
+    """Six starts, the first of which is an hour old AGES_SECONDS after the start."""
+    turn, life = HOUR - AGES_SECONDS, 5 * MINUTE
+    began = tuple(turn - 30 - number * life for number in range(6))
+    ended = (*began[1:], 0)
+    return (
+        Past(series, 1000, turn + 20 * MINUTE, turn - 1, every=30),
+        *(
+            Past(series, 2000 + first, first, last)
+            for first, last in zip(began, ended, strict=True)
+        ),
+    )
+
+
 _SNAPSHOT = "gpuwatch_snapshot_timestamp_seconds"
+_START = "gpuwatch_start_timestamp_seconds"
 _SUCCESS = 'gpuwatch_source_last_success_timestamp_seconds{source="nvml"}'
 _UP = 'gpuwatch_source_up{source="nvml"}'
 _MAINTAINED = 'gpuwatch_maintenance{scope="host"}'
@@ -82,9 +97,7 @@ _BACKED_UP = (
 _FROM = "gpuwatch_web_certificate_valid_from_timestamp_seconds"
 _UNTIL = "gpuwatch_web_certificate_valid_until_timestamp_seconds"
 _COHORT = '{part_number="692-2",vbios="96.00"}'
-_FAULT = (
-    f'gpuwatch_gpu_finding{{{_GPU},code="gsp-or-firmware-fault",urgency="page",remedy="reset"}}'
-)
+_FAULT = f'{FAULTS}{{driver="580.95.05"}}'
 _FAULTY = ("faulty-1", "faulty-2", "faulty-3")
 # A serial of its own: a flagged board is told on every host that has its serial.
 _MOVED = _INFO.replace("1654223010009", "1654223010123") + f"gpuwatch_gpu_present{{{_GPU}}} "
@@ -112,6 +125,15 @@ STORIES = (
         None,
         ("judge", "failed about"),
         past=_ages('gpuwatch_agent_failures_total{task="judge"}', 1, 0, 3),
+        ages=True,
+    ),
+    WatchStory(
+        "agent-restarting",
+        TICKETS,
+        f"{_START} {_lives(_START)[-1].value:g}\n",
+        None,
+        ("started anew at least 6 times",),
+        past=_lives(_START),
         ages=True,
     ),
     WatchStory(

@@ -12,6 +12,7 @@ from gpuwatch.policy.rules import Rule
 KEEP = "5m"
 # Findings are kept by series and not by `keep_firing_for`: that keeps a page for what has become a
 # note meanwhile, and pages for a board that was released and reset before anybody was told.
+DOWN = 'up{job="gpuwatch"} == 0'
 IDENTITY = "gpu, serial, slot, name, part_number, vbios, driver"
 # Identity that can change while the alert holds. The serial stays, for silences made by hand.
 CHANGING = ("gpu", "slot", "name", "part_number", "vbios", "driver")
@@ -27,8 +28,9 @@ GPU = (
     "serial {{ with $labels.serial }}{{ . }}{{ else }}unreadable{{ end }}, "
     "slot {{ with $labels.slot }}{{ . }}{{ else }}unknown{{ end }}, {{ $labels.uuid }}"
 )
+# Where the scrape configuration sets a label `host` too, Prometheus has renamed ours.
 _BMC = (
-    "{{ with $labels.host }}{{ . }}{{ else }}{{ $labels.instance }}{{ end }} "
+    "{{ or $labels.exported_host $labels.host $labels.instance }} "
     "(BMC {{ $labels.bmc }}, asked by {{ $labels.instance }})"
 )
 _HOST = "{{ $labels.instance }}"
@@ -94,8 +96,12 @@ def findings(rules: Iterable[Rule], runbooks: str = AGENTS_OWN) -> Group:
 
 
 def _kept(record: str, found: str, identity: str) -> Recording:
-    """What is found, and what is gone for less than KEEP as it was told last."""
-    last = f"max_over_time(timestamp({found})[{KEEP}:])"
+    """What is found, and what is gone for less than KEEP as it was told last.
+
+    Silence is no recovery: while an agent does not answer, the record carries itself on.
+    """
+    silent = f"({record} and on (instance) {DOWN})"
+    last = f"max_over_time(timestamp({found} or on ({identity}) {silent})[{KEEP}:])"
     return Recording(
         record=record,
         expr=f"{found}\nor on ({identity})\n  topk by ({identity}) (1, {last}) > bool 0",

@@ -10,6 +10,8 @@ FLAGGED = "instance_serial_code:gpuwatch_board_flag_info:last_seen_timestamp_sec
 INCIDENTS = "part_number_vbios:gpuwatch_gpu_incidents_total:rise1h"
 EXPOSURE = "part_number_vbios:gpuwatch_gpu_exposure_seconds_total:rise1h"
 _KNOWN = f"(last_over_time({FLAGGED}[2h]) > 0)"
+# The host that has it now was told of those flags, and a person there has dismissed them.
+_CLEARED = f'(last_over_time({FLAGGED}{{code="flagged-board-returned"}}[2h]) == 0)'
 _REMEMBERED = "400 * 86400"
 _YEAR = "31557600"
 # lambda0's floor: below it no cohort is called healthier, however little is known of its past.
@@ -19,7 +21,7 @@ _DISMISSED = (
     '(gpuwatch_gpu_flag{state="dismissed"} == 1)'
     f" * on (instance, uuid) group_left (serial) {_IDENTITY}"
 )
-_FIRMWARE = 'gpuwatch_gpu_finding{code=~"gsp-or-firmware-fault.*"}'
+FAULTS = "instance_driver:gpuwatch_gpu_finding:firmware_faults"
 _COHORT = (
     "part {{ with $labels.part_number }}{{ . }}{{ else }}unknown{{ end }}, "
     "VBIOS {{ with $labels.vbios }}{{ . }}{{ else }}unknown{{ end }}"
@@ -78,6 +80,19 @@ MEMORY = Group(
     interval="30m",
 )
 
+# With the driver under which the GPU stopped: the next one is not to be blamed for it.
+DRIVERS = Group(
+    "gpuwatch-drivers",
+    (
+        Recording(
+            record=FAULTS,
+            expr="max by (instance, driver) (\n"
+            '  (gpuwatch_gpu_finding{code=~"gsp-or-firmware-fault.*"} == 1)\n'
+            f"  * on (instance, uuid) group_left (driver) {_IDENTITY}\n)",
+        ),
+    ),
+)
+
 # fmt: off - a table reads by rows
 WATCHES: tuple[Watch, ...] = (
     Watch(
@@ -91,7 +106,7 @@ WATCHES: tuple[Watch, ...] = (
         f"  * on (serial) group_left (flagged_on, flagged_for) topk by (serial) (1,\n"
         f"    label_replace(label_replace({_KNOWN},\n"
         '      "flagged_on", "$1", "instance", "(.*)"), "flagged_for", "$1", "code", "(.*)"))\n)\n'
-        f"unless on (instance, serial) {_KNOWN}",
+        f"unless on (instance, serial) {_KNOWN}\nunless on (instance, serial) {_CLEARED}",
         summary=f"{WHICH} on {{{{ $labels.instance }}}}: a board that was flagged on "
         "{{ $labels.flagged_on }}",
         description=f"{GPU}: the board was last flagged on {{{{ $labels.flagged_on }}}} for "
@@ -121,9 +136,7 @@ WATCHES: tuple[Watch, ...] = (
         urgency=Urgency.WINDOW,
         wait="",
         scope="fleet",
-        expr="count by (driver) (\n  count by (driver, instance) (\n"
-        f"    max by (instance, uuid) (max_over_time({_FIRMWARE}[1d]))\n"
-        f"    * on (instance, uuid) group_left (driver) {_IDENTITY}\n  )\n) >= 3",
+        expr=f"count by (driver) (max_over_time({FAULTS}[1d])) >= 3",
         summary=f"Firmware faults on several hosts with {_DRIVER}",
         description=f'{{{{ $value | printf "%.0f" }}}} hosts with {_DRIVER} had GPUs '
         "whose firmware stopped within the last day: suspect the driver before the boards.",
@@ -134,6 +147,6 @@ WATCHES: tuple[Watch, ...] = (
 
 
 def fleet(runbooks: str = AGENTS_OWN) -> tuple[Group, ...]:
-    """The memory of flagged boards, the sums of cohorts, and the alerts over both."""
+    """The memory of flagged boards and drivers, the sums of cohorts, and the alerts over these."""
     alerts = tuple(watched(row, runbooks) for row in WATCHES)
-    return (MEMORY, HOURLY, Group("gpuwatch-fleet", alerts, interval="5m"))
+    return (MEMORY, HOURLY, DRIVERS, Group("gpuwatch-fleet", alerts, interval="5m"))

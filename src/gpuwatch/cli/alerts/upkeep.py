@@ -1,11 +1,15 @@
 """Upkeep: alerts about what gpuwatch keeps up beside the watch: backups, its port, hooks."""
 
-from gpuwatch.cli.alerts.watch import HERE, NOW, Watch
+from gpuwatch.cli.alerts.watch import HERE, NOW, Watch, lately
 from gpuwatch.domain.snapshot import BACKUP_OLD_SECONDS
 from gpuwatch.domain.verdicts import Urgency
 
-_UNTIL = "gpuwatch_web_certificate_valid_until_timestamp_seconds"
-_FROM = "gpuwatch_web_certificate_valid_from_timestamp_seconds"
+_UNTIL = lately("gpuwatch_web_certificate_valid_until_timestamp_seconds")
+_FROM = lately("gpuwatch_web_certificate_valid_from_timestamp_seconds")
+_FAILED = lately("gpuwatch_backup_failed")
+_BACKED_UP = lately("gpuwatch_backup_last_success_timestamp_seconds")
+_STARTED = lately("gpuwatch_start_timestamp_seconds")
+_ENABLED = lately("gpuwatch_backup_enabled")
 # What renews certificates does so when a part of their time is left, be that 90 days or one:
 # certbot and cert-manager a third, Vault's agent 7 to 13 %. When a fifteenth is left all of them
 # have failed. 14 days, two weekly rounds of tickets, suffice for what people replace once a year.
@@ -17,7 +21,7 @@ UPKEEP: tuple[Watch, ...] = (
         code="backup-failed",
         urgency=Urgency.WINDOW,
         wait="1h",
-        expr="gpuwatch_backup_failed == 1",
+        expr=f"{_FAILED} == 1",
         summary=f"{HERE}: no nightly backup can be made",
         description=f"gpuwatch on {HERE} has failed for an hour to back up its history. "
         "The backups before it are kept.",
@@ -29,10 +33,10 @@ UPKEEP: tuple[Watch, ...] = (
         wait="1h",
         # Where none was ever made, or the folder never answered, it counts from the agent's start.
         expr=f"(\n  {NOW}\n"
-        "    - on (instance) group_right () gpuwatch_backup_last_success_timestamp_seconds\n"
+        f"    - on (instance) group_right () {_BACKED_UP}\n"
         f"  or on (instance)\n  {NOW}\n    - on (instance) group_right () (\n"
-        "      gpuwatch_start_timestamp_seconds and on (instance) gpuwatch_backup_enabled == 1\n"
-        f"    )\n) > {BACKUP_OLD_SECONDS}\nunless on (instance) (gpuwatch_backup_failed == 1)",
+        f"      {_STARTED} and on (instance) {_ENABLED} == 1\n"
+        f"    )\n) > {BACKUP_OLD_SECONDS}\nunless on (instance) ({_FAILED} == 1)",
         summary=f"{HERE}: its nightly backup is too old",
         description=f"gpuwatch on {HERE} has made no backup of its history for "
         "{{ $value | humanizeDuration }}, and does not say that one failed.",
@@ -42,7 +46,7 @@ UPKEEP: tuple[Watch, ...] = (
         code="web-config-failing",
         urgency=Urgency.WINDOW,
         wait="15m",
-        expr="gpuwatch_web_config_failing == 1",
+        expr=f"{lately('gpuwatch_web_config_failing')} == 1",
         summary=f"{HERE}: the file that protects its port is refused",
         description=f"The file of `web.config_file` on {HERE}, or a certificate or key that it "
         "names, is refused. What was read before stays in force, and gpuwatch would not start "

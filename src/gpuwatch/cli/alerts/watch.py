@@ -8,12 +8,23 @@ from gpuwatch.cli.alerts.runbooks import of_any, of_instance
 from gpuwatch.domain.verdicts import Scope, Urgency
 
 HERE = "{{ $labels.instance }}"
-NOW = "max by (instance) (gpuwatch_snapshot_timestamp_seconds)"  # by each host's own clock
 _AS_ROUTED = {
     "severity": f'{{{{ if eq $labels.route "page" }}}}{SEVERITY[Urgency.PAGE]}'
     f'{{{{ else if eq $labels.route "window" }}}}{SEVERITY[Urgency.WINDOW]}'
     f"{{{{ else }}}}{SEVERITY[Urgency.INFO]}{{{{ end }}}}"
 }
+
+
+def lately(selector: str) -> str:
+    """What a host told last, for as long as alerts are kept.
+
+    A scrape that fails once in hours must not begin a wait of hours anew.
+    """
+    return f"last_over_time({selector}[{KEEP}])"
+
+
+# By each host's own clock.
+NOW = f"max by (instance) ({lately('gpuwatch_snapshot_timestamp_seconds')})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

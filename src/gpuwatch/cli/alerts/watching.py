@@ -3,11 +3,11 @@
 Ages are differences of two instants of one host, so that no clock but that host's is believed.
 """
 
-from gpuwatch.cli.alerts.findings import CHANGING, GPU, WHICH, joined
+from gpuwatch.cli.alerts.findings import CHANGING, DOWN, GPU, WHICH, joined
 from gpuwatch.cli.alerts.model import Group
 from gpuwatch.cli.alerts.runbooks import AGENTS_OWN
 from gpuwatch.cli.alerts.upkeep import UPKEEP
-from gpuwatch.cli.alerts.watch import HERE, NOW, Watch, watched
+from gpuwatch.cli.alerts.watch import HERE, NOW, Watch, lately, watched
 from gpuwatch.domain.verdicts import Scope, Urgency
 
 _MAINTAINED = 'unless on (instance) (gpuwatch_maintenance{scope="host"} == 1)'
@@ -17,12 +17,13 @@ _LEFT_IN_PEACE = (
     'unless on (instance) (last_over_time(gpuwatch_maintenance{scope="host"}[6h]) == 1)\n'
     "unless on (instance) (last_over_time(gpuwatch_source_released[6h]) == 1)"
 )
-_DOWN = 'up{job="gpuwatch"} == 0'
 _HOST_OF = '"host", "$1", "instance", "(.+?)(?::[0-9]+)?"'
 _TAKEN_UP = "\n".join(
     f"unless on (instance, uuid) ({metric} == 1)"
     for metric in ("gpuwatch_gpu_flag_snoozed", 'gpuwatch_gpu_flag{state="in_hands"}')
 )
+_SOURCE_UP = 'gpuwatch_source_up{source!~"bmc[.].*"}'
+_UNKNOWN = 'gpuwatch_gpu_verdict{verdict="unknown"}'
 _EXPOSURE = "max by (instance, uuid) (gpuwatch_gpu_exposure_seconds_total"
 _GPU = f"{WHICH} on {HERE}"
 
@@ -56,7 +57,7 @@ WATCHES: tuple[Watch, ...] = (
         code="down",
         urgency=Urgency.WINDOW,
         wait="15m",
-        expr=f"{_DOWN}\n{_LEFT_IN_PEACE}",
+        expr=f"{DOWN}\n{_LEFT_IN_PEACE}",
         summary=f"{HERE}: gpuwatch does not answer",
         description=f"Prometheus has not reached gpuwatch on {HERE} for 15 minutes: its GPUs and "
         "its server are not watched.",
@@ -67,7 +68,7 @@ WATCHES: tuple[Watch, ...] = (
         urgency=Urgency.PAGE,
         wait="15m",
         hidden=("host",),
-        expr=f"label_replace({_DOWN}, {_HOST_OF})\nand on (host)\n"
+        expr=f"label_replace({DOWN}, {_HOST_OF})\nand on (host)\n"
         f'  label_replace(up{{job=~"node|node[-_]exporter"}} == 1, {_HOST_OF})\n{_LEFT_IN_PEACE}',
         summary=f"{HERE}: the host is up, and gpuwatch is not",
         description=f"Prometheus has not reached gpuwatch on {HERE} for 15 minutes, while the "
@@ -78,8 +79,10 @@ WATCHES: tuple[Watch, ...] = (
         code="agent-stuck",
         urgency=Urgency.WINDOW,
         wait="",
-        expr="changes(gpuwatch_snapshot_timestamp_seconds[15m]) == 0\n"
-        "and gpuwatch_snapshot_timestamp_seconds offset 15m",
+        # Told now, and the same as then: `changes` finds none in a window with one sample, which an
+        # agent that went down leaves behind and a Prometheus that was away begins with.
+        expr="gpuwatch_snapshot_timestamp_seconds\n"
+        "== gpuwatch_snapshot_timestamp_seconds offset 15m",
         summary=f"{HERE}: gpuwatch tells the same for 15 minutes",
         description=f"The agent on {HERE} answers, but what it tells has not been made anew for "
         "15 minutes.",
@@ -97,11 +100,25 @@ WATCHES: tuple[Watch, ...] = (
         step="Look at `journalctl -u gpuwatch` there and report it as a defect.",
     ),
     Watch(
+        code="agent-restarting",
+        urgency=Urgency.WINDOW,
+        wait="",
+        # Between its ends it may be met by a scrape often enough for no other alert. Once a minute
+        # and to ten seconds: versions before this one told the instant to a microsecond, wavering.
+        expr="changes(round(gpuwatch_start_timestamp_seconds, 10)[1h:1m]) > 5\n"
+        f"{_MAINTAINED}",
+        summary=f"{HERE}: gpuwatch ends again and again",
+        description=f"gpuwatch on {HERE} was started anew at least "
+        '{{ $value | printf "%.0f" }} times within the last hour: what happens between two starts '
+        "is seen late, and what has to hold for a time is never found.",
+        step="`journalctl -u gpuwatch` there says how it ends: keep that, and report it.",
+    ),
+    Watch(
         code="source-down",
         urgency=Urgency.WINDOW,
         wait="15m",
         # A BMC that does not answer has a rule of its own.
-        expr=f'gpuwatch_source_up{{source!~"bmc[.].*"}} == 0\n{_RELEASED}\n{_MAINTAINED}',
+        expr=f"{lately(_SOURCE_UP)} == 0\n{_RELEASED}\n{_MAINTAINED}",
         summary=f"{HERE}: gpuwatch is blind ({{{{ $labels.source }}}})",
         description=f"The source {{{{ $labels.source }}}} of gpuwatch on {HERE} has not worked "
         "for 15 minutes: what it would tell is not known, and not well.",
@@ -136,7 +153,7 @@ WATCHES: tuple[Watch, ...] = (
         wait="2h",
         hidden=(*CHANGING, "verdict"),
         scope=Scope.GPU,
-        expr=joined(f'gpuwatch_gpu_verdict{{verdict="unknown"}} == 1\n{_RELEASED}\n{_MAINTAINED}'),
+        expr=joined(f"{lately(_UNKNOWN)} == 1\n{_RELEASED}\n{_MAINTAINED}"),
         summary=f"{_GPU}: it cannot be judged",
         description=f"{GPU}: for 2 hours what the rules need of it could not be read. That is not "
         "the same as healthy.",
@@ -175,7 +192,7 @@ WATCHES: tuple[Watch, ...] = (
         code="history-degraded",
         urgency=Urgency.WINDOW,
         wait="15m",
-        expr="gpuwatch_history_degraded == 1",
+        expr=f"{lately('gpuwatch_history_degraded')} == 1",
         summary=f"{HERE}: history is not written, or not whole ({{{{ $labels.reason }}}})",
         description=f"The history of gpuwatch on {HERE} is degraded: {{{{ $labels.reason }}}}. "
         "What is remembered of its boards may be lost with the next restart, or is lost.",
@@ -200,7 +217,7 @@ WATCHES: tuple[Watch, ...] = (
         hidden=CHANGING,
         scope=Scope.GPU,
         expr=joined(
-            f"gpuwatch_gpu_flag_late == 1\n{_TAKEN_UP}\n"
+            f"{lately('gpuwatch_gpu_flag_late')} == 1\n{_TAKEN_UP}\n"
             "unless on (instance, uuid) (gpuwatch_gpu_flag_acknowledged == 1)\n"
             f"unless on (instance, uuid) (gpuwatch_gpu_flag_scheduled == 1)\n{_MAINTAINED}"
         ),
