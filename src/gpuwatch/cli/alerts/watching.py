@@ -105,8 +105,7 @@ WATCHES: tuple[Watch, ...] = (
         wait="",
         # Between its ends it may be met by a scrape often enough for no other alert. Once a minute
         # and to ten seconds: versions before this one told the instant to a microsecond, wavering.
-        expr="changes(round(gpuwatch_start_timestamp_seconds, 10)[1h:1m]) > 5\n"
-        f"{_MAINTAINED}",
+        expr=f"changes(round(gpuwatch_start_timestamp_seconds, 10)[1h:1m]) > 5\n{_MAINTAINED}",
         summary=f"{HERE}: gpuwatch ends again and again",
         description=f"gpuwatch on {HERE} was started anew at least "
         '{{ $value | printf "%.0f" }} times within the last hour: what happens between two starts '
