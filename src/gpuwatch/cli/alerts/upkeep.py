@@ -7,9 +7,6 @@ from gpuwatch.domain.verdicts import Urgency
 _UNTIL = lately("gpuwatch_web_certificate_valid_until_timestamp_seconds")
 _FROM = lately("gpuwatch_web_certificate_valid_from_timestamp_seconds")
 _FAILED = lately("gpuwatch_backup_failed")
-_BACKED_UP = lately("gpuwatch_backup_last_success_timestamp_seconds")
-_STARTED = lately("gpuwatch_start_timestamp_seconds")
-_ENABLED = lately("gpuwatch_backup_enabled")
 # What renews certificates does so when a part of their time is left, be that 90 days or one:
 # certbot and cert-manager a third, Vault's agent 7 to 13 %. When a fifteenth is left all of them
 # have failed. 14 days, two weekly rounds of tickets, suffice for what people replace once a year.
@@ -33,9 +30,9 @@ UPKEEP: tuple[Watch, ...] = (
         wait="1h",
         # Where none was ever made, or the folder never answered, it counts from the agent's start.
         expr=f"(\n  {NOW}\n"
-        f"    - on (instance) group_right () {_BACKED_UP}\n"
+        "    - on (instance) group_right () gpuwatch_backup_last_success_timestamp_seconds\n"
         f"  or on (instance)\n  {NOW}\n    - on (instance) group_right () (\n"
-        f"      {_STARTED} and on (instance) {_ENABLED} == 1\n"
+        "      gpuwatch_start_timestamp_seconds and on (instance) gpuwatch_backup_enabled == 1\n"
         f"    )\n) > {BACKUP_OLD_SECONDS}\nunless on (instance) ({_FAILED} == 1)",
         summary=f"{HERE}: its nightly backup is too old",
         description=f"gpuwatch on {HERE} has made no backup of its history for "
