@@ -446,6 +446,31 @@ def test_a_wrong_password_without_sessions_is_told(certificate: Certificate) -> 
     assert trouble.reason is BmcTrouble.PASSWORD
 
 
+def test_a_password_that_is_changed_without_sessions_is_tried_once(
+    certificate: Certificate,
+) -> None:
+    """It goes with every request of a sweep: a few of them would lock the account."""
+    with _asked(certificate, Behaviour(sessions=0)) as (bmc, asked):
+        asked.sweep()
+        bmc.accounts = {"gpuwatch": "another"}
+        before = len(bmc.requests)
+        trouble = asked.trouble()
+        tried = bmc.requests[before:]
+
+    assert trouble.reason is BmcTrouble.PASSWORD
+    assert len(tried) == 1
+
+
+def test_one_resource_that_is_refused_without_sessions_is_a_gap(certificate: Certificate) -> None:
+    """The password is right, as others are shown: it is no matter of the account's."""
+    with _asked(certificate, Behaviour(sessions=0)) as (bmc, asked):
+        bmc.faults[SENSORS] = Fault(status=401)
+
+        sweep = asked.sweep()
+
+    assert sweep.gaps[SENSORS] == Gap(GapReason.DENIED, 401)
+
+
 def test_the_gate_lets_nothing_pass_that_changes_anything(certificate: Certificate) -> None:
     """Many sweeps of a service that fails and heals: GETs, and our own sessions made and closed."""
     with _asked(certificate) as (bmc, asked):

@@ -77,6 +77,7 @@ class Service:
     asked_at: float = 0.0
     _connection: Connection | None = None
     _relogin: bool = True
+    _accepted: bool = False  # whether anything was shown to us in this sweep
 
     @property
     def address(self) -> str:
@@ -91,7 +92,7 @@ class Service:
     def begin(self, seconds: float) -> None:
         """Begin a sweep that may take so long: connect and log in, where that is to be done."""
         self.until = self.monotonic() + seconds
-        self._relogin = True
+        self._relogin, self._accepted = True, False
         if self._connection is None:
             origin = self._origin()
             known = trust(str(self.settings["ca_file"]), str(self.settings["fingerprint"]))
@@ -156,6 +157,11 @@ class Service:
             connection.leave()  # it may be alive, and only this resource be refused
             self._enter(connection)
             return self._get(path, headers)
+        if response.status == _UNAUTHORIZED and self.basic and not self._accepted:
+            # It goes with every request: those that follow would lock the account.
+            connection.set_authorization_key(None)
+            raise sentences.wrong_password(response.status)
+        self._accepted = self._accepted or response.status in {_OK, _UNCHANGED}
         return _answer(response)
 
     def _without_answer(self, connection: Connection, error: RetriesExhaustedError) -> Answer:
