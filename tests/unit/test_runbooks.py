@@ -9,9 +9,10 @@ from functools import cache
 
 import pytest
 
+from gpuwatch.cli.alerts.findings import name_of
 from gpuwatch.cli.parser import parser
 from gpuwatch.exposition.runbook_tree import Block, Heading, tree
-from gpuwatch.exposition.runbooks import codes, index, runbook_of
+from gpuwatch.exposition.runbooks import code_meant, codes, index, runbook_of
 from gpuwatch.policy.rules import BY_CODE, OURS
 from tests.support.runbooks import (
     ALERTS,
@@ -46,6 +47,17 @@ def _tree(code: str) -> tuple[Block, ...]:
 def test_every_rule_and_alert_has_a_page_and_no_page_is_about_nothing() -> None:
     """Whoever is woken finds a page; nobody reads one of what no longer exists."""
     assert set(codes()) == BY_CODE.keys() | ALERTS.keys()
+
+
+@pytest.mark.parametrize("code", codes())
+def test_a_page_is_meant_by_the_name_of_its_alert_and_in_capitals(code: str) -> None:
+    """As it stands on a pager."""
+    assert [code_meant(name) for name in (code, name_of(code), code.upper())] == [code] * 3
+
+
+def test_a_name_of_no_page_stays_as_it_is() -> None:
+    """Who mistypes is told what was read."""
+    assert code_meant("GpuwatchXyzzy") == "GpuwatchXyzzy"
 
 
 @pytest.mark.parametrize("code", codes())

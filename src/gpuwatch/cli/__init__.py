@@ -1,14 +1,14 @@
 """Command line: one module for each group of commands."""
 
 import importlib
-import io
-import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import print_error
-from gpuwatch.cli.parser import parser
+from gpuwatch.cli.parser import read_words
+from gpuwatch.cli.streams import give_up_output, is_of_output, prepare
 from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.requests import ControlError, ErrorKind
 
@@ -20,27 +20,38 @@ _STATUS = {
     ErrorKind.REFUSED: Exit.ATTENTION,
     ErrorKind.FAILED: Exit.ATTENTION,
 }
+_ABSENT = "start it: systemctl start gpuwatch; or name its socket with --socket"
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; the status for the shell. Only the command's own module is imported."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may not know every letter
-        sys.stdout.reconfigure(errors="backslashreplace")
-    arguments = parser().parse_args(words)
+    prepare()
+    arguments = read_words(sys.argv[1:] if words is None else words)
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        give_up_output()
+        return Exit.PIPE
+    except OSError as error:
+        if not is_of_output(error):
+            raise
+        give_up_output()
+        what = f"the output cannot be written: {error.strerror}"
+        print_error(what, "is there room where it goes?", as_json=False)
+        return Exit.ATTENTION
+    except KeyboardInterrupt:
+        return 130  # 128 + SIGINT, as a shell counts it
+
+
+def _run(arguments: Namespace) -> int:
     module, function = arguments.command.split(":")
     try:
         status = int(getattr(importlib.import_module(module), function)(arguments))
-        sys.stdout.flush()
     except ControlError as refused:
         print_error(refused.what, refused.remedy, as_json=arguments.json)
-        return _STATUS[refused.kind]
+        status = _STATUS[refused.kind]
     except AgentAbsentError as absent:
-        remedy = "start it (systemctl start gpuwatch), or name its socket with --socket"
-        print_error(str(absent), remedy, as_json=arguments.json)
-        return Exit.UNAVAILABLE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.PIPE
-    except KeyboardInterrupt:
-        return 130  # 128 + SIGINT, as a shell counts it
+        print_error(str(absent), _ABSENT, as_json=arguments.json)
+        status = Exit.UNAVAILABLE
+    sys.stdout.flush()
     return status

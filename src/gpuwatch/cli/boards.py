@@ -134,7 +134,7 @@ def _flag(flag: "FlagShape") -> str:
 def accept(arguments: Namespace) -> int:
     """Attach the output of a diagnostic to an acceptance."""
     file: Path = arguments.diagnostic
-    content = _read(file, DIAGNOSTIC_LIMIT)
+    content = _read(file, DIAGNOSTIC_LIMIT, "attach the summary, or a part")
     answer = request(
         arguments,
         "boards-accept",
@@ -168,7 +168,9 @@ def export(arguments: Namespace) -> int:
 def take(arguments: Namespace) -> int:
     """Tell the agent what other hosts know; all of the file, or nothing where a line is wrong."""
     file: Path = arguments.file
-    text = _read(file, FILE_LIMIT).decode(errors="replace")
+    text = _read(
+        file, FILE_LIMIT, "it takes what gpuwatch boards export prints, in parts if need be"
+    ).decode(errors="replace")
     try:
         boards = tuple(read_all(text))
     except ValueError as error:
@@ -184,16 +186,17 @@ def take(arguments: Namespace) -> int:
     return Exit.OK
 
 
-def _read(file: Path, most: int) -> bytes:
+def _read(file: Path, most: int, remedy: str) -> bytes:
     """A file's content, or standard input's. Raises ControlError for a file that cannot be used."""
     try:
         with sys.stdin.buffer if str(file) == "-" else file.open("rb") as opened:
             content = opened.read(most + 1)
     except OSError as error:
-        raise ControlError(ErrorKind.USAGE, f"{file}: {error.strerror}", "name a file") from error
+        what = f"{file}: {error.strerror}"
+        raise ControlError(ErrorKind.USAGE, what, "name a file that you may read") from error
     if not content or len(content) > most:
         told = "is empty" if not content else f"is larger than {most} bytes"
-        raise ControlError(ErrorKind.USAGE, f"{file}: {told}", "attach the summary, or a part")
+        raise ControlError(ErrorKind.USAGE, f"{file}: {told}", remedy)
     return content
 
 

@@ -163,7 +163,7 @@ def _verify(arguments: Namespace) -> int:
         what = f"{path}: {error.strerror or error}"
         raise ControlError(ErrorKind.USAGE, what, "name an archive of gpuwatch evidence") from error
     except NoBundleError as error:
-        remedy = "fetch it anew; gpuwatch evidence FLAG makes another"
+        remedy = "fetch it anew; gpuwatch evidence NUMBER makes another"
         raise ControlError(ErrorKind.FAILED, f"{path}: {error}", remedy) from error
     if arguments.json:
         print_json(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from gpuwatch.cli.offline_bmcs import OfflineBmcs
 from gpuwatch.cli.offline_host import identity_of
 from gpuwatch.cli.output import clean
-from gpuwatch.cli.session import database_of, layers_of
+from gpuwatch.cli.session import database_of, layers_of, without_history
 from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.naming import Named, resolve, resolve_flag
 from gpuwatch.domain.devices import BoardKey
@@ -60,11 +60,8 @@ class Offline:
         try:
             path.stat()  # SQLite does not tell which of the two it is
             self._reader = Reader.open(path)
-        except (FileNotFoundError, NotADirectoryError):
-            raise AgentAbsentError(f"{absent}, and {path} does not exist") from absent
         except (HistoryError, OSError) as error:
-            said = getattr(error, "strerror", None) or error
-            raise AgentAbsentError(f"{absent}, and {path} cannot be read: {said}") from absent
+            raise without_history(absent, path, error) from absent
         self.bmcs = OfflineBmcs(self._reader, layers_of(arguments))
         note = f"gpuwatch: {absent}: this is what {path} remembers, not what is"
         print(clean(note), file=sys.stderr)

@@ -95,6 +95,16 @@ def print_json(document: object) -> None:
     print(_UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text))
 
 
+def print_refusal(problems: Iterable[object], *, as_json: bool) -> None:
+    """A configuration that is refused: a line for each problem, or one document for scripts."""
+    if as_json:
+        way_out = "correct it, or name another file with --config"
+        print_error("; ".join(map(str, problems)), way_out, as_json=True)
+    else:
+        for problem in problems:
+            print(f"config: {problem}", file=sys.stderr)
+
+
 def print_error(what: str, remedy: str, *, as_json: bool) -> None:
     """What is wrong, then the way out: one line to standard error, or JSON to standard output."""
     if as_json:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 from gpuwatch.agent.preview import preview as replayed
 from gpuwatch.agent.wiring import policy_settings
 from gpuwatch.cli.exits import Exit
-from gpuwatch.cli.output import at, clean, print_json, print_lines, wrapped
-from gpuwatch.cli.session import database_of, request
+from gpuwatch.cli.output import at, clean, print_json, print_lines, print_refusal, wrapped
+from gpuwatch.cli.session import database_of, request, without_history
 from gpuwatch.config.loading import ConfigError, load
 from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.requests import ControlError, ErrorKind
@@ -33,7 +33,7 @@ def preview(arguments: Namespace) -> int:
         try:
             told = _from_database(arguments, absent, since)
         except ConfigError as refused:
-            print(refused, file=sys.stderr)
+            print_refusal(refused.problems, as_json=arguments.json)
             return Exit.CONFIG
     if arguments.json:
         print_json(told)
@@ -47,9 +47,10 @@ def _from_database(arguments: Namespace, absent: AgentAbsentError, since: float)
     settings = policy_settings(load(file=arguments.config).settings)
     path = database_of(arguments)
     try:
+        path.stat()  # SQLite does not tell whether it is missing or closed to us
         told = replayed(path, settings, since=since, until=time.time())
     except (HistoryError, OSError) as error:
-        raise AgentAbsentError(f"{absent}, and {path} cannot be read: {error}") from absent
+        raise without_history(absent, path, error) from absent
     print(clean(f"gpuwatch: {absent}: this is from {path}"), file=sys.stderr)
     return told
 

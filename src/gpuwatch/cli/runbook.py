@@ -6,7 +6,7 @@ from argparse import Namespace
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.output import COLUMNS, print_error, print_json, print_lines, table
 from gpuwatch.cli.runbook_lines import runbook_lines
-from gpuwatch.exposition.runbooks import codes, near, runbook_of
+from gpuwatch.exposition.runbooks import code_meant, codes, near, runbook_of
 
 _NARROWEST, _WIDEST = 40, 100  # lines that are longer are hard to read
 
@@ -15,7 +15,7 @@ def runbook(arguments: Namespace) -> int:
     """Print the page of one code, or the codes with their titles."""
     if arguments.code is None:
         return _list(arguments)
-    page = runbook_of(arguments.code)
+    page = runbook_of(code_meant(arguments.code))
     if page is None:
         return _unknown(arguments)
     if arguments.json:

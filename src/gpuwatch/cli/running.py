@@ -6,7 +6,7 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from gpuwatch.cli.exits import Exit
-from gpuwatch.cli.output import print_json, print_lines
+from gpuwatch.cli.output import print_json, print_lines, print_refusal
 from gpuwatch.config import bmc_files, web_files
 from gpuwatch.config.loading import ConfigError, Loaded, load
 
@@ -22,7 +22,7 @@ def run(arguments: Namespace) -> int:
     try:
         loaded = _load(arguments)
     except ConfigError as refused:
-        print(refused, file=sys.stderr)
+        print_refusal(refused.problems, as_json=arguments.json)
         return Exit.CONFIG
     return int(importlib.import_module("gpuwatch.agent").run(loaded) or 0)
 

@@ -30,6 +30,14 @@ def database_of(arguments: Namespace) -> Path:
     return Path(layers.text(("history", "path"), "") or folder / "history.db")
 
 
+def without_history(absent: AgentAbsentError, path: Path, error: Exception) -> AgentAbsentError:
+    """Neither an agent nor a history: in one sentence."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return AgentAbsentError(f"{absent}, and {path} does not exist")
+    said = getattr(error, "strerror", None) or error
+    return AgentAbsentError(f"{absent}, and {path} cannot be read: {said}")
+
+
 def request(
     arguments: Namespace, do: str, *, within_seconds: float = SECONDS, **fields: object
 ) -> Answer:

@@ -90,7 +90,8 @@ def alert_test(arguments: Namespace) -> int:
             print(f"ended the test of {routes}" if routes else "nothing was being tested")
         return Exit.OK
     if not _SHORTEST <= arguments.lasting <= _LONGEST:
-        raise ControlError(ErrorKind.USAGE, "--for is not from 1s to 1h", "test again later")
+        what = "--for is not from 1s to 1h"
+        raise ControlError(ErrorKind.USAGE, what, "choose a shorter time, and test again after it")
     answer = request(
         arguments, "alert-test", route=arguments.route, seconds=arguments.lasting.total_seconds()
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from gpuwatch.cli.exits import Exit
 from gpuwatch.cli.offline import Offline
-from gpuwatch.cli.output import at, paragraph, print_json, print_lines, table
+from gpuwatch.cli.output import at, paragraph, print_json, print_lines, print_refusal, table
 from gpuwatch.cli.session import request
 from gpuwatch.control.client import AgentAbsentError
 from gpuwatch.control.requests import ControlError, ErrorKind
@@ -35,7 +35,7 @@ def windows(arguments: Namespace) -> int:
         try:
             outlook = _configured(arguments)
         except ConfigError as refused:
-            print(refused, file=sys.stderr)
+            print_refusal(refused.problems, as_json=arguments.json)
             return Exit.CONFIG
         with Offline(arguments, absent) as remembered:
             document = remembered.plan(outlook)

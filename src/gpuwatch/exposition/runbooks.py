@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,7 @@ _INDEX = "README"
 _CODE = re.compile(r"[a-z0-9-]+")
 _FOLDER = files("gpuwatch").joinpath("runbooks")
 _NEAR = 3
+_ALERT = "gpuwatch"  # how the name of every alert begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,15 @@ def runbook_of(code: str) -> Runbook | None:
     return Runbook(code, title, markdown)
 
 
+def code_meant(name: str) -> str:
+    """The code that goes by a name: a code in capitals, or the name of the alert that was sent.
+
+    Alerts are called after codes: GpuwatchRowRemapFailed is row-remap-failed. A name of none
+    stays as it is.
+    """
+    return _by_sound().get(_sound(name), name)
+
+
 def index() -> str:
     """The page that leads to all others, as Markdown."""
     return _read(_INDEX)
@@ -60,6 +70,16 @@ def code_of(target: str) -> str | None:
     """The code of the page to which a link between pages leads; None for other links."""
     code = target.removesuffix(_SUFFIX)
     return code if target.endswith(_SUFFIX) and code in codes() else None
+
+
+def _sound(name: str) -> str:
+    """A name without what differs between a code and its alert."""
+    return name.lower().replace("-", "").removeprefix(_ALERT)
+
+
+@cache
+def _by_sound() -> Mapping[str, str]:
+    return {_sound(code): code for code in codes()}
 
 
 def _read(name: str) -> str:

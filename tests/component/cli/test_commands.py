@@ -375,7 +375,7 @@ def test_changing_without_an_agent_is_unavailable(folder: Path) -> None:
     assert told.status == 69
     assert told.err == (
         f"gpuwatch: no agent listens at {folder}/control.sock"
-        " (start it (systemctl start gpuwatch), or name its socket with --socket)\n"
+        " (start it: systemctl start gpuwatch; or name its socket with --socket)\n"
     )
 
 

@@ -145,6 +145,15 @@ def test_a_preview_needs_no_agent_and_writes_nothing(state: Path) -> None:
     assert (state / "history.db").read_bytes() == before
 
 
+def test_a_preview_of_nothing_says_that_there_is_no_history(tmp_path: Path) -> None:
+    """In the words of every other command."""
+    told = _run(tmp_path, "preview")
+
+    assert told.returncode == 69
+    assert f"no agent listens at {tmp_path}/control.sock, and" in told.stderr
+    assert f"{tmp_path}/history.db does not exist (start it:" in told.stderr
+
+
 def test_history_of_a_board_needs_no_agent(state: Path) -> None:
     """Incidents and events of that board alone; the command did what it should."""
     told = _run(state, "history", board_key(1).uuid)

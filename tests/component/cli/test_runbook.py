@@ -61,6 +61,14 @@ def test_an_unknown_code_is_a_misuse_that_names_the_nearest(word: str, way_out: 
     assert way_out in told.err
 
 
+def test_a_page_is_found_by_the_name_of_its_alert() -> None:
+    """Who is paged has that name, and not the code."""
+    told = run("runbook", "GpuwatchOffTheBus")
+
+    assert told.status == 0
+    assert told.out.startswith("off-the-bus: the GPU no longer answers")
+
+
 def test_scripts_get_json() -> None:
     """The page as it is written, the list, and the error."""
     page, listed, unknown = (

@@ -1,5 +1,7 @@
 """BMCs: the management controllers, and what stands in their event logs."""
 
+import argparse
+
 from gpuwatch.cli.words.common import Commands, client
 from gpuwatch.control.bmc_forms import MOST_ENTRIES
 from gpuwatch.domain.bmc_logs import LogSeverity, LogTopic
@@ -39,8 +41,8 @@ def add(commands: Commands) -> None:
 
 
 def _number(text: str) -> int:
-    """How many entries. Raises ValueError, which argparse tells."""
-    number = int(text)
+    """How many entries. Raises ArgumentTypeError, whose words the parser tells."""
+    number = int(text) if text.isdecimal() else 0
     if not 1 <= number <= MOST_ENTRIES:
-        raise ValueError(f"from 1 to {MOST_ENTRIES}")
+        raise argparse.ArgumentTypeError(f'"{text}" is no number from 1 to {MOST_ENTRIES}')
     return number

@@ -21,7 +21,7 @@ def group(commands: Commands, name: str, text: str) -> Commands:
 def command(commands: Commands, name: str, function: str, text: str) -> argparse.ArgumentParser:
     """A command, done by `function` of `gpuwatch.cli`, written "module:function"."""
     one = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-    one.set_defaults(command=f"gpuwatch.cli.{function}")
+    one.set_defaults(command=f"gpuwatch.cli.{function}", parser=one)
     one.add_argument("--json", action="store_true", help="print JSON for scripts")
     one.add_argument(
         "--config",
