@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print_error(what, "is there room where it goes?", as_json=False)
         return Exit.ATTENTION
     except KeyboardInterrupt:
-        return 130  # 128 + SIGINT, as a shell counts it
+        return Exit.INTERRUPTED
 
 
 def _run(arguments: Namespace) -> int:

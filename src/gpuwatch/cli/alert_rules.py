@@ -59,6 +59,8 @@ def _checked(layers: Layers, status: Exit) -> str:
     try:
         return check(layers).web.runbook_url
     except ConfigError as error:
-        way_out = "" if status is Exit.USAGE else ", or name another file with --config"
         what = "; ".join(map(str, error.problems))
-        raise _RefusedError(what, f"correct it{way_out}", status) from error
+        remedy = "correct it, or name another file with --config"
+        if status is Exit.USAGE:  # one problem, which says the way out itself
+            what, _, remedy = what.removesuffix(")").partition(" (")
+        raise _RefusedError(what, remedy, status) from error

@@ -11,9 +11,11 @@ class Exit(IntEnum):
     USAGE = 2
     UNKNOWN = 3  # status: a GPU or the host cannot be judged; doctor: a check could not be made
     UNAVAILABLE = 69  # no agent runs
+    SOFTWARE = 70  # run: the agent failed
     TEMPORARY = 75  # the agent is busy or did not answer in time
     DENIED = 77
     CONFIG = 78
+    INTERRUPTED = 130  # 128 + SIGINT, as a shell counts it
     PIPE = 141  # the reader of the output went away
 
 
@@ -27,9 +29,12 @@ MEANINGS: dict[Exit, str] = {
     Exit.UNKNOWN: "for `status`: nothing urgent, but a GPU, the host or a server that it watches"
     " cannot be judged; for `doctor`: no problem, but something could not be looked at",
     Exit.UNAVAILABLE: "no agent runs; `status`, `explain` and `bmc` print what is remembered all"
-    " the same (to `doctor` it is a problem like any other)",
+    " the same (to `doctor` it is a problem like any other); for `run`: another agent runs, or its"
+    " port is taken",
+    Exit.SOFTWARE: "for `run`: the agent failed and ended; its log says why",
     Exit.TEMPORARY: "the agent is busy or did not answer in time; try again",
     Exit.DENIED: "this user may not do that",
     Exit.CONFIG: "the configuration is refused; every problem is printed",
+    Exit.INTERRUPTED: "somebody pressed Ctrl-C",
     Exit.PIPE: "the reader of the output went away",
 }

@@ -162,9 +162,8 @@ def _rule(value: object) -> str:
     if isinstance(value, str) and value in codes:
         return value
     near = difflib.get_close_matches(str(value), codes, 1)
-    raise refused(
-        f"is no rule (did you mean {near[0]}?)" if near else f"is no rule ({', '.join(codes)})"
-    )
+    meant = f"did you mean {near[0]}?" if near else "gpuwatch rules lists them"
+    raise refused(f"is no rule ({meant})")
 
 
 RuleCode = Annotated[str, BeforeValidator(_rule)]

@@ -52,6 +52,7 @@ def test_the_environment_is_part_of_the_configuration(tmp_path: Path) -> None:
     ("settings", "words", "status", "says"),
     [
         ("", ("--alerts", "wiki"), 2, '--alerts: web.runbook_url = "wiki" is not the beginning'),
+        ("", ("--alerts", "wiki"), 2, 'of an address (write "https://HOST/PATH"; '),
         ("", ("--alerts", "https://h/{{x}}"), 2, "is not the beginning of an address"),
         ("", ("--alerts", "https://u:p@h"), 2, "is not the beginning of an address"),
         ("", ("--alerts", "--json"), 2, "--alerts and --json exclude each other"),

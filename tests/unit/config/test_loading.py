@@ -175,6 +175,10 @@ def _refusal(layers: Layers) -> list[str]:
             'rules.disabled = "row-remap-fialed" is no rule (did you mean row-remap-failed?)',
         ),
         (
+            '[rules]\ndisabled = ["xyzzy"]',
+            'rules.disabled = "xyzzy" is no rule (gpuwatch rules lists them)',
+        ),
+        (
             '[[windows]]\nname = "x"\ncron = "0 2 * * sun"',
             'windows.x.duration is missing (a regular window needs one, such as "4h")',
         ),
