@@ -284,7 +284,7 @@ def test_what_is_no_evidence_is_told(folder: Path, files: dict[str, bytes], said
 
     assert (told.status, told.out) == (1, "")
     assert said in told.err
-    assert "(fetch it anew; gpuwatch evidence FLAG makes another)" in told.err
+    assert "(fetch it anew; gpuwatch evidence NUMBER makes another)" in told.err
 
 
 @pytest.mark.parametrize("end", [200, -40])
