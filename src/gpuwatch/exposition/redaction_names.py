@@ -39,7 +39,8 @@ USERS = tuple(
 # Where everybody looks things up tells of nobody.
 _PUBLIC = (
     r"(?!(?:[\w-]{1,63}\.){0,4}(?:nvidia\.com|kernel\.org|dmtf\.org|github\.com|debian\.org|intel\.com"
-    r"|freedesktop\.org|python\.org|prometheus\.io|ietf\.org|sqlite\.org)(?![\w.-]))"
+    r"|freedesktop\.org|python\.org|prometheus\.io|ietf\.org|sqlite\.org"
+    r"|ashrae\.org|usenix\.org|nist\.gov)(?![\w.-]))"
 )
 _HOST = r"(?P<name>[a-z0-9](?:[\w.-]{0,251}\w)?)"
 HOSTS = tuple(

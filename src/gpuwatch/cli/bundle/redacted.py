@@ -166,7 +166,7 @@ class Redacted:
         low = name.strip().lower()
         if low in EVERYBODYS or low in self._words or (is_unknown(low) and not whole):
             return
-        if kind is Named.HOST and is_address(low):
+        if kind is Named.HOST and (is_address(low) or (low in WORDS and not whole)):
             return
         if kind is Named.UUID:
             # BMCs write it without what drivers put in front.

@@ -49,7 +49,7 @@ BOARDS = (
         Named.SERIAL,
         re.compile(
             r"\b(?:(?:serial(?: ?(?:number|no\.?))?|S/?N) ?[:=#]|serial(?: number| no\.?)?"
-            r"|in place of) ?(?=[a-z-]{0,32}\d)(?P<name>[\w-]{4,32})(?![\w-])",
+            r"|in place of) ?(?=[a-z-]{0,32}\d)(?P<name>[\w-]{4,32})(?![\w-]|\.\w)",
             re.IGNORECASE,
         ),
     ),
