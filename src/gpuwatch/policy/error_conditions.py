@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from gpuwatch.domain.incidents import ErrorKind, Incident
 from gpuwatch.domain.moments import SECONDS_PER_DAY
+from gpuwatch.domain.records import Held
 from gpuwatch.domain.trends import sentence
 from gpuwatch.policy.conditions import Answer, AtLeast, Match, Outcome, Word, word_of
 from gpuwatch.policy.views import GpuView, HostView, PolicySettings
@@ -84,14 +85,19 @@ def uncontained_error(gpu: GpuView, host: HostView, _settings: PolicySettings) -
     )
 
 
+def _pending(gpu: GpuView, host: HostView, settings: PolicySettings) -> Held | Answer:
+    """Since when a row remap waits for a reset, as history holds it."""
+    pending = _IS_PENDING(gpu, host, settings)
+    if isinstance(pending, Answer):
+        return pending
+    return gpu.record.held.get(PENDING) or Answer.CANNOT_TELL
+
+
 def remap_pending_long(gpu: GpuView, host: HostView, settings: PolicySettings) -> Outcome:
     """A row remap waits for a reset for 30 days, or on a board whose errors rise."""
-    pending = _IS_PENDING(gpu, host, settings)
-    held = gpu.record.held.get(PENDING)
-    if not isinstance(pending, Match):
-        return pending
-    if held is None:
-        return Answer.CANNOT_TELL
+    held = _pending(gpu, host, settings)
+    if isinstance(held, Answer):
+        return held
     waited = host.now.wall - held.since
     rising = isinstance(rising_trend(gpu, host, settings), Match)
     if not host.clock_settled:
@@ -104,12 +110,9 @@ def remap_pending_long(gpu: GpuView, host: HostView, settings: PolicySettings) -
 
 def remap_not_applied(gpu: GpuView, host: HostView, settings: PolicySettings) -> Outcome:
     """A row remap still pends although a reset was seen after it was asked for."""
-    pending = _IS_PENDING(gpu, host, settings)
-    held = gpu.record.held.get(PENDING)
-    if not isinstance(pending, Match):
-        return pending
-    if held is None:
-        return Answer.CANNOT_TELL
+    held = _pending(gpu, host, settings)
+    if isinstance(held, Answer):
+        return held
     if not held.reset_since:
         return Answer.NO
     return Match(facts={}, evidence_at=gpu.record.last_reset_at)
