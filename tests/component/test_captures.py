@@ -181,6 +181,23 @@ def test_what_followed_in_the_next_minute_is_added_once(host: DrivenHost) -> Non
     assert _captures(host) == (settled,)
 
 
+def test_each_capture_has_a_minute_of_its_own(host: DrivenHost) -> None:
+    """What happens to a second board meanwhile is not settled with the first."""
+    _part(host).fail("dram", 1)
+    _pulse(host)
+    host.clock.pass_seconds(SETTLES_SECONDS / 2)
+    _part(host, 0).fail("dram", 1)
+    _pulse(host)
+    host.clock.pass_seconds(SETTLES_SECONDS / 2)
+
+    _pulse(host, 0.0)
+
+    assert [[one.settled for one in _captures(host, slot)] for slot in (SLOT, 0)] == [
+        [True],
+        [False],
+    ]
+
+
 def test_boards_that_fail_together_are_all_completed(host: DrivenHost) -> None:
     """Also when the loop turns late: what was completed is not opened again."""
     for part in host.parts:
