@@ -199,12 +199,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(slot=slots)
     def an_inforom_is_reset(self, slot: int) -> None:
-        """Its aggregate counters start from 0; what they had told stays told."""
+        """While it answers its aggregate counters start from 0; what they had told stays told."""
         self._pulse()
         self._pulse()
         part = self.host.slots[slot]
         readable = self.host.running and not self.host.released
-        if part is None or part.gaps or not readable:
+        if part is None or part.gaps or part.fallen or part.gone or not readable:
             return
         part.aggregate = part.dram = part.sram = 0
         self._pulse()
