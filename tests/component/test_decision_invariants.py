@@ -251,6 +251,7 @@ class Life(RuleBasedStateMachine):
             return
         part.reset()
         self.boards[part.number].forget_volatile()
+        self.boards[part.number].reset_unread = True
         self._pulse()
 
     @rule()

@@ -60,6 +60,8 @@ class BoardTruth:
     evidence: Counter[str] = field(default_factory=Counter)
     vague: bool = False
     settled: bool = True
+    reset_unread: bool = False  # whether its counters were not read since a reset
+    lossy: bool = False  # whether a reset hid errors: the sums do not exceed the truth, no more
     located: bool = False  # whether the latest sweep told of every error by its memory
     last_read: float | None = None
     last_boot: str = ""
@@ -159,7 +161,10 @@ class BoardTruth:
         for error in self.errors:
             if error.remapped and not error.told_by_row:
                 self._note_row(error)
-        self.settled = all(error.aggregate for error in self.errors)
+        if self.reset_unread and not has_aggregate and part.volatile:
+            self.lossy = True  # it may stand above what it told before, and nobody sees the reset
+        self.reset_unread = False
+        self.settled = not self.lossy and all(error.aggregate for error in self.errors)
         self.rows_read = part.rows
         self.last_read, self.last_boot = clock.true, clock.boot_id
         self.located = slow and self.settled and has_aggregate
@@ -191,6 +196,7 @@ class BoardTruth:
 
     def forget_volatile(self) -> None:
         """The volatile counter starts from 0: what it had not told only the aggregate can tell."""
+        self.reset_unread = False  # a load of the driver is seen, whatever was before
         for error in self.errors:
             error.volatile = False
 
